@@ -1,0 +1,9 @@
+"""An fp32 ONNX encoder into an INT8 one that is fast, and right on the CPU it will run on.
+
+Needs the extra ``edgevtn[calibration]``.
+"""
+
+from edgevtn.calibration._frames import sample_frames
+from edgevtn.calibration._quantize import quantize
+
+__all__ = ["quantize", "sample_frames"]

@@ -1,0 +1,57 @@
+"""Calibration frames: sampled over clips and over time, prepared exactly as the camera path prepares them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from edgevtn._sources import frames
+from edgevtn.kernels.prepare import Prepare
+
+Pixels = npt.NDArray[np.uint8]
+
+
+def sample_frames(
+    clips: Sequence[str | Path], count: int, size: int, color_order: str = "RGB", seed: int = 0
+) -> list[Pixels]:
+    """Pick frames at random: a random clip, then a random moment of it.
+
+    Parameters
+    ----------
+    clips : sequence of path
+        Video files or folders of images.
+    count : int
+        Frames wanted; clips are used again, at other moments, when there are fewer of them.
+    size, color_order
+        As in `Prepare`.
+    seed : int
+
+    Returns
+    -------
+    list of uint8 (1, 3, size, size)
+
+    Raises
+    ------
+    SourceError
+        A clip cannot be read.
+    ValueError
+        There are no clips.
+    """
+    if not clips:
+        raise ValueError("expected at least one clip to take frames from, got none")
+    rng = np.random.default_rng(seed)
+    rounds = [rng.permutation(len(clips)) for _ in range(-(-count // len(clips)))]
+    chosen = np.concatenate(rounds)[:count]
+    prepare = Prepare(size, color_order)
+    samples: list[Pixels] = []
+    for clip in np.unique(chosen):
+        with frames(clips[clip]) as source:
+            decoded = [frame for _, frame in source]
+        wanted = np.count_nonzero(chosen == clip)
+        for moment in rng.choice(len(decoded), min(wanted, len(decoded)), replace=False):
+            samples.append(np.empty((1, 3, size, size), np.uint8))
+            prepare(decoded[moment], samples[-1])
+    return [samples[k] for k in rng.permutation(len(samples))]

@@ -1,0 +1,128 @@
+"""How right a bundle is on labelled clips, through the same code that runs on a camera."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from edgevtn._errors import ManifestError, require
+from edgevtn._manifest import Clip
+from edgevtn._recognizer import Recognizer
+from edgevtn._sources import frames
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Counts of true against recognised labels.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        The K labels, in the order of the model.
+    confusion : int64 (K, K)
+        Rows: true label; columns: recognised label.
+    mistakes : list of (Path, str, str)
+        Clip, true label, recognised label.
+    """
+
+    labels: tuple[str, ...]
+    confusion: npt.NDArray[np.int64]
+    mistakes: list[tuple[Path, str, str]]
+
+    @property
+    def accuracy(self) -> float:
+        """Share of clips that were recognised, 0 to 1."""
+        return float(np.trace(self.confusion) / self.confusion.sum())
+
+    def __add__(self, other: Evaluation) -> Evaluation:
+        """The two taken together; of the same labels."""
+        assert self.labels == other.labels
+        return Evaluation(self.labels, self.confusion + other.confusion, self.mistakes + other.mistakes)
+
+    def __str__(self) -> str:
+        """Accuracy, a table of classes, and the confusion matrix, as text."""
+        total, right = int(self.confusion.sum()), int(np.trace(self.confusion))
+        width = max(len("label"), *map(len, self.labels))
+        lines = [f"accuracy {self.accuracy:.1%} ({right} of {total} clips)", ""]
+        lines.append(f"{'label':{width}}  clips  recall  precision")
+        for k, label in enumerate(self.labels):
+            truly, said, both = self.confusion[k].sum(), self.confusion[:, k].sum(), self.confusion[k, k]
+            recall = f"{both / truly:.1%}" if truly else "-"
+            precision = f"{both / said:.1%}" if said else "-"
+            lines.append(f"{label:{width}}  {truly:5d}  {recall:>6}  {precision:>9}")
+        cell = max(4, *(len(str(count)) + 1 for count in self.confusion.flat))
+        lines += ["", "confusion (row: true, column: recognised)"]
+        lines.append(" " * (width + 1) + "".join(f"{k + 1:{cell}d}" for k in range(len(self.labels))))
+        for k, label in enumerate(self.labels):
+            counts = "".join(f"{count or '.':>{cell}}" for count in self.confusion[k])
+            lines.append(f"{label:{width}} {counts}  {k + 1}")
+        return "\n".join(lines)
+
+    def save_png(self, file: str | Path) -> None:
+        """Draw the confusion matrix; needs the extra ``edgevtn[plots]``."""
+        require("matplotlib", "plots")
+        from matplotlib.figure import Figure
+
+        K = len(self.labels)
+        figure = Figure(figsize=(2.5 + 0.5 * K, 2 + 0.5 * K), layout="constrained")
+        axes = figure.add_subplot()
+        share = self.confusion / np.maximum(1, self.confusion.sum(axis=1, keepdims=True))
+        axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+        axes.set_xticks(range(K), self.labels, rotation=45, ha="right")
+        axes.set_yticks(range(K), self.labels)
+        axes.set_xlabel("recognised")
+        axes.set_ylabel("true")
+        axes.set_title(f"accuracy {self.accuracy:.1%} of {self.confusion.sum()} clips")
+        if K <= 60:  # more numbers than this cannot be read
+            for (row, column), count in np.ndenumerate(self.confusion):
+                if count:
+                    color = "white" if share[row, column] > 0.5 else "black"
+                    axes.text(column, row, str(count), ha="center", va="center", color=color)
+        figure.savefig(file, dpi=120)
+
+
+def evaluate(recognizer: Recognizer, clips: Sequence[Clip]) -> Evaluation:
+    """Recognise labelled clips.
+
+    A clip's answer is the label with the highest mean probability over all predictions of that clip. Create
+    the recogniser with ``start="repeat"``, or clips shorter than a window have none.
+
+    Parameters
+    ----------
+    recognizer : Recognizer
+    clips : sequence of Clip
+        As `read_manifest` gives them.
+
+    Raises
+    ------
+    ManifestError
+        A clip's label is not one of the model's.
+    SourceError
+        A clip cannot be read, or is too short for a prediction.
+    """
+    labels = recognizer.model.labels
+    strange = sorted({clip.label for clip in clips} - set(labels))
+    if strange:
+        raise ManifestError(f"labels {strange} are not among the model's: {', '.join(labels)}")
+    confusion = np.zeros((len(labels), len(labels)), np.int64)
+    mistakes = []
+    for clip, best in zip(clips, answers(recognizer, clips), strict=True):
+        confusion[labels.index(clip.label), best] += 1
+        if labels[best] != clip.label:
+            mistakes.append((clip.path, clip.label, labels[best]))
+    return Evaluation(labels, confusion, mistakes)
+
+
+def answers(recognizer: Recognizer, clips: Sequence[Clip]) -> Iterator[int]:
+    """Index of the label with the highest mean probability, for each clip."""
+    for clip in clips:
+        recognizer.reset()
+        with frames(clip.path) as source:
+            said = [prediction.probabilities for prediction in recognizer.stream(source)]
+        if not said:
+            raise ManifestError(f"{clip.path}: too short for a prediction; use a recognizer with start='repeat'")
+        yield int(np.mean(said, axis=0).argmax())

@@ -1,0 +1,45 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+"""One pass from a camera frame to the encoder's input: resize, colour order, channel planes."""
+
+from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t
+
+
+def resize_planar(
+    const uint8_t[:, :, :] frame,
+    const int32_t[::1] y0, const int32_t[::1] y1, const uint16_t[::1] y_weight,
+    const int32_t[::1] x0, const int32_t[::1] x1, const uint16_t[::1] x_weight,
+    bint swap,
+    uint16_t[::1] row,
+    uint8_t[:, :, ::1] out,
+):
+    """Bilinear resize of uint8 (h, w, 3) into the planes of uint8 (3, S, S).
+
+    y0, y1 (S,) are the two source rows of each output row and y_weight (S,) the weight of the second, in
+    256ths; x0, x1, x_weight (S,) the same for columns. `swap` reverses the channels. `row` (3 w,) is scratch.
+    The pixels of a frame row must be adjacent in memory; the rows need not be.
+    """
+    cdef Py_ssize_t S = out.shape[1], width = 3 * frame.shape[1], y, x, i, left, right
+    cdef uint32_t near, far
+    cdef uint16_t above, below
+    cdef const uint8_t *upper
+    cdef const uint8_t *lower
+    cdef uint16_t *blend = &row[0]
+    cdef uint8_t *first
+    cdef uint8_t *second
+    cdef uint8_t *third
+    with nogil:
+        for y in range(S):
+            # Rows first: one pass over adjacent bytes, which the compiler turns into vector code.
+            upper, lower = &frame[y0[y], 0, 0], &frame[y1[y], 0, 0]
+            below = y_weight[y]
+            above = 256 - below
+            for i in range(width):
+                blend[i] = <uint16_t>(upper[i] * above + lower[i] * below)
+            first, second, third = &out[2 if swap else 0, y, 0], &out[1, y, 0], &out[0 if swap else 2, y, 0]
+            for x in range(S):
+                left, right, far = 3 * x0[x], 3 * x1[x], x_weight[x]
+                near = 256 - far
+                # 16 fractional bits by now; 32768 rounds to nearest.
+                first[x] = <uint8_t>((blend[left] * near + blend[right] * far + 32768) >> 16)
+                second[x] = <uint8_t>((blend[left + 1] * near + blend[right + 1] * far + 32768) >> 16)
+                third[x] = <uint8_t>((blend[left + 2] * near + blend[right + 2] * far + 32768) >> 16)

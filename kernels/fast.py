@@ -1,0 +1,158 @@
+"""The kernels of `reference`, compiled by Numba: same names, same signatures, same results.
+
+Arrays are float32 and C-contiguous. A read-only or Fortran-ordered array would be correct too, but would make
+Numba compile a second version while a stream waits; the decoder that calls these never passes one.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from edgevtn.kernels._jit import PANEL, ROWS, jit
+from edgevtn.kernels._tile import at, tile
+from edgevtn.kernels.reference import LAYER_NORM_EPSILON, Float
+
+
+@jit
+def linear(x: Float, w: Float, b: Float, out: Float) -> None:
+    M, K = x.shape
+    N = out.shape[1]
+    for p in range(w.shape[0]):
+        start = max(0, min(p * PANEL, N - PANEL))
+        panel, bias = at(w, p * K * PANEL), at(b, start)
+        row = 0
+        while row + ROWS <= M:
+            tile(ROWS, at(x, row * K), K, panel, K, bias, at(out, row * N + start), N)
+            row += ROWS
+        while row < M:
+            tile(1, at(x, row * K), K, panel, K, bias, at(out, row * N + start), N)
+            row += 1
+
+
+@jit
+def embed(window: Float, position: Float, x: Float, qkv: Float) -> None:
+    T, D = x.shape
+    for t in range(T):
+        for c in range(D):
+            x[t, c] = window[t, c] + position[t, c]
+        for c in range(3 * D):
+            qkv[t, c] = window[t, D + c] + position[t, D + c]
+
+
+@jit
+def attention(qkv: Float, heads: int, scale: float, scores: Float, out: Float) -> None:
+    T, D = out.shape
+    d = D // heads
+    factor = np.float32(scale)
+    for head in range(heads):
+        q, k, v = head * d, D + head * d, 2 * D + head * d
+        for t in range(T):
+            largest = np.float32(-np.inf)
+            for s in range(T):
+                score = np.float32(0)
+                for c in range(d):
+                    score += qkv[t, q + c] * qkv[s, k + c]
+                score *= factor
+                scores[t, s] = score
+                # Not max(): a NaN must win, so that it reaches the logits.
+                if not score <= largest:
+                    largest = score
+            total = np.float32(0)
+            for s in range(T):
+                weight = math.exp(scores[t, s] - largest)
+                scores[t, s] = weight
+                total += weight
+            for s in range(T):
+                scores[t, s] /= total
+            for c in range(d):
+                out[t, q + c] = scores[t, 0] * qkv[0, v + c]
+            for s in range(1, T):
+                weight = scores[t, s]
+                for c in range(d):
+                    out[t, q + c] += weight * qkv[s, v + c]
+
+
+@jit
+def add_norm(x: Float, residual: Float, gain: Float, bias: Float, norm: bool, out: Float) -> None:
+    T, D = out.shape
+    for t in range(T):
+        total = np.float32(0)
+        for c in range(D):
+            value = x[t, c] + residual[t, c]
+            out[t, c] = value
+            total += value
+        if norm and T > 1:
+            mean = total / np.float32(D)
+            squares = np.float32(0)
+            for c in range(D):
+                difference = out[t, c] - mean
+                squares += difference * difference
+            std = np.float32(math.sqrt(squares / np.float32(D - 1)))
+            factor = np.float32(1) / (std + LAYER_NORM_EPSILON)
+            for c in range(D):
+                out[t, c] = (out[t, c] - mean) * factor * gain[c] + bias[c]
+
+
+@jit
+def feed_forward(x: Float, w_1: Float, b_1: Float, w_2: Float, b_2: Float, hidden: Float, out: Float) -> None:
+    linear(x, w_1, b_1, hidden)
+    T, F = hidden.shape
+    for t in range(T):
+        for c in range(F):
+            # Written so that a NaN stays a NaN.
+            if hidden[t, c] < np.float32(0):
+                hidden[t, c] = np.float32(0)
+    linear(hidden, w_2, b_2, out)
+
+
+@jit
+def mean_pool(x: Float, out: Float) -> None:
+    T, D = x.shape
+    for c in range(D):
+        out[0, c] = x[0, c]
+    for t in range(1, T):
+        for c in range(D):
+            out[0, c] += x[t, c]
+    for c in range(D):
+        out[0, c] /= np.float32(T)
+
+
+@jit
+def decode(
+    window: Float,
+    position: Float,
+    w_qkv: Float,
+    b_qkv: Float,
+    gain_1: Float,
+    bias_1: Float,
+    w_1: Float,
+    b_1: Float,
+    w_2: Float,
+    b_2: Float,
+    gain_2: Float,
+    bias_2: Float,
+    w_classes: Float,
+    b_classes: Float,
+    heads: int,
+    scale: float,
+    norm: bool,
+    x: Float,
+    qkv: Float,
+    mixed: Float,
+    scores: Float,
+    hidden: Float,
+    pooled: Float,
+    logits: Float,
+) -> None:
+    embed(window, position, x, qkv)
+    for block in range(len(w_qkv)):
+        if block > 0:
+            linear(x, w_qkv[block], b_qkv, qkv)
+        attention(qkv, heads, scale, scores, mixed)
+        add_norm(mixed, x, gain_1[block], bias_1[block], norm, x)
+        feed_forward(x, w_1[block], b_1[block], w_2[block], b_2[block], hidden, mixed)
+        add_norm(mixed, x, gain_2[block], bias_2[block], norm, x)
+    mean_pool(x, pooled)
+    linear(pooled, w_classes, b_classes, logits)

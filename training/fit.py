@@ -1,0 +1,120 @@
+"""Train the projection and the decoder on frozen features."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from edgevtn._errors import require
+from edgevtn.training.features import Features
+from edgevtn.training.model import Decoder
+
+#: The label of features that show none of the actions; the model is to be unsure of them.
+NOTHING = ""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides the result, apart from data and seed."""
+
+    frame_rate: float = 12.5  # Hz
+    clip_len: int = 16
+    embed_dim: int = 128
+    heads: int = 8
+    layers: int = 2
+    ffn_dim: int = 256
+    dropout: float = 0.3
+    steps: int = 1200
+    batch: int = 64
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.05
+    #: Speeds of a window, factors: people do the same action faster and slower.
+    slowest: float = 0.8
+    fastest: float = 1.25
+    #: Share of windows cut off at the clip's beginning, as the first windows of a stream are.
+    beginnings: float = 0.15
+
+
+def _moments(features: Features, recipe: Recipe, rng: np.random.Generator) -> np.ndarray:  # type: ignore[type-arg]
+    """Rows (T,) of a random window: every slot of the clip's length takes the frame nearest to it."""
+    T = recipe.clip_len
+    step = rng.uniform(recipe.slowest, recipe.fastest) / recipe.frame_rate
+    times = features.times - features.times[0]
+    longest = max(0.0, times[-1] - (T - 1) * step)
+    start = rng.uniform(0, longest) if longest else 0.0
+    slots = start + step * np.arange(T)
+    if rng.random() < recipe.beginnings or slots[-1] > times[-1]:
+        # As the recogniser does it: the first frame fills what came before the stream.
+        seen = rng.integers(1, T + 1) if slots[-1] <= times[-1] else max(1, int(times[-1] / step) + 1)
+        slots = np.maximum(0.0, step * (np.arange(T) - (T - seen)))
+    upper = np.clip(np.searchsorted(times, slots), 1, max(1, len(times) - 1))
+    if len(times) == 1:
+        return np.zeros(T, np.int64)
+    return np.where(slots - times[upper - 1] < times[upper] - slots, upper - 1, upper)
+
+
+def fit(
+    clips: Sequence[Features], labels: Sequence[str], recipe: Recipe, seed: int = 0, progress: bool = True
+) -> Decoder:
+    """Train a decoder.
+
+    Parameters
+    ----------
+    clips : sequence of Features
+        Those labelled `NOTHING` are trained towards equal probabilities.
+    labels : sequence of str
+        The K classes, in order.
+    recipe : Recipe
+    seed : int
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    Decoder
+        In evaluation mode.
+    """
+    tqdm = require("tqdm", "training").tqdm
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    K = len(labels)
+    values = torch.from_numpy(np.concatenate([clip.values for clip in clips]))  # (all frames, W) float16
+    firsts = np.cumsum([0] + [len(clip.values) for clip in clips])
+    targets = torch.zeros(len(clips), K)
+    for n, clip in enumerate(clips):
+        if clip.label == NOTHING:
+            targets[n] = 1 / K
+        else:
+            targets[n] = recipe.label_smoothing / K
+            targets[n, labels.index(clip.label)] += 1 - recipe.label_smoothing
+    # Classes have the same weight, whatever the number of their clips.
+    names, counts = np.unique([clip.label for clip in clips], return_counts=True)
+    weight = dict(zip(names, 1 / counts, strict=True))
+    chance = np.array([weight[clip.label] for clip in clips]) / len(names)
+
+    model = Decoder(
+        values.shape[1], recipe.clip_len, recipe.embed_dim, recipe.heads, recipe.layers, recipe.ffn_dim, K,
+        recipe.dropout,
+    )  # fmt: skip
+    everything = values.float()
+    model.feature_mean.copy_(everything.mean(dim=0))
+    model.feature_std.copy_(everything.std(dim=0).clamp(min=1e-3))
+    optimiser = torch.optim.AdamW(model.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.learning_rate, total_steps=recipe.steps)
+    for _ in tqdm(range(recipe.steps), "training", disable=not progress):
+        chosen = rng.choice(len(clips), recipe.batch, p=chance)
+        rows = np.stack([firsts[n] + _moments(clips[n], recipe, rng) for n in chosen])  # (B, T)
+        batch: Tensor = everything[torch.from_numpy(rows)]  # (B, T, W)
+        loss = functional.cross_entropy(model(batch), targets[torch.from_numpy(chosen)])
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+    return model.eval()
