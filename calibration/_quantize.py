@@ -58,10 +58,10 @@ def quantize(encoder: onnx.ModelProto, pixels: Sequence[Pixels], progress: bool 
         raise ValueError("expected frames to calibrate with, got none")
     original, scale, zero_point = _split_input(encoder)
     entry = original.graph.input[0].name
-    inputs = [(value.astype(np.float32) - zero_point) * scale for value in pixels]
+    inputs = [(value.astype(np.float32) - zero_point) * np.float32(scale) for value in pixels]
 
     ranges = activation_ranges(original, inputs)
-    ranges[entry] = (float(-zero_point * scale), float((255 - zero_point) * scale))
+    ranges[entry] = (-zero_point * scale, (255 - zero_point) * scale)
     tensors = TensorsData(
         CalibrationMethod.MinMax,
         {
@@ -92,7 +92,7 @@ def quantize(encoder: onnx.ModelProto, pixels: Sequence[Pixels], progress: bool 
     return quantised
 
 
-def _split_input(encoder: onnx.ModelProto) -> tuple[onnx.ModelProto, np.float32, np.uint8]:
+def _split_input(encoder: onnx.ModelProto) -> tuple[onnx.ModelProto, float, int]:
     """Cut off the DequantizeLinear at the front: the model with a float input, and its scale and zero point."""
     model = copy.deepcopy(encoder)
     first, entry = model.graph.node[0], model.graph.input[0]
@@ -112,11 +112,11 @@ def _split_input(encoder: onnx.ModelProto) -> tuple[onnx.ModelProto, np.float32,
     entry.name = first.output[0]
     entry.type.tensor_type.elem_type = TensorProto.FLOAT
     model.graph.node.remove(first)
-    return model, np.float32(scale), np.uint8(zero_point)
+    return model, scale, zero_point
 
 
 def _join_input(
-    quantised: onnx.ModelProto, encoder: onnx.ModelProto, scale: np.float32, zero_point: np.uint8
+    quantised: onnx.ModelProto, encoder: onnx.ModelProto, scale: float, zero_point: int
 ) -> None:
     """Feed uint8 pixels where the float input was quantised, with the scale that they have by nature."""
     graph, entry = quantised.graph, quantised.graph.input[0]
@@ -129,8 +129,8 @@ def _join_input(
         for index, name in enumerate(node.input):
             if name == first.output[0]:
                 node.input[index] = entry.name
-    set_constant(stored[first.input[1]], np.asarray(scale))
-    set_constant(stored[first.input[2]], np.asarray(zero_point))
+    set_constant(stored[first.input[1]], np.float32(scale).reshape(()))
+    set_constant(stored[first.input[2]], np.uint8(zero_point).reshape(()))
     graph.node.remove(first)
 
 

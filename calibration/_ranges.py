@@ -12,7 +12,7 @@ from edgevtn.calibration._graph import Array, Float, intermediate_values
 Range = tuple[float, float]
 
 #: Values kept of each tensor and frame: enough for a mean square error, few enough for memory.
-SAMPLES = 4096
+SAMPLES = 1024
 #: Shares of the observed range that are tried as cuts.
 LOWER_CUTS = np.linspace(0.3, 1, 15)
 UPPER_CUTS = np.linspace(0.3, 1, 29)

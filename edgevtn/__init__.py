@@ -15,7 +15,9 @@ from edgevtn._errors import (
     TimestampError,
 )
 
+from edgevtn._evaluate import Evaluation, evaluate
 from edgevtn._events import EventDetector
+from edgevtn._manifest import Clip, read_manifest
 from edgevtn._prediction import UNKNOWN, Event, Prediction
 from edgevtn._recognizer import Recognizer
 from edgevtn._sources import Source, frames
@@ -27,8 +29,9 @@ __all__ = [
     "UNKNOWN",
     "Bundle",
     "BundleError",
+    "Clip",
     "EdgeVTNError",
-
+    "Evaluation",
     "Event",
     "EventDetector",
     "FrameError",
@@ -40,8 +43,9 @@ __all__ = [
     "Source",
     "SourceError",
     "TimestampError",
-
+    "evaluate",
     "frames",
     "load_bundle",
+    "read_manifest",
     "recognize",
 ]

@@ -9,8 +9,8 @@ class EventDetector:
     """Turns predictions into events, with hysteresis so that a wavering score does not make many of one.
 
     An event begins when a label's probability reaches `enter`, and ends when it falls below `leave` or
-    another label reaches `enter`. A prediction speaks of a whole clip, not of its newest frame, so that
-    beginnings and ends are placed half a clip before the prediction that showed them.
+    another label reaches `enter`. A prediction speaks of a whole clip, not of its newest frame: beginnings and
+    ends are placed in the middle of the clip that showed them.
 
     Parameters
     ----------
@@ -18,21 +18,14 @@ class EventDetector:
         Probabilities, ``0 < leave <= enter <= 1``. With `enter` above 0.5 only one label can reach it.
     min_duration : float
         Seconds; shorter events are dropped.
-    clip_duration : float
-        Seconds that one prediction looks back; `Recognizer.clip_duration`.
     """
 
-    def __init__(
-        self, enter: float = 0.6, leave: float = 0.4, min_duration: float = 0.5, clip_duration: float = 0.0
-    ) -> None:
+    def __init__(self, enter: float = 0.6, leave: float = 0.4, min_duration: float = 0.5) -> None:
         if not 0 < leave <= enter <= 1:
             raise ValueError(f"expected 0 < leave <= enter <= 1, got leave {leave} and enter {enter}")
-        if min_duration < 0 or clip_duration < 0:
-            raise ValueError(
-                f"durations must not be negative, got min_duration {min_duration}, clip_duration {clip_duration}"
-            )
-        self._enter, self._leave = enter, leave
-        self._min_duration, self._clip_duration = min_duration, clip_duration
+        if not min_duration >= 0:
+            raise ValueError(f"min_duration must be seconds, 0 or more, got {min_duration}")
+        self._enter, self._leave, self._min_duration = enter, leave, min_duration
         self.reset()
 
     def reset(self) -> None:
@@ -52,8 +45,8 @@ class EventDetector:
         """Take the next prediction; returns the event that it ended, if any."""
         self._labels = prediction.labels
         # The first clip begins with the stream: nothing came before it that could have been the other action.
-        back = self._clip_duration if self._fresh else self._clip_duration / 2
-        boundary = prediction.timestamp - back
+        middle = (prediction.clip_start + prediction.timestamp) / 2
+        boundary = prediction.clip_start if self._fresh else middle
         self._fresh = False
         self._last = prediction.timestamp
         best = int(prediction.probabilities.argmax())

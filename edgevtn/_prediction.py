@@ -23,8 +23,8 @@ class Prediction:
         The highest probability, 0 to 1.
     probabilities : float32 (K,)
         One for each of `labels`; they sum to 1.
-    timestamp : float
-        Seconds; of the newest frame in the window.
+    timestamp, clip_start : float
+        Seconds; of the newest and of the oldest frame behind the prediction.
     labels : tuple of str
         The model's K labels.
     """
@@ -33,6 +33,7 @@ class Prediction:
     score: float
     probabilities: npt.NDArray[np.float32]
     timestamp: float
+    clip_start: float
     labels: tuple[str, ...]
 
     def top(self, n: int = 5) -> list[tuple[str, float]]:

@@ -158,6 +158,7 @@ class Recognizer:
         self._decoder.window.clear()
         self._smoothed: npt.NDArray[np.float32] | None = None
         self._previous = 0.0  # timestamp of the last prediction, seconds
+        self._first: float | None = None  # timestamp of the present clip's first frame, seconds
 
     def __call__(self, frame: Frame, timestamp: float) -> Prediction | None:
         """Take the next frame.
@@ -186,6 +187,8 @@ class Recognizer:
         slots = self._sampler.slots(timestamp)
         if slots == 0:
             return None
+        if self._first is None:
+            self._first = timestamp
         if frame.strides[1:] != (3, 1):  # a flipped or sliced view; `prepare` wants a pixel's bytes together
             frame = np.ascontiguousarray(frame)
         self._prepare(frame, self._encoder.pixels)
@@ -194,6 +197,7 @@ class Recognizer:
         if slots > self.model.clip_len:
             window.clear()  # not one frame of the last clip would be left: a new clip begins
             self._smoothed = None
+            self._first = timestamp
         elif len(window):
             for _ in range(slots - 1):
                 self._decoder.repeat()
@@ -217,7 +221,9 @@ class Recognizer:
         best = int(probabilities.argmax())
         score = float(probabilities[best])
         label = self.model.labels[best] if score >= self._unknown_below else UNKNOWN
-        return Prediction(label, score, probabilities, timestamp, self.model.labels)
+        assert self._first is not None
+        clip_start = max(self._first, timestamp - self.clip_duration)
+        return Prediction(label, score, probabilities, timestamp, clip_start, self.model.labels)
 
     def stream(self, frames: Iterable[tuple[float, Frame]]) -> Iterator[Prediction]:
         """Yield the predictions for (timestamp, frame) pairs, for instance from `edgevtn.frames`."""

@@ -45,6 +45,6 @@ def recognize(
     """
     with frames(source) as opened:
         recognizer = Recognizer(bundle, threads=threads, start="repeat", smoothing=SMOOTHING)
-        detector = EventDetector(enter, leave, min_duration, recognizer.clip_duration)
+        detector = EventDetector(enter, leave, min_duration)
         ended = [detector.update(prediction) for prediction in recognizer.stream(opened)]
         return [event for event in (*ended, detector.finish()) if event is not None]

@@ -7,6 +7,7 @@ ReLU6 for swish and no squeeze-and-excitation.
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -102,20 +103,13 @@ class _Graph:
         return out, out_size
 
 
-def build_encoder(weights: dict[str, Float], projection: tuple[Float, Float] | None = None) -> onnx.ModelProto:
-    """Write the encoder.
+def build_encoder(weights: dict[str, Float]) -> onnx.ModelProto:
+    """Write the encoder: uint8 ``pixels`` (1, 3, 224, 224) RGB -> float32 ``embedding`` (1, 1280).
 
     Parameters
     ----------
     weights : dict
         As `pretrained_weights` gives them.
-    projection : (float32 (1280, D), float32 (D,)), optional
-        Weight and bias of a linear layer after pooling, down to D.
-
-    Returns
-    -------
-    onnx.ModelProto
-        uint8 ``pixels`` (1, 3, 224, 224) RGB -> float32 ``embedding`` (1, 1280), or (1, D).
     """
     graph = _Graph()
     graph.constant("zero", np.float32(0).reshape(()))
@@ -146,34 +140,31 @@ def build_encoder(weights: dict[str, Float], projection: tuple[Float, Float] | N
             block += 1
     x, size = graph.convolution(x, "head", weights["_conv_head.weight"], norm("_bn1"), size, 1, True)
     x = graph.add("GlobalAveragePool", [x], "pooled")
-    width = WIDTH
-    if projection is None:
-        graph.add("Flatten", [x], "embedding")
-    else:
-        width = projection[0].shape[1]
-        x = graph.add("Flatten", [x], "features")
-        inputs = [graph.constant("projection.weight", projection[0]), graph.constant("projection.bias", projection[1])]
-        graph.add("Gemm", [x, *inputs], "embedding")
-    return onnx_model(
-        graph.nodes, graph.constants, (1, 3, INPUT_SIZE, INPUT_SIZE), width, "EfficientNet-Lite0"
-    )
-
-
-def onnx_model(
-    nodes: list[onnx.NodeProto],
-    constants: list[onnx.TensorProto],
-    pixels: tuple[int, ...],
-    width: int,
-    name: str,
-) -> onnx.ModelProto:
-    """An encoder model from its nodes: uint8 ``pixels`` -> float32 ``embedding`` (1, width)."""
-    inputs = [helper.make_tensor_value_info("pixels", TensorProto.UINT8, list(pixels))]
-    outputs = [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, [1, width])]
+    graph.add("Flatten", [x], "embedding")
+    inputs = [helper.make_tensor_value_info("pixels", TensorProto.UINT8, [1, 3, INPUT_SIZE, INPUT_SIZE])]
+    outputs = [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, [1, WIDTH])]
     model = helper.make_model(
-        helper.make_graph(nodes, name, inputs, outputs, constants),
+        helper.make_graph(graph.nodes, "EfficientNet-Lite0", inputs, outputs, graph.constants),
         opset_imports=[helper.make_opsetid("", OPSET)],
         ir_version=8,  # what opset 17 came with; newer ones are refused by older runtimes
         producer_name="edgevtn",
     )
+    onnx.checker.check_model(model, full_check=True)
+    return model
+
+
+def project(encoder: onnx.ModelProto, w: Float, b: Float) -> onnx.ModelProto:
+    """Append a linear layer, w (W, D) and b (D,): the encoder's embedding becomes D wide."""
+    model = copy.deepcopy(encoder)
+    graph = model.graph
+    (last,) = (node for node in graph.node if "embedding" in node.output)
+    last.output[list(last.output).index("embedding")] = "features"
+    graph.initializer.extend(
+        [numpy_helper.from_array(w, "projection.weight"), numpy_helper.from_array(b, "projection.bias")]
+    )
+    inputs = ["features", "projection.weight", "projection.bias"]
+    graph.node.append(helper.make_node("Gemm", inputs, ["embedding"], name="projection"))
+    graph.output[0].type.tensor_type.shape.dim[1].dim_value = w.shape[1]
+    del graph.value_info[:]  # states the old shapes
     onnx.checker.check_model(model, full_check=True)
     return model

@@ -1,0 +1,201 @@
+"""The command line: arguments in, text out; the work is elsewhere."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import edgevtn
+from edgevtn._demo import demo
+from edgevtn._evaluate import evaluate
+from edgevtn._manifest import read_manifest
+from edgevtn._run import Printer, run
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's arguments."""
+    top = argparse.ArgumentParser(prog="edgevtn", description=edgevtn.__doc__.partition("\n")[0])
+    top.add_argument("--version", action="version", version=f"edgevtn {edgevtn.__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, function: Callable[[argparse.Namespace], None], text: str) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=text, description=text)
+        added.set_defaults(function=function)
+        return added
+
+    def model_options(added: argparse.ArgumentParser) -> None:
+        added.add_argument("--model", metavar="BUNDLE", help="folder of a model bundle (default: the bundled one)")
+        added.add_argument("--threads", type=int, metavar="N", help="encoder threads (default: all cores, at most 4)")
+
+    added = command("demo", _demo, "recognise the bundled clip: a timeline, an annotated video, a picture")
+    added.add_argument("-o", "--output", default="edgevtn-demo", metavar="DIR", help="default: %(default)s")
+    model_options(added)
+
+    added = command("run", _run, "recognise actions in a video file, a folder of images, a camera or a URL")
+    added.add_argument("source", metavar="SOURCE", help="path, camera index, or URL")
+    added.add_argument("--json", action="store_true", help="one JSON object a line for each prediction")
+    added.add_argument("--save", metavar="FILE.mp4", help="write an annotated video, too")
+    added.add_argument("--show", action="store_true", help="show a window; needs the extra [gui]")
+    added.add_argument("--frame-rate", type=float, metavar="HZ", help="of a folder of images (default: 25)")
+    added.add_argument("--seconds", type=float, metavar="S", help="stop after so much of the source")
+    added.add_argument(
+        "--smoothing", type=float, default=0.3, metavar="S", help="time constant, seconds (default: %(default)s)"
+    )
+    added.add_argument(
+        "--unknown-below", type=float, default=0.5, metavar="P", help="probability (default: %(default)s)"
+    )
+    model_options(added)
+
+    added = command("eval", _eval, "accuracy of a bundle on labelled clips")
+    added.add_argument("manifest", metavar="MANIFEST", help="CSV with the columns clip and label")
+    added.add_argument("--png", metavar="FILE", help="draw the confusion matrix; needs the extra [plots]")
+    model_options(added)
+
+    added = command("info", _info, "the model's facts, and what was chosen on this machine")
+    added.add_argument("bundle", nargs="?", metavar="BUNDLE", help="default: the bundled model")
+
+    def training_options(added: argparse.ArgumentParser) -> None:
+        added.add_argument("dataset", metavar="MANIFEST", help="CSV with the columns clip, label and fold")
+        added.add_argument("--seed", type=int, default=0)
+        added.add_argument("--cache", metavar="DIR", help="keep the encoder's features here for the next time")
+
+    added = command("train", _train, "train a bundle on labelled clips; needs the extra [training]")
+    training_options(added)
+    added.add_argument("-o", "--output", required=True, metavar="BUNDLE", help="folder to write")
+    added.add_argument("--name", help="of the model (default: the folder's)")
+    added.add_argument("--license", default="unstated", help="under which the weights may be passed on")
+    added.add_argument("--crossval", metavar="FILE.json", help="measured accuracy to state, from edgevtn crossval")
+
+    added = command("crossval", _crossval, "cross-validate on the folds of a manifest; needs the extra [training]")
+    training_options(added)
+    added.add_argument("--json", metavar="FILE", help="write the result for edgevtn train --crossval")
+    added.add_argument("--png", metavar="FILE", help="draw the confusion matrix; needs the extra [plots]")
+    return top
+
+
+def _demo(arguments: argparse.Namespace) -> None:
+    demo(Path(arguments.output), arguments.model, arguments.threads)
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    recognizer_options = {
+        "threads": arguments.threads,
+        "smoothing": arguments.smoothing,
+        "unknown_below": arguments.unknown_below,
+    }
+    run(
+        arguments.source,
+        arguments.model,
+        recognizer_options,
+        Printer(arguments.json),
+        frame_rate=arguments.frame_rate,
+        seconds=arguments.seconds,
+        save=arguments.save,
+        show=arguments.show,
+    )
+
+
+def _eval(arguments: argparse.Namespace) -> None:
+    if arguments.png:
+        edgevtn._errors.require("matplotlib", "plots")  # before the work, not after it
+    clips = read_manifest(arguments.manifest)
+    recognizer = edgevtn.Recognizer(arguments.model, threads=arguments.threads, start="repeat")
+    result = evaluate(recognizer, clips)
+    print(result)
+    _mistakes(result)
+    if arguments.png:
+        result.save_png(arguments.png)
+        print(f"\nwrote {arguments.png}")
+
+
+def _mistakes(result: edgevtn.Evaluation) -> None:
+    if result.mistakes:
+        print("\nmistaken:")
+        for path, label, said in result.mistakes:
+            print(f"  {path.parent.name}/{path.name}: {label}, recognised as {said}")
+
+
+def _info(arguments: argparse.Namespace) -> None:
+    from edgevtn._info import describe
+
+    for section, facts in describe(edgevtn.load_bundle(arguments.bundle)).items():
+        print(section)
+        for name, value in facts.items():
+            print(f"  {name:18} {value}")
+
+
+def _train(arguments: argparse.Namespace) -> None:
+    edgevtn._errors.require("torch", "training")
+    from edgevtn.training.train import train
+
+    output = Path(arguments.output)
+    accuracy = json.loads(Path(arguments.crossval).read_text("utf-8")) if arguments.crossval else {}
+    train(
+        read_manifest(arguments.dataset),
+        output,
+        name=arguments.name or output.name,
+        source=Path(arguments.dataset).resolve().parent.name,
+        license=arguments.license,
+        accuracy=accuracy,
+        seed=arguments.seed,
+        cache=Path(arguments.cache) if arguments.cache else None,
+    )
+    print(f"wrote {output}; try: edgevtn run SOURCE --model {output}")
+
+
+def _crossval(arguments: argparse.Namespace) -> None:
+    edgevtn._errors.require("torch", "training")
+    if arguments.png:
+        edgevtn._errors.require("matplotlib", "plots")
+    from edgevtn.training.crossval import PROTOCOL, crossval
+
+    cache = Path(arguments.cache) if arguments.cache else None
+    result = crossval(read_manifest(arguments.dataset), arguments.seed, cache)
+    print(result)
+    _mistakes(result)
+    if arguments.json:
+        facts: dict[str, Any] = {
+            "protocol": PROTOCOL,
+            "clips": int(result.confusion.sum()),
+            "accuracy": round(result.accuracy, 4),
+            "seed": arguments.seed,
+        }
+        Path(arguments.json).write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+    if arguments.png:
+        result.save_png(arguments.png)
+
+
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    print(f"edgevtn: warning: {message}", file=sys.stderr)
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns the exit status: 0, 1 after an error, 2 for wrong arguments, 130 if stopped."""
+    parsed = parser().parse_args(arguments)
+    warnings.showwarning = _show_warning
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        parsed.function(parsed)
+    except (edgevtn.EdgeVTNError, ValueError, FileExistsError) as error:
+        print(f"edgevtn: error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Whoever read our output has gone, as with `edgevtn run ... | head`. Nothing is left to say, and Python
+        # must not fail again on flushing it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return 0

@@ -1,0 +1,113 @@
+"""`edgevtn run`: a source in, text, a video or a window out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from edgevtn._events import EventDetector
+from edgevtn._overlay import VideoWriter, annotate
+from edgevtn._prediction import Event, Prediction
+from edgevtn._recognizer import Recognizer
+from edgevtn._sources import FALLBACK_FRAME_RATE, frames
+
+#: Labels in a JSON line's "top".
+TOP = 3
+
+
+class Printer:
+    """Writes predictions as JSON lines, or as text: one live line on a terminal, and a line for each event."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._json = as_json
+        self._live = not as_json and sys.stdout.isatty()
+
+    def prediction(self, prediction: Prediction) -> None:
+        """One prediction."""
+        if self._json:
+            top = [[label, round(score, 4)] for label, score in prediction.top(TOP)]
+            record = {
+                "t": round(prediction.timestamp, 3),
+                "label": prediction.label,
+                "score": round(prediction.score, 4),
+                "top": top,
+            }
+            print(json.dumps(record), flush=True)
+        elif self._live:
+            text = f"{prediction.timestamp:8.2f} s  {prediction.label}  {prediction.score:.0%}"
+            print(f"\r\033[K{text}", end="", flush=True)
+
+    def event(self, event: Event) -> None:
+        """One event that has ended."""
+        if not self._json:
+            if self._live:
+                print("\r\033[K", end="")
+            print(timeline_line(event), flush=True)
+
+    def close(self) -> None:
+        """The end: leave the live line."""
+        if self._live:
+            print("\r\033[K", end="", flush=True)
+
+
+def timeline_line(event: Event) -> str:
+    """One event as a line of a timeline."""
+    return f"{event.start:7.2f} - {event.end:6.2f} s  {event.label:16} {event.score:4.0%}"
+
+
+def run(
+    source: str,
+    bundle: str | None,
+    recognizer_options: dict[str, Any],
+    printer: Printer,
+    *,
+    frame_rate: float | None = None,
+    seconds: float | None = None,
+    save: str | Path | None = None,
+    show: bool = False,
+) -> None:
+    """Recognise a source until it ends, `seconds` have passed in it, or the window is closed.
+
+    The source is opened first: a wrong name is told at once, not after the kernels have loaded.
+    """
+    window = None
+    if show:
+        from edgevtn._gui import Window
+
+        window = Window("edgevtn")
+    with frames(source, frame_rate=frame_rate) as opened:
+        recognizer = Recognizer(bundle, **recognizer_options)
+        detector = EventDetector()
+        writer = None if save is None else VideoWriter(save, FALLBACK_FRAME_RATE)
+        try:
+            if writer is not None:
+                writer.__enter__()
+            latest: Prediction | None = None
+            for timestamp, frame in opened:
+                if seconds is not None and timestamp >= seconds:
+                    break
+                prediction = recognizer(frame, timestamp)
+                if prediction is not None:
+                    latest = prediction
+                    printer.prediction(prediction)
+                    ended = detector.update(prediction)
+                    if ended is not None:
+                        printer.event(ended)
+                if writer is not None or window is not None:
+                    label = "..." if latest is None else latest.label
+                    picture = annotate(frame, label, None if latest is None else latest.score, timestamp)
+                    if writer is not None:
+                        writer.write(picture)
+                    if window is not None and not window.show(picture):
+                        break
+        finally:
+            if writer is not None:
+                writer.__exit__(*sys.exc_info())
+            if window is not None:
+                window.close()
+            ended = detector.finish()
+            if ended is not None:
+                printer.event(ended)
+            printer.close()

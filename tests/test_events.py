@@ -1,0 +1,77 @@
+"""Hysteresis, minimum duration, boundaries."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgevtn import EventDetector, Prediction
+
+LABELS = ("a", "b", "c")
+
+
+def detect(series, interval=0.1, clip=0.0, **options):
+    """Events of a series of probabilities of "a" (or of tuples for all three)."""
+    detector, events = EventDetector(**options), []
+    for n, value in enumerate(series):
+        values = value if isinstance(value, tuple) else (value, (1 - value) / 2, (1 - value) / 2)
+        probabilities = np.array(values, np.float32)
+        events.append(detector.update(Prediction("", 0.0, probabilities, n * interval, n * interval - clip, LABELS)))
+    return [event for event in (*events, detector.finish()) if event]
+
+
+def test_an_event_from_enter_to_leave():
+    (event,) = detect([0.3, 0.5, 0.7, 0.9, 0.5, 0.45, 0.38, 0.9 - 0.6], enter=0.6, leave=0.4, min_duration=0)
+    assert (event.label, event.start, event.end) == ("a", pytest.approx(0.2), pytest.approx(0.6))
+    assert event.score == pytest.approx(np.mean([0.7, 0.9, 0.5, 0.45]), abs=1e-6)
+
+
+def test_wavering_between_leave_and_enter_is_one_event():
+    assert len(detect([0.7, 0.5, 0.65, 0.45, 0.62, 0.41, 0.7])) == 1
+
+
+def test_another_label_that_enters_ends_the_event():
+    first, second = detect([(0.8, 0.1, 0.1)] * 6 + [(0.1, 0.8, 0.1)] * 6)
+    assert (first.label, second.label) == ("a", "b")
+    assert first.end == second.start == pytest.approx(0.6)
+    assert second.end == pytest.approx(1.1)
+
+
+def test_short_events_are_dropped():
+    assert detect([0.2, 0.9, 0.9, 0.2, 0.2], min_duration=0.5) == []
+    assert len(detect([0.2, *[0.9] * 6, 0.2], min_duration=0.5)) == 1
+
+
+def test_unknown_stretches_are_no_events():
+    assert detect([0.34] * 30) == []
+
+
+def test_boundaries_lie_in_the_middle_of_a_clip_but_for_the_first():
+    first, second = detect([(0.8, 0.1, 0.1)] * 10 + [(0.1, 0.8, 0.1)] * 10, clip=0.4)
+    assert first.start == pytest.approx(-0.4)
+    assert first.end == second.start == pytest.approx(0.8)
+
+
+def test_reset_forgets():
+    detector = EventDetector(min_duration=0)
+    detector.update(Prediction("", 0.0, np.array([0.9, 0.1, 0.0], np.float32), 5.0, 5.0, LABELS))
+    assert detector.active == "a"
+    detector.reset()
+    assert detector.active is None
+    assert detector.finish() is None
+
+
+@pytest.mark.parametrize("bad", [{"enter": 0.3, "leave": 0.5}, {"leave": 0}, {"enter": 1.2}, {"min_duration": -1}])
+def test_bad_thresholds(bad):
+    with pytest.raises(ValueError, match="expected|min_duration"):
+        EventDetector(**bad)
+
+
+@given(st.lists(st.lists(st.floats(0.01, 1), min_size=3, max_size=3), max_size=60))
+def test_events_are_in_order_and_do_not_overlap(series):
+    events = detect([tuple(np.array(row) / sum(row)) for row in series], min_duration=0.2)
+    for event in events:
+        assert event.end - event.start >= 0.2 - 1e-6
+        assert 0 < event.score <= 1
+    for before, after in zip(events, events[1:], strict=False):
+        assert before.end <= after.start
