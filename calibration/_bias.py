@@ -13,7 +13,14 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from edgevtn.calibration._graph import Array, Float, constants, convolutions, intermediate_values, set_constant
+from edgevtn.calibration._graph import (
+    Array,
+    Float,
+    constants,
+    convolutions,
+    intermediate_values,
+    set_constant,
+)
 
 
 def correct_biases(

@@ -50,7 +50,7 @@ def sample_frames(
     for clip in np.unique(chosen):
         with frames(clips[clip]) as source:
             decoded = [frame for _, frame in source]
-        wanted = np.count_nonzero(chosen == clip)
+        wanted = int((chosen == clip).sum())
         for moment in rng.choice(len(decoded), min(wanted, len(decoded)), replace=False):
             samples.append(np.empty((1, 3, size, size), np.uint8))
             prepare(decoded[moment], samples[-1])

@@ -64,10 +64,7 @@ def quantize(encoder: onnx.ModelProto, pixels: Sequence[Pixels], progress: bool 
     ranges[entry] = (-zero_point * scale, (255 - zero_point) * scale)
     tensors = TensorsData(
         CalibrationMethod.MinMax,
-        {
-            name: TensorData(lowest=np.float32(low), highest=np.float32(high))
-            for name, (low, high) in ranges.items()
-        },
+        {name: TensorData(lowest=np.float32(low), highest=np.float32(high)) for name, (low, high) in ranges.items()},
     )
     quantizer = QDQQuantizer(
         copy.deepcopy(original),
@@ -83,7 +80,7 @@ def quantize(encoder: onnx.ModelProto, pixels: Sequence[Pixels], progress: bool 
     )
     quantizer.quantize_model()
     quantizer.model.topological_sort()
-    quantised = quantizer.model.model
+    quantised: onnx.ModelProto = quantizer.model.model
     layers = range(len(convolutions(original)))
     bar = tqdm(layers, "correcting biases", disable=not progress)
     correct_biases(quantised, original, inputs[:BIAS_FRAMES], bar)
@@ -115,22 +112,18 @@ def _split_input(encoder: onnx.ModelProto) -> tuple[onnx.ModelProto, float, int]
     return model, scale, zero_point
 
 
-def _join_input(
-    quantised: onnx.ModelProto, encoder: onnx.ModelProto, scale: float, zero_point: int
-) -> None:
+def _join_input(quantised: onnx.ModelProto, encoder: onnx.ModelProto, scale: float, zero_point: int) -> None:
     """Feed uint8 pixels where the float input was quantised, with the scale that they have by nature."""
     graph, entry = quantised.graph, quantised.graph.input[0]
     stored = constants(quantised)
-    first = next(
-        node for node in graph.node if node.op_type == "QuantizeLinear" and node.input[0] == entry.name
-    )
+    first = next(node for node in graph.node if node.op_type == "QuantizeLinear" and node.input[0] == entry.name)
     entry.CopyFrom(encoder.graph.input[0])
     for node in graph.node:
         for index, name in enumerate(node.input):
             if name == first.output[0]:
                 node.input[index] = entry.name
-    set_constant(stored[first.input[1]], np.float32(scale).reshape(()))
-    set_constant(stored[first.input[2]], np.uint8(zero_point).reshape(()))
+    set_constant(stored[first.input[1]], np.array(scale, np.float32))
+    set_constant(stored[first.input[2]], np.array(zero_point, np.uint8))
     graph.node.remove(first)
 
 

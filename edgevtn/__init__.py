@@ -14,9 +14,9 @@ from edgevtn._errors import (
     SourceError,
     TimestampError,
 )
-
 from edgevtn._evaluate import Evaluation, evaluate
 from edgevtn._events import EventDetector
+from edgevtn._gui import Window
 from edgevtn._manifest import Clip, read_manifest
 from edgevtn._prediction import UNKNOWN, Event, Prediction
 from edgevtn._recognizer import Recognizer
@@ -43,6 +43,7 @@ __all__ = [
     "Source",
     "SourceError",
     "TimestampError",
+    "Window",
     "evaluate",
     "frames",
     "load_bundle",

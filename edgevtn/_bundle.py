@@ -189,9 +189,7 @@ def _read_facts(file: Path) -> Model:
         color_order=one_of("color_order", "RGB", "BGR"),
         mean=triple("mean", number),
         std=triple("std", positive),
-        frame_rate=float(
-            fact("frame_rate", "Hz, above 0 to 240", lambda value: positive(value) and value <= 240)
-        ),
+        frame_rate=float(fact("frame_rate", "Hz, above 0 to 240", lambda value: positive(value) and value <= 240)),
         clip_len=size("clip_len"),
         embed_dim=size("embed_dim"),
         heads=size("heads"),
@@ -204,10 +202,9 @@ def _read_facts(file: Path) -> Model:
             fact(
                 "labels",
                 "a list of different texts",
-                lambda value: isinstance(value, list)
-                and bool(value)
-                and all(map(text, value))
-                and len(set(value)) == len(value),
+                lambda value: (
+                    isinstance(value, list) and bool(value) and all(map(text, value)) and len(set(value)) == len(value)
+                ),
             )
         ),
         quantization=fact("quantization", "an object", lambda value: isinstance(value, dict)),
@@ -215,9 +212,9 @@ def _read_facts(file: Path) -> Model:
         sha256=fact(
             "sha256",
             f"an object with the checksums of {ENCODER} and {DECODER}",
-            lambda value: isinstance(value, dict)
-            and set(value) == {ENCODER, DECODER}
-            and all(map(text, value.values())),
+            lambda value: (
+                isinstance(value, dict) and set(value) == {ENCODER, DECODER} and all(map(text, value.values()))
+            ),
         ),
     )
     if facts:

@@ -47,7 +47,11 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("--frame-rate", type=float, metavar="HZ", help="of a folder of images (default: 25)")
     added.add_argument("--seconds", type=float, metavar="S", help="stop after so much of the source")
     added.add_argument(
-        "--smoothing", type=float, default=0.3, metavar="S", help="time constant, seconds (default: %(default)s)"
+        "--smoothing",
+        type=float,
+        default=0.3,
+        metavar="S",
+        help="time constant, seconds (default: %(default)s)",
     )
     added.add_argument(
         "--unknown-below", type=float, default=0.5, metavar="P", help="probability (default: %(default)s)"

@@ -39,9 +39,7 @@ class Encoder:
         file = bundle.path / ENCODER
         try:
             # From bytes, which are the ones whose checksum was checked, and which cannot refer to other files.
-            self._session = onnxruntime.InferenceSession(
-                bundle.encoder, options, providers=["CPUExecutionProvider"]
-            )
+            self._session = onnxruntime.InferenceSession(bundle.encoder, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's own exceptions share no base class
             raise BundleError(f"{file}: onnxruntime cannot load it ({error})") from error
         S, D = model.input_size, model.embed_dim
@@ -55,9 +53,7 @@ class Encoder:
         self.pixels: npt.NDArray[np.uint8] = np.zeros((1, 3, S, S), np.uint8)
         self.embedding: npt.NDArray[np.float32] = np.zeros((1, D), np.float32)
         self._binding = self._session.io_binding()
-        self._binding.bind_input(
-            inputs[0].name, "cpu", 0, np.uint8, self.pixels.shape, self.pixels.ctypes.data
-        )
+        self._binding.bind_input(inputs[0].name, "cpu", 0, np.uint8, self.pixels.shape, self.pixels.ctypes.data)
         self._binding.bind_output(
             outputs[0].name, "cpu", 0, np.float32, self.embedding.shape, self.embedding.ctypes.data
         )

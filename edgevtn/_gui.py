@@ -6,6 +6,7 @@ Not OpenCV's own: its headless wheel has none, and the other wheel would overwri
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -33,7 +34,7 @@ class Window:
         except self._pygame.error as error:
             raise SourceError(f"no window can be shown here ({error}); leave --show away") from error
         self._pygame.display.set_caption(title)
-        self._screen = None
+        self._screen: Any = None
 
     def show(self, frame: npt.NDArray[np.uint8]) -> bool:
         """Show a frame; False once the person has closed the window or pressed Escape or q."""

@@ -44,7 +44,10 @@ def check_frame(frame: object) -> None:
     ):
         return
     if not isinstance(frame, np.ndarray):
-        got, advice = type(frame).__name__, "pass a NumPy array, for instance what cv2.VideoCapture.read gives"
+        got, advice = (
+            type(frame).__name__,
+            "pass a NumPy array, for instance what cv2.VideoCapture.read gives",
+        )
     else:
         got = f"{frame.dtype} {frame.shape}"
         if frame.ndim == 2 or (frame.ndim == 3 and frame.shape[2] == 1):

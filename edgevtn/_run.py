@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from edgevtn._events import EventDetector
+from edgevtn._gui import Window
 from edgevtn._overlay import VideoWriter, annotate
 from edgevtn._prediction import Event, Prediction
 from edgevtn._recognizer import Recognizer
@@ -74,8 +75,6 @@ def run(
     """
     window = None
     if show:
-        from edgevtn._gui import Window
-
         window = Window("edgevtn")
     with frames(source, frame_rate=frame_rate) as opened:
         recognizer = Recognizer(bundle, **recognizer_options)

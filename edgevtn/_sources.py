@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 from urllib.parse import urlsplit
 
 # FFmpeg writes of damaged files to stderr; we raise or warn. Must be set before OpenCV opens its first file.
@@ -105,6 +105,10 @@ def frames(source: str | int | Path, *, frame_rate: float | None = None) -> Sour
     if frame_rate is not None and not (math.isfinite(frame_rate) and frame_rate > 0):
         raise ValueError(f"frame_rate must be Hz above 0, got {frame_rate}")
     name = str(source)
+    if name == "picamera":
+        from edgevtn._picamera import PiCamera
+
+        return PiCamera()
     if re.fullmatch(r"\d+", name):
         from edgevtn._live import Live
 
@@ -124,7 +128,8 @@ def frames(source: str | int | Path, *, frame_rate: float | None = None) -> Sour
     if path.is_file() and path.stat().st_size == 0:
         raise SourceError(f"{path}: is empty")
     return VideoFile(
-        open_capture(str(path), f"{path}: cannot be read as a video; it is cut short, or of no known kind"), name
+        open_capture(str(path), f"{path}: cannot be read as a video; it is cut short, or of no known kind"),
+        name,
     )
 
 
@@ -137,7 +142,7 @@ def open_capture(source: str | int, reason: str) -> cv2.VideoCapture:
     # Of a text FFmpeg only: the other back ends take "%" in a file's name for a pattern of numbers.
     backend = cv2.CAP_FFMPEG if isinstance(source, str) else cv2.CAP_ANY
     try:
-        capture = cv2.VideoCapture(source, backend, options)  # type: ignore[arg-type]
+        capture = cv2.VideoCapture(source, backend, options)
     except cv2.error as error:
         raise SourceError(reason) from error
     if capture.isOpened():
@@ -192,9 +197,7 @@ class ImageFolder(_Closing):
             return [(int(part), "") if part.isdecimal() else (0, part) for part in parts]
 
         self._frame_rate = frame_rate
-        self._files = sorted(
-            (file for file in folder.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES), key=natural
-        )
+        self._files = sorted((file for file in folder.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES), key=natural)
         if not self._files:
             raise SourceError(f"{folder}: has no images; expected files named {', '.join(sorted(IMAGE_SUFFIXES))}")
 
@@ -214,12 +217,13 @@ class ImageFolder(_Closing):
         """Nothing is held open."""
 
 
-def _bgr(frame: npt.NDArray[np.generic]) -> Frame:
+def _bgr(frame: Any) -> Frame:
     """Whatever OpenCV decoded, as uint8 (H, W, 3): some back ends give grey or alpha."""
     if frame.dtype != np.uint8:
-        frame = cv2.normalize(frame, None, 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
+        frame = cv2.normalize(frame, np.empty_like(frame), 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
     if frame.ndim == 2 or frame.shape[2] == 1:
-        return cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR).astype(np.uint8, copy=False)
-    if frame.shape[2] == 4:
-        return cv2.cvtColor(frame, cv2.COLOR_BGRA2BGR).astype(np.uint8, copy=False)
-    return frame.astype(np.uint8, copy=False)
+        frame = cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR)
+    elif frame.shape[2] == 4:
+        frame = cv2.cvtColor(frame, cv2.COLOR_BGRA2BGR)
+    bgr: Frame = frame
+    return bgr

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import llvmlite.binding as llvm
 import numba
@@ -33,7 +33,7 @@ def jit(function: Function) -> Function:
     global cache_enabled
     options = OPTIONS if cache_enabled else {**OPTIONS, "cache": False}
     try:
-        return numba.njit(**options)(function)
+        return cast(Function, numba.njit(**options)(function))
     except RuntimeError as error:  # "cannot cache function ...: no locator available"
         if "cache" not in str(error):
             raise

@@ -34,7 +34,15 @@ def at(typing_context: Any, array: Any, offset: Any) -> Any:
 
 @intrinsic(prefer_literal=True)
 def tile(
-    typing_context: Any, rows: Any, x: Any, x_stride: Any, w: Any, depth: Any, b: Any, out: Any, out_stride: Any
+    typing_context: Any,
+    rows: Any,
+    x: Any,
+    x_stride: Any,
+    w: Any,
+    depth: Any,
+    b: Any,
+    out: Any,
+    out_stride: Any,
 ) -> Any:
     """``out[r, :] = b + x[r, :] @ w`` for `rows` rows (a literal) and one panel of two vectors of columns.
 
@@ -42,9 +50,7 @@ def tile(
     (rows, PANEL) floats; the strides are in floats. depth is at least 1.
     """
     pointer = types.CPointer(types.float32)
-    signature = types.void(
-        rows, pointer, types.intp, pointer, types.intp, pointer, pointer, types.intp
-    )
+    signature = types.void(rows, pointer, types.intp, pointer, types.intp, pointer, pointer, types.intp)
     row_count = rows.literal_value
 
     def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

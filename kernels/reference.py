@@ -78,7 +78,7 @@ def attention(qkv: Float, heads: int, scale: float, scores: Float, out: Float) -
         Scratch; holds the last head's attention weights afterwards.
     out : float32 (T, D)
     """
-    T, D = out.shape
+    D = out.shape[1]
     d = D // heads
     for head in range(heads):
         columns = slice(head * d, (head + 1) * d)
@@ -229,7 +229,8 @@ def vtn(embeddings: Float, weights: dict[str, Any], heads: int, scale: float, no
             return z
         mean, std = z.mean(axis=1, keepdims=True), z.std(axis=1, keepdims=True, ddof=1)
         normal = (z - mean) / (std + LAYER_NORM_EPSILON)
-        return normal * weights[f"gain_{name}"][block] + weights[f"bias_{name}"][block]
+        scaled: Float = normal * weights[f"gain_{name}"][block] + weights[f"bias_{name}"][block]
+        return scaled
 
     x = embeddings + weights["position"]
     d = x.shape[1] // heads

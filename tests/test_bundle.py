@@ -28,9 +28,7 @@ def change_facts(bundle, **changes):
 def sign(bundle):
     """Make the checksums true again."""
     names = ("encoder.onnx", "decoder.npz")
-    change_facts(
-        bundle, sha256={name: hashlib.sha256((bundle / name).read_bytes()).hexdigest() for name in names}
-    )
+    change_facts(bundle, sha256={name: hashlib.sha256((bundle / name).read_bytes()).hexdigest() for name in names})
 
 
 def test_a_right_bundle_loads(tiny):
@@ -116,7 +114,7 @@ def test_wrong_fact(tiny, name, value):
         load_bundle(tiny)
 
 
-@pytest.mark.parametrize("name", [name for name in tiny_facts()])
+@pytest.mark.parametrize("name", list(tiny_facts()))
 def test_missing_fact(tiny, name):
     change_facts(tiny, **{name: None})
     with pytest.raises(BundleError, match=rf"{name} is missing"):
@@ -137,8 +135,13 @@ def test_heads_that_do_not_divide(tiny):
 
 @pytest.mark.parametrize(
     ("changes", "array"),
-    [({"clip_len": 5}, "position"), ({"labels": ["a", "b"]}, "w_classes"), ({"layers": 3}, "w_q"), ({"ffn_dim": 65}, "w_1")],
-)  # fmt: skip
+    [
+        ({"clip_len": 5}, "position"),
+        ({"labels": ["a", "b"]}, "w_classes"),
+        ({"layers": 3}, "w_q"),
+        ({"ffn_dim": 65}, "w_1"),
+    ],
+)
 def test_shapes_that_disagree(tiny, changes, array):
     change_facts(tiny, **changes)
     with pytest.raises(BundleError, match=rf"{array} (must be|is larger than) .*float32"):

@@ -1,5 +1,7 @@
 """Hysteresis, minimum duration, boundaries."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -73,5 +75,5 @@ def test_events_are_in_order_and_do_not_overlap(series):
     for event in events:
         assert event.end - event.start >= 0.2 - 1e-6
         assert 0 < event.score <= 1
-    for before, after in zip(events, events[1:], strict=False):
+    for before, after in itertools.pairwise(events):
         assert before.end <= after.start

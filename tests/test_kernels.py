@@ -175,7 +175,9 @@ print(_jit.ISA)
 
 
 @pytest.mark.skipif(_jit.IS_ARM, reason="names x86 processors")
-@pytest.mark.parametrize(("cpu", "features", "isa"), [("haswell", "+avx2,+fma", "avx2"), ("nehalem", "+sse4.2", "sse2")])
+@pytest.mark.parametrize(
+    ("cpu", "features", "isa"), [("haswell", "+avx2,+fma", "avx2"), ("nehalem", "+sse4.2", "sse2")]
+)
 def test_kernels_for_lesser_processors(cpu, features, isa, tmp_path):
     if isa == "avx2" and "avx2" not in _jit.HOST_FEATURES:
         pytest.skip("this processor has no AVX2 to run it on")
@@ -183,19 +185,23 @@ def test_kernels_for_lesser_processors(cpu, features, isa, tmp_path):
         "NUMBA_CPU_NAME": cpu, "NUMBA_CPU_FEATURES": features, "NUMBA_CACHE_DIR": str(tmp_path),
     }  # fmt: skip
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", SCRIPT],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == isa
 
 
-def test_no_writable_cache_is_told_and_works(tmp_path):
-    # Numba's cache folder is asked for, and cannot be made.
-    blocked = tmp_path / "file"
-    blocked.write_text("not a folder")
-    script = f"import numba.core.caching as c\nfor l in c.CacheImpl._locator_classes: l.from_function = classmethod(lambda *a: None)\n{SCRIPT}"
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False
+def test_no_writable_cache_is_told_and_works():
+    script = (
+        "from numba.core.caching import CacheImpl\n"
+        "for locator in CacheImpl._locator_classes:\n"
+        "    locator.from_function = classmethod(lambda *arguments: None)\n" + SCRIPT
     )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert "NUMBA_CACHE_DIR" in done.stderr

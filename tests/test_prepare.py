@@ -29,7 +29,8 @@ def check(frame, size=224, color_order="RGB"):
 
 @pytest.mark.parametrize("color_order", ["RGB", "BGR"])
 @pytest.mark.parametrize(
-    "shape", [(480, 640), (720, 1280), (640, 480), (64, 64), (224, 224), (1, 1), (17, 4000), (4000, 17), (223, 225)]
+    "shape",
+    [(480, 640), (720, 1280), (640, 480), (64, 64), (224, 224), (1, 1), (17, 4000), (4000, 17), (223, 225)],
 )
 def test_equals_opencv(shape, color_order):
     frame = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)

@@ -9,9 +9,9 @@ import cv2
 import numpy as np
 import psutil
 import pytest
-from tiny import moving_frames
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tiny import moving_frames
 
 import edgevtn
 from edgevtn import FrameError, Recognizer, TimestampError, frames, load_bundle
@@ -41,7 +41,10 @@ def from_scratch(bundle, window_frames):
     return softmax(reference.vtn(np.stack(embeddings), loaded.decoder, model.heads, model.attention_scale, norm))
 
 
-@pytest.mark.parametrize("changes", [{}, {"layer_norm": "none"}, {"clip_len": 1}, {"clip_len": 7, "layers": 1}, {"color_order": "BGR"}])
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"layer_norm": "none"}, {"clip_len": 1}, {"clip_len": 7, "layers": 1}, {"color_order": "BGR"}],
+)
 def test_streaming_equals_batch(make_bundle, changes):
     bundle = make_bundle(**changes)
     recognizer = Recognizer(bundle, threads=1)
@@ -239,7 +242,8 @@ def test_views_are_frames_too(recognizer, view):
 
 
 @pytest.mark.parametrize(
-    "bad", [{"threads": 0}, {"start": "maybe"}, {"smoothing": -1}, {"smoothing": np.nan}, {"unknown_below": 2}]
+    "bad",
+    [{"threads": 0}, {"start": "maybe"}, {"smoothing": -1}, {"smoothing": np.nan}, {"unknown_below": 2}],
 )
 def test_bad_arguments(tiny, bad):
     with pytest.raises(ValueError, match=next(iter(bad))):

@@ -40,7 +40,8 @@ def test_a_file_gives_every_frame_at_its_time(video):
 
 
 @pytest.mark.parametrize(
-    ("shape", "code", "suffix"), [((18, 4000), "FFV1", "avi"), ((64, 36), "mp4v", "mp4"), ((4000, 18), "FFV1", "avi")]
+    ("shape", "code", "suffix"),
+    [((18, 4000), "FFV1", "avi"), ((64, 36), "mp4v", "mp4"), ((4000, 18), "FFV1", "avi")],
 )
 def test_odd_sizes(tmp_path, shape, code, suffix):
     file = write_video(tmp_path / f"odd.{suffix}", moving_frames(3, *shape), code=code)
@@ -82,7 +83,12 @@ def test_a_cut_mp4_is_an_error(tmp_path):
 
 @pytest.mark.parametrize("name", ["empty.mp4", "text.mp4", "zeros.avi", "riff.avi"])
 def test_what_is_no_video(tmp_path, name):
-    content = {"empty.mp4": b"", "text.mp4": b"hello\n" * 500, "zeros.avi": bytes(5000), "riff.avi": b"RIFF\x10\0\0\0AVI LIST"}
+    content = {
+        "empty.mp4": b"",
+        "text.mp4": b"hello\n" * 500,
+        "zeros.avi": bytes(5000),
+        "riff.avi": b"RIFF\x10\0\0\0AVI LIST",
+    }
     (tmp_path / name).write_bytes(content[name])
     with pytest.raises(SourceError, match=name):
         frames(tmp_path / name)

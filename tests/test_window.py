@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from edgevtn._window import Window
 
 
-@given(clip_len=st.integers(1, 9), actions=st.lists(st.sampled_from(["push", "push", "push", "repeat", "clear"]), max_size=60))
+@given(
+    clip_len=st.integers(1, 9),
+    actions=st.lists(st.sampled_from(["push", "push", "push", "repeat", "clear"]), max_size=60),
+)
 def test_ring_equals_deque(clip_len, actions):
     window, expected = Window(clip_len, 3), deque(maxlen=clip_len)
     for n, action in enumerate(actions):

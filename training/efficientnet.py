@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -68,7 +69,7 @@ class _Graph:
         self.constants.append(numpy_helper.from_array(value, name))
         return name
 
-    def add(self, kind: str, inputs: list[str], output: str, **attributes: object) -> str:
+    def add(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
         self.nodes.append(helper.make_node(kind, inputs, [output], name=output, **attributes))
         return output
 
@@ -112,11 +113,11 @@ def build_encoder(weights: dict[str, Float]) -> onnx.ModelProto:
         As `pretrained_weights` gives them.
     """
     graph = _Graph()
-    graph.constant("zero", np.float32(0).reshape(()))
-    graph.constant("six", np.float32(6).reshape(()))
+    graph.constant("zero", np.array(0, np.float32))
+    graph.constant("six", np.array(6, np.float32))
     # Normalisation as a dequantisation: the pixel *is* the first quantised tensor, with zero point 127.
-    scale = graph.constant("pixels.scale", np.float32(1 / STD).reshape(()))
-    zero = graph.constant("pixels.zero_point", np.uint8(MEAN).reshape(()))
+    scale = graph.constant("pixels.scale", np.array(1 / STD, np.float32))
+    zero = graph.constant("pixels.zero_point", np.array(MEAN, np.uint8))
     x = graph.add("DequantizeLinear", ["pixels", scale, zero], "normalised")
 
     def norm(prefix: str) -> tuple[Float, ...]:

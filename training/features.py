@@ -100,9 +100,7 @@ class Extractor:
             times = np.array([timestamp for timestamp, _ in moments])
             decoded = [frame for _, frame in moments]
             rng = np.random.default_rng(seed)
-            values = np.stack(
-                [self.encode(decoded)] + [self.encode(decoded, jitter(rng)) for _ in range(variants)]
-            )
+            values = np.stack([self.encode(decoded)] + [self.encode(decoded, jitter(rng)) for _ in range(variants)])
             if file is not None:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 beside = file.with_suffix(".part.npz")

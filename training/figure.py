@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -135,12 +135,13 @@ def pose(action: str, t: float, look: Look) -> Pose:
 def background(width: int, height: int, look: Look) -> Frame:
     """A blotchy wall over a floor, uint8 (height, width, 3) BGR."""
     rng = np.random.default_rng(look.seed)
-    blotches = rng.normal(0, 1, (height // 8 + 1, width // 8 + 1)).astype(np.float32)
-    blotches = cv2.resize(blotches, (width, height), interpolation=cv2.INTER_CUBIC)[..., None]
+    coarse = rng.normal(0, 1, (height // 8 + 1, width // 8 + 1)).astype(np.float32)
+    blotches: Any = cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)[..., None]
     canvas = np.array(look.wall, np.float32) + look.texture * blotches
     floor = round(height * (look.ground - 0.02))
     canvas[floor:] = np.array(look.floor, np.float32) + 0.4 * look.texture * blotches[floor:]
-    return np.clip(canvas, 0, 255).astype(np.uint8)
+    wall: Frame = np.clip(canvas, 0, 255).astype(np.uint8)
+    return wall
 
 
 def draw(canvas: Frame, figure: Pose, look: Look) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -41,22 +42,23 @@ class Recipe:
     beginnings: float = 0.15
 
 
-def _moments(features: Features, recipe: Recipe, rng: np.random.Generator) -> np.ndarray:  # type: ignore[type-arg]
+def _moments(features: Features, recipe: Recipe, rng: np.random.Generator) -> npt.NDArray[np.int64]:
     """Rows (T,) of a random window: every slot of the clip's length takes the frame nearest to it."""
     T = recipe.clip_len
     step = rng.uniform(recipe.slowest, recipe.fastest) / recipe.frame_rate
     times = features.times - features.times[0]
-    longest = max(0.0, times[-1] - (T - 1) * step)
-    start = rng.uniform(0, longest) if longest else 0.0
-    slots = start + step * np.arange(T)
-    if rng.random() < recipe.beginnings or slots[-1] > times[-1]:
+    available = int(times[-1] / step) + 1
+    if available < T or rng.random() < recipe.beginnings:
         # As the recogniser does it: the first frame fills what came before the stream.
-        seen = rng.integers(1, T + 1) if slots[-1] <= times[-1] else max(1, int(times[-1] / step) + 1)
+        seen = rng.integers(min(available, T) // 2, min(available, T)) + 1
         slots = np.maximum(0.0, step * (np.arange(T) - (T - seen)))
+    else:
+        slots = rng.uniform(0, times[-1] - (T - 1) * step) + step * np.arange(T)
     upper = np.clip(np.searchsorted(times, slots), 1, max(1, len(times) - 1))
     if len(times) == 1:
         return np.zeros(T, np.int64)
-    return np.where(slots - times[upper - 1] < times[upper] - slots, upper - 1, upper)
+    rows: npt.NDArray[np.int64] = np.where(slots - times[upper - 1] < times[upper] - slots, upper - 1, upper)
+    return rows
 
 
 def fit(
@@ -113,7 +115,7 @@ def fit(
         batch: Tensor = everything[torch.from_numpy(rows)]  # (B, T, W)
         loss = functional.cross_entropy(model(batch), targets[torch.from_numpy(chosen)])
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         schedule.step()

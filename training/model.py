@@ -54,8 +54,8 @@ class Decoder(nn.Module):
         self.heads, self.scale = heads, embed_dim**-0.5
         self.dropout = nn.Dropout(dropout)
         # Features are standardised for training; `projection` folds this away.
-        self.register_buffer("feature_mean", torch.zeros(features))
-        self.register_buffer("feature_std", torch.ones(features))
+        self.feature_mean = nn.Buffer(torch.zeros(features))
+        self.feature_std = nn.Buffer(torch.ones(features))
         self.reduce = nn.Linear(features, embed_dim)
         self.position = nn.Parameter(sinusoids(clip_len, embed_dim))
 
@@ -64,7 +64,10 @@ class Decoder(nn.Module):
 
         self.w_q, self.w_k, self.w_v = (matrix(embed_dim, embed_dim) for _ in range(3))
         self.w_1, self.w_2 = matrix(embed_dim, ffn_dim), matrix(ffn_dim, embed_dim)
-        self.b_1, self.b_2 = nn.Parameter(torch.zeros(layers, ffn_dim)), nn.Parameter(torch.zeros(layers, embed_dim))
+        self.b_1, self.b_2 = (
+            nn.Parameter(torch.zeros(layers, ffn_dim)),
+            nn.Parameter(torch.zeros(layers, embed_dim)),
+        )
         self.gain_1, self.gain_2 = (nn.Parameter(torch.ones(layers, embed_dim)) for _ in range(2))
         self.bias_1, self.bias_2 = (nn.Parameter(torch.zeros(layers, embed_dim)) for _ in range(2))
         self.w_classes = nn.Parameter(torch.randn(embed_dim, classes) * embed_dim**-0.5)

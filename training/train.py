@@ -45,7 +45,12 @@ def all_features(
 
 
 def save(
-    folder: Path, encoder: onnx.ModelProto, decoder: Decoder, recipe: Recipe, facts: dict[str, Any], card: str | None
+    folder: Path,
+    encoder: onnx.ModelProto,
+    decoder: Decoder,
+    recipe: Recipe,
+    facts: dict[str, Any],
+    card: str | None,
 ) -> None:
     """Write the bundle of a trained decoder."""
     model = {
