@@ -30,14 +30,14 @@ class Recipe:
     layers: int = 2
     ffn_dim: int = 256
     dropout: float = 0.3
-    steps: int = 1200
+    steps: int = 400
     batch: int = 64
     learning_rate: float = 1e-3
     weight_decay: float = 0.05
     label_smoothing: float = 0.05
-    #: Speeds of a window, factors: people do the same action faster and slower.
-    slowest: float = 0.8
-    fastest: float = 1.25
+    #: Speeds of a window, factors. A wider range would make a run of a walk.
+    slowest: float = 0.94
+    fastest: float = 1.06
     #: Share of windows cut off at the clip's beginning, as the first windows of a stream are.
     beginnings: float = 0.15
 

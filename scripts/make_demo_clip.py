@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Draw the demo clip, edgevtn/data/demo.mp4, and its ground truth, demo.csv.
 
-Run it from the repository root with edgevtn installed: scripts/make-demo-clip
+Run it from the repository root with edgevtn installed: python scripts/make_demo_clip.py
 """
 
 import csv
