@@ -88,8 +88,8 @@ class Evaluation:
 def evaluate(recognizer: Recognizer, clips: Sequence[Clip]) -> Evaluation:
     """Recognise labelled clips.
 
-    A clip's answer is the label with the highest mean probability over all predictions of that clip. Create
-    the recogniser with ``start="repeat"``, or clips shorter than a window have none.
+    A clip's answer is the label with the highest mean probability over its full windows; of a clip shorter
+    than a window, over the fullest one, for which the recogniser must be created with ``start="repeat"``.
 
     Parameters
     ----------
@@ -122,7 +122,9 @@ def answers(recognizer: Recognizer, clips: Sequence[Clip]) -> Iterator[int]:
     for clip in clips:
         recognizer.reset()
         with frames(clip.path) as source:
-            said = [prediction.probabilities for prediction in recognizer.stream(source)]
+            said = [(p.probabilities, p.timestamp - p.clip_start) for p in recognizer.stream(source)]
         if not said:
             raise ManifestError(f"{clip.path}: too short for a prediction; use a recognizer with start='repeat'")
-        yield int(np.mean(said, axis=0).argmax())
+        # Windows that saw nearly as much as the one that saw most; a slot is the resolution of that.
+        most = max(seen for _, seen in said) - 0.5 / recognizer.model.frame_rate
+        yield int(np.mean([probabilities for probabilities, seen in said if seen > most], axis=0).argmax())

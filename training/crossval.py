@@ -16,9 +16,9 @@ from edgevtn.training.fit import Recipe, fit
 from edgevtn.training.train import all_features, frozen_encoder, save
 
 PROTOCOL = (
-    "leave one fold out; a clip's answer is the highest mean probability over all its windows, recognised by "
-    "the runtime (INT8 encoder, Numba decoder) frame by frame; the encoder's INT8 ranges come from frames of "
-    "all folds, without labels"
+    "leave one fold out; a clip's answer is the highest mean probability over its full windows (of a clip "
+    "shorter than a window: the fullest), recognised by the runtime (INT8 encoder, Numba decoder) frame by "
+    "frame; the encoder's INT8 ranges come from frames of all folds, without labels"
 )
 
 

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from edgevtn._errors import require
 from edgevtn.training.features import Features
@@ -40,25 +41,31 @@ class Recipe:
     fastest: float = 1.06
     #: Share of windows cut off at the clip's beginning, as the first windows of a stream are.
     beginnings: float = 0.15
+    #: Windows are mixed in pairs, with a share drawn from Beta(mixup, mixup) (Zhang et al., arXiv 1710.09412):
+    #: few clips are learned by heart otherwise.
+    mixup: float = 0.4
+    #: The result is the exponential mean of the weights over the steps, with this decay.
+    averaging: float = 0.99
 
 
-def _moments(features: Features, recipe: Recipe, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Rows (T,) of a random window: every slot of the clip's length takes the frame nearest to it."""
+def _moments(features: Features, recipe: Recipe, rng: np.random.Generator) -> tuple[npt.NDArray[np.int64], int]:
+    """Rows (T,) of a random window, every slot with the frame nearest to it, and how many slots were seen."""
     T = recipe.clip_len
     step = rng.uniform(recipe.slowest, recipe.fastest) / recipe.frame_rate
     times = features.times - features.times[0]
-    available = int(times[-1] / step) + 1
-    if available < T or rng.random() < recipe.beginnings:
+    available = seen = min(T, int(times[-1] / step) + 1)
+    if rng.random() < recipe.beginnings:
+        seen = int(rng.integers(1, available + 1))
+    if seen < T:
         # As the recogniser does it: the first frame fills what came before the stream.
-        seen = rng.integers(min(available, T) // 2, min(available, T)) + 1
         slots = np.maximum(0.0, step * (np.arange(T) - (T - seen)))
     else:
         slots = rng.uniform(0, times[-1] - (T - 1) * step) + step * np.arange(T)
-    upper = np.clip(np.searchsorted(times, slots), 1, max(1, len(times) - 1))
     if len(times) == 1:
-        return np.zeros(T, np.int64)
+        return np.zeros(T, np.int64), seen
+    upper = np.clip(np.searchsorted(times, slots), 1, len(times) - 1)
     rows: npt.NDArray[np.int64] = np.where(slots - times[upper - 1] < times[upper] - slots, upper - 1, upper)
-    return rows
+    return rows, seen
 
 
 def fit(
@@ -109,14 +116,26 @@ def fit(
     model.feature_std.copy_(everything.std(dim=0).clamp(min=1e-3))
     optimiser = torch.optim.AdamW(model.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.learning_rate, total_steps=recipe.steps)
+    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.averaging))
     for _ in tqdm(range(recipe.steps), "training", disable=not progress):
         chosen = rng.choice(len(clips), recipe.batch, p=chance)
-        rows = np.stack([firsts[n] + _moments(clips[n], recipe, rng) for n in chosen])  # (B, T)
+        windows = [_moments(clips[n], recipe, rng) for n in chosen]
+        rows = np.stack([firsts[n] + moments for n, (moments, _) in zip(chosen, windows, strict=True)])  # (B, T)
         batch: Tensor = everything[torch.from_numpy(rows)]  # (B, T, W)
-        loss = functional.cross_entropy(model(batch), targets[torch.from_numpy(chosen)])
+        # One frame does not tell a walk from a run: less than half a clip is to give less than full certainty.
+        certainty = torch.tensor([min(1.0, 2 * seen / recipe.clip_len) for _, seen in windows])
+        wanted = torch.lerp(torch.tensor(1 / K), targets[torch.from_numpy(chosen)], certainty[:, None])  # (B, K)
+        share = torch.from_numpy(rng.beta(recipe.mixup, recipe.mixup, recipe.batch)).float()
+        share = torch.maximum(share, 1 - share)  # each window keeps the larger part of itself
+        other = torch.from_numpy(rng.permutation(recipe.batch))
+        batch = torch.lerp(batch[other], batch, share[:, None, None])
+        wanted = torch.lerp(wanted[other], wanted, share[:, None])
+        loss = functional.cross_entropy(model(batch), wanted)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimiser.step()
         schedule.step()
-    return model.eval()
+        average.update_parameters(model)
+    result: Decoder = average.module.eval()
+    return result
