@@ -66,7 +66,18 @@ stdlib = sys.stdlib_module_names
 print(*sorted({name.partition(".")[0] for name in sys.modules} - stdlib))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=True)
-    allowed = {"edgevtn", "numpy", "numba", "llvmlite", "onnxruntime", "cv2", "flatbuffers", "google", "packaging"}
+    allowed = {
+        "edgevtn",
+        "cython_runtime",
+        "numpy",
+        "numba",
+        "llvmlite",
+        "onnxruntime",
+        "cv2",
+        "flatbuffers",
+        "google",
+        "packaging",
+    }
     strange = {name for name in done.stdout.split() if not name.startswith(("_", "__editable__"))} - allowed
     # Compiled modules and path files of the environment register themselves under other names.
     assert not strange - {"distutils", "setuptools", "pkg_resources", "sitecustomize", "usercustomize", "coverage"}

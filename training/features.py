@@ -87,26 +87,35 @@ class Extractor:
             rows.append(self._session.run(None, {"pixels": self._pixels})[0][0].astype(np.float16))
         return np.stack(rows)
 
+    def cached(self, key: str, compute: Callable[[], dict[str, npt.NDArray[Any]]]) -> dict[str, npt.NDArray[Any]]:
+        """What `compute` gives, from the cache where it is there; `key` is all that it depends on."""
+        if self._cache is None:
+            return compute()
+        file = self._cache / f"{hashlib.sha256(f'{self._digest} {key}'.encode()).hexdigest()}.npz"
+        if file.exists():
+            with np.load(file, allow_pickle=False) as stored:
+                return dict(stored)
+        arrays = compute()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        beside = file.with_suffix(".part.npz")
+        np.savez(beside, **arrays)  # type: ignore[arg-type]
+        beside.replace(file)
+        return arrays
+
     def clip(self, clip: Clip, variants: int, seed: int) -> list[Features]:
         """A clip as it is, and `variants` times jittered."""
-        key = f"{self._digest} {hashlib.sha256(clip.path.read_bytes()).hexdigest()} {variants} {seed}"
-        file = self._cache / f"{hashlib.sha256(key.encode()).hexdigest()}.npz" if self._cache else None
-        if file is not None and file.exists():
-            with np.load(file, allow_pickle=False) as stored:
-                values, times = stored["values"], stored["times"]
-        else:
+
+        def compute() -> dict[str, npt.NDArray[Any]]:
             with frames(clip.path) as source:
                 moments = list(source)
-            times = np.array([timestamp for timestamp, _ in moments])
             decoded = [frame for _, frame in moments]
             rng = np.random.default_rng(seed)
-            values = np.stack([self.encode(decoded)] + [self.encode(decoded, jitter(rng)) for _ in range(variants)])
-            if file is not None:
-                file.parent.mkdir(parents=True, exist_ok=True)
-                beside = file.with_suffix(".part.npz")
-                np.savez(beside, values=values, times=times)
-                beside.replace(file)
-        return [Features(value, times, clip.label, clip.fold) for value in values]
+            views = [self.encode(decoded)] + [self.encode(decoded, jitter(rng)) for _ in range(variants)]
+            return {"values": np.stack(views), "times": np.array([timestamp for timestamp, _ in moments])}
+
+        content = hashlib.sha256(clip.path.read_bytes()).hexdigest()
+        stored = self.cached(f"{content} {variants} {seed}", compute)
+        return [Features(values, stored["times"], clip.label, clip.fold) for values in stored["values"]]
 
     def clips(self, clips: Sequence[Clip], variants: int, seed: int = 0) -> list[Features]:
         """All clips, each as it is and `variants` times jittered, with a progress bar."""

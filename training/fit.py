@@ -31,7 +31,7 @@ class Recipe:
     layers: int = 2
     ffn_dim: int = 256
     dropout: float = 0.3
-    steps: int = 400
+    steps: int = 800
     batch: int = 64
     learning_rate: float = 1e-3
     weight_decay: float = 0.05
@@ -41,6 +41,8 @@ class Recipe:
     fastest: float = 1.06
     #: Share of windows cut off at the clip's beginning, as the first windows of a stream are.
     beginnings: float = 0.15
+    #: Share of windows that are one frame, held: a picture of a jump is no jump.
+    stills: float = 0.25
     #: Windows are mixed in pairs, with a share drawn from Beta(mixup, mixup) (Zhang et al., arXiv 1710.09412):
     #: few clips are learned by heart otherwise.
     mixup: float = 0.4
@@ -49,8 +51,13 @@ class Recipe:
 
 
 def _moments(features: Features, recipe: Recipe, rng: np.random.Generator) -> tuple[npt.NDArray[np.int64], int]:
-    """Rows (T,) of a random window, every slot with the frame nearest to it, and how many slots were seen."""
+    """Rows (T,) of a random window, every slot with the frame nearest to it, and how many slots were seen.
+
+    Of a still, none: nothing was seen to happen.
+    """
     T = recipe.clip_len
+    if rng.random() < recipe.stills:
+        return np.full(T, rng.integers(len(features.times))), 0
     step = rng.uniform(recipe.slowest, recipe.fastest) / recipe.frame_rate
     times = features.times - features.times[0]
     available = seen = min(T, int(times[-1] / step) + 1)

@@ -20,7 +20,7 @@ from edgevtn.training.model import Decoder
 #: Calibration frames: more change the ranges no further.
 CALIBRATION_FRAMES = 128
 #: Jittered copies of each real clip, and drawn clips of each action.
-VARIANTS, DRAWN = 6, 16
+VARIANTS, DRAWN = 6, 40
 
 
 def frozen_encoder(clips: Sequence[Clip], seed: int, cache: Path | None) -> onnx.ModelProto:
