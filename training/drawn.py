@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from edgevtn.training.features import Extractor, Features, Frame
 from edgevtn.training.figure import Color, Look, background, clip
@@ -67,7 +70,11 @@ def drawn_features(extractor: Extractor, labels: Sequence[str], per_label: int, 
     result = []
     for label, decoded in drawn_clips(labels, per_label, seed):
         content = hashlib.sha256(np.stack(decoded).tobytes()).hexdigest()
-        stored = extractor.cached(content, lambda decoded=decoded: {"values": extractor.encode(decoded)})
+        stored = extractor.cached(content, partial(_values, extractor, decoded))
         times = np.arange(len(decoded)) / FRAME_RATE
         result.append(Features(stored["values"], times, label, None))
     return result
+
+
+def _values(extractor: Extractor, decoded: list[Frame]) -> dict[str, npt.NDArray[Any]]:
+    return {"values": extractor.encode(decoded)}

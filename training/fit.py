@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -123,7 +124,8 @@ def fit(
     model.feature_std.copy_(everything.std(dim=0).clamp(min=1e-3))
     optimiser = torch.optim.AdamW(model.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.learning_rate, total_steps=recipe.steps)
-    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.averaging))
+    smooth = get_ema_multi_avg_fn(recipe.averaging)  # type: ignore[no-untyped-call]
+    average = AveragedModel(model, multi_avg_fn=smooth)
     for _ in tqdm(range(recipe.steps), "training", disable=not progress):
         chosen = rng.choice(len(clips), recipe.batch, p=chance)
         windows = [_moments(clips[n], recipe, rng) for n in chosen]
@@ -144,5 +146,4 @@ def fit(
         optimiser.step()
         schedule.step()
         average.update_parameters(model)
-    result: Decoder = average.module.eval()
-    return result
+    return cast(Decoder, average.module.eval())
