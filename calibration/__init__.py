@@ -3,7 +3,9 @@
 Needs the extra ``edgevtn[calibration]``.
 """
 
+from edgevtn.calibration._files import find_clips, load_encoder
 from edgevtn.calibration._frames import sample_frames
 from edgevtn.calibration._quantize import quantize
+from edgevtn.calibration._report import Report, compare
 
-__all__ = ["quantize", "sample_frames"]
+__all__ = ["Report", "compare", "find_clips", "load_encoder", "quantize", "sample_frames"]

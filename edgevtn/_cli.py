@@ -66,6 +66,22 @@ def parser() -> argparse.ArgumentParser:
     added = command("info", _info, "the model's facts, and what was chosen on this machine")
     added.add_argument("bundle", nargs="?", metavar="BUNDLE", help="default: the bundled model")
 
+    def calibration_options(added: argparse.ArgumentParser) -> None:
+        added.add_argument("--clips", required=True, metavar="PATH", help="folder of clips, manifest.csv, or a clip")
+        added.add_argument("--color-order", choices=("RGB", "BGR"), default="RGB", help="the model's (default: RGB)")
+        added.add_argument("--seed", type=int, default=0)
+
+    added = command("calibrate", _calibrate, "fp32 ONNX encoder to INT8; needs the extra [calibration]")
+    added.add_argument("encoder", metavar="ENCODER.onnx", help="uint8 input, normalisation inside")
+    added.add_argument("-o", "--output", required=True, metavar="INT8.onnx", help="a report is written beside it")
+    calibration_options(added)
+
+    added = command("compare", _compare, "measure an INT8 encoder against fp32; needs the extra [calibration]")
+    added.add_argument("fp32", metavar="FP32.onnx")
+    added.add_argument("int8", metavar="INT8.onnx")
+    added.add_argument("--json", metavar="FILE", help="write the report")
+    calibration_options(added)
+
     def training_options(added: argparse.ArgumentParser) -> None:
         added.add_argument("dataset", metavar="MANIFEST", help="CSV with the columns clip, label and fold")
         added.add_argument("--seed", type=int, default=0)
@@ -134,6 +150,26 @@ def _info(arguments: argparse.Namespace) -> None:
         print(section)
         for name, value in facts.items():
             print(f"  {name:18} {value}")
+
+
+def _calibrate(arguments: argparse.Namespace) -> None:
+    edgevtn._errors.require("onnx", "calibration")
+    from edgevtn.calibration._commands import calibrate_command
+
+    print(
+        calibrate_command(arguments.encoder, arguments.clips, arguments.output, arguments.color_order, arguments.seed)
+    )
+    print(f"wrote {arguments.output} and its report, {Path(arguments.output).with_suffix('.json')}")
+
+
+def _compare(arguments: argparse.Namespace) -> None:
+    edgevtn._errors.require("onnx", "calibration")
+    from edgevtn.calibration._commands import compare_command
+
+    report = compare_command(arguments.fp32, arguments.int8, arguments.clips, arguments.color_order, arguments.seed)
+    print(report)
+    if arguments.json:
+        Path(arguments.json).write_text(report.to_json(), "utf-8")
 
 
 def _train(arguments: argparse.Namespace) -> None:

@@ -1,5 +1,9 @@
 """Quantisation: what it must not lose, and what it refuses."""
 
+import json
+import re
+from pathlib import Path
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -9,7 +13,9 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
 import edgevtn
-from edgevtn.calibration import quantize, sample_frames
+from edgevtn._cli import main
+from edgevtn.calibration import find_clips, load_encoder, quantize, sample_frames
+from edgevtn.calibration._files import save_whole
 from edgevtn.calibration._ranges import _best_range
 from edgevtn.calibration._weights import weight_scales
 
@@ -172,3 +178,112 @@ def test_bundled_encoder_against_fp32(shared):
     agreement = cosine(embeddings(original, pixels), embeddings(quantised, pixels))
     assert agreement.mean() > 0.98
     assert agreement.min() > 0.9
+
+
+@pytest.fixture
+def encoder_file(tmp_path):
+    onnx.save(small_network(), tmp_path / "fp32.onnx")
+    return tmp_path / "fp32.onnx"
+
+
+def test_calibrate_and_compare_commands(encoder_file, demo_clip, tmp_path, capsys):
+    output = tmp_path / "int8.onnx"
+    assert main(["calibrate", str(encoder_file), "--clips", str(demo_clip), "-o", str(output)]) == 0
+    out = capsys.readouterr().out
+    assert "cosine" in out
+    report = json.loads(output.with_suffix(".json").read_text())
+    assert report["cosine_min"] > 0.99
+    assert len(report["cosines"]) == 128
+    assert set(report["layers"]) == {"c1", "c2", "c3"}
+    assert all(ratio > 20 for ratio in report["layers"].values())
+    assert main(["compare", str(encoder_file), str(output), "--clips", str(demo_clip)]) == 0
+    assert "ratio" in capsys.readouterr().out
+    assert main(["compare", str(encoder_file), str(encoder_file), "--clips", str(demo_clip)]) == 0
+    assert "mean 1.0000, minimum 1.0000" in capsys.readouterr().out
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["fp32.onnx", "int8.json", "int8.onnx"]
+
+
+def broken(kind):
+    model = small_network()
+    if kind == "float":
+        model.graph.node.remove(model.graph.node[0])
+        model.graph.input[0].name = "x"
+        model.graph.input[0].type.tensor_type.elem_type = TensorProto.FLOAT
+    elif kind == "dynamic":
+        model.graph.input[0].type.tensor_type.shape.dim[0].dim_param = "N"
+    elif kind == "oblong":
+        model.graph.input[0].type.tensor_type.shape.dim[3].dim_value = 64
+    elif kind == "two inputs":
+        model.graph.input.append(helper.make_tensor_value_info("more", TensorProto.FLOAT, [1]))
+    elif kind == "quantised":
+        model = quantize(model, pictures(2), progress=False)
+    return model.SerializeToString()
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("float", r"expected uint8 input \(1, 3, S, S\), got float \(1, 3, 32, 32\)"),
+        ("dynamic", r"got uint8 \(N, 3, 32, 32\)"),
+        ("oblong", r"got uint8 \(1, 3, 32, 64\)"),
+        ("two inputs", "expected one input and one output, got 2 and 1"),
+        ("quantised", "is quantised already"),
+    ],
+)
+def test_encoders_that_cannot_be_calibrated(kind, message, tmp_path, demo_clip, capsys):
+    (tmp_path / "model.onnx").write_bytes(broken(kind))
+    arguments = ["calibrate", str(tmp_path / "model.onnx"), "--clips", str(demo_clip), "-o", str(tmp_path / "o.onnx")]
+    assert main(arguments) == 1
+    assert re.search(message, capsys.readouterr().err)
+    assert not list(tmp_path.glob("*o.onnx*"))
+
+
+def test_files_that_are_no_encoder(tmp_path):
+    with pytest.raises(ValueError, match="does not exist"):
+        load_encoder(tmp_path / "nothing.onnx")
+    (tmp_path / "x.onnx").write_bytes(b"hello world, this is no protobuf")
+    with pytest.raises(ValueError, match=r"x\.onnx: cannot be read as ONNX"):
+        load_encoder(tmp_path / "x.onnx")
+    # Weights outside the model's own folder are refused by the reader.
+    model = small_network()
+    onnx.save(model, tmp_path / "y.onnx", save_as_external_data=True, location="w", size_threshold=0)
+    proto = onnx.load(tmp_path / "y.onnx", load_external_data=False)
+    for tensor in proto.graph.initializer:
+        for entry in tensor.external_data:
+            if entry.key == "location":
+                entry.value = "../w"
+    (tmp_path / "y.onnx").write_bytes(proto.SerializeToString())
+    with pytest.raises(ValueError, match=r"y\.onnx: cannot be read as ONNX"):
+        load_encoder(tmp_path / "y.onnx")
+
+
+def test_clips_are_found(tmp_path, demo_clip):
+    assert find_clips(demo_clip) == [demo_clip]
+    with pytest.raises(ValueError, match="no video files"):
+        find_clips(tmp_path)
+    for name in ("a/1.mp4", "a/2.txt", "b/3.AVI"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert [file.name for file in find_clips(tmp_path)] == ["1.mp4", "3.AVI"]
+    (tmp_path / "manifest.csv").write_text("clip,label\na/1.mp4,x\n")
+    assert [file.name for file in find_clips(tmp_path)] == ["1.mp4"]
+
+
+def test_a_picture_is_not_enough(tmp_path, encoder_file, capsys):
+    import cv2
+
+    (tmp_path / "one").mkdir()
+    cv2.imwrite(str(tmp_path / "one" / "1.png"), np.zeros((40, 40, 3), np.uint8))
+    arguments = ["calibrate", str(encoder_file), "--clips", str(tmp_path / "one"), "-o", str(tmp_path / "o.onnx")]
+    assert main(arguments) == 1
+    assert "one frame only" in capsys.readouterr().err
+
+
+def test_a_full_disk_leaves_nothing_behind(tmp_path):
+    with pytest.raises(ValueError, match="cannot be written"):
+        save_whole(Path("/dev/full") / "x", b"1")
+    (tmp_path / "kept").write_bytes(b"before")
+    (tmp_path / ".kept.part").mkdir()  # the place beside it is taken: writing fails half-way
+    with pytest.raises(ValueError, match="cannot be written"):
+        save_whole(tmp_path / "kept", b"after")
+    assert (tmp_path / "kept").read_bytes() == b"before"

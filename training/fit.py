@@ -32,7 +32,7 @@ class Recipe:
     layers: int = 2
     ffn_dim: int = 256
     dropout: float = 0.3
-    steps: int = 800
+    steps: int = 600
     batch: int = 64
     learning_rate: float = 1e-3
     weight_decay: float = 0.05
