@@ -264,21 +264,32 @@ def test_every_kernel_has_one_compiled_signature(make_bundle):
 
 def test_steady_state_allocates_next_to_nothing(recognizer):
     shown = moving_frames(2)
+
+    def run(first, count):
+        for n in range(first, first + count):
+            recognizer(shown[n % 2], n / 10)
+        gc.collect()
+
+    def held():
+        # Not onnxruntime's own: its binding holds up to a hundred small objects before it frees them together.
+        others = [tracemalloc.Filter(False, pattern) for pattern in ("*onnxruntime*", tracemalloc.__file__)]
+        snapshot = tracemalloc.take_snapshot().filter_traces(others)
+        return sum(trace.size for trace in snapshot.traces)
+
     tracemalloc.start()
-    for n in range(200):  # onnxruntime's binding keeps its first few dozen small objects
-        recognizer(shown[n % 2], n / 10)
-    gc.collect()
+    run(0, 200)
+    held()
+    before = held()
+    run(200, 100)
+    after = held()
     tracemalloc.reset_peak()
-    before, _ = tracemalloc.get_traced_memory()
-    for n in range(200, 300):
-        recognizer(shown[n % 2], n / 10)
+    now, _ = tracemalloc.get_traced_memory()
+    run(300, 100)
     _, peak = tracemalloc.get_traced_memory()
-    gc.collect()
-    after, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert after - before < 4096
-    # At any moment: a prediction, its probabilities, and Python's own small change.
-    assert peak - before < 16 * 1024
+    assert after - before < 1024
+    # At any moment: a prediction, its probabilities, and small change.
+    assert peak - now < 32 * 1024
 
 
 def test_memory_does_not_grow(recognizer):
