@@ -10,6 +10,7 @@ import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from networks import cosine, embeddings, pictures, small_network
 from onnx import TensorProto, helper, numpy_helper
 
 import edgevtn
@@ -18,67 +19,6 @@ from edgevtn.calibration import find_clips, load_encoder, quantize, sample_frame
 from edgevtn.calibration._files import save_whole
 from edgevtn.calibration._ranges import _best_range
 from edgevtn.calibration._weights import weight_scales
-
-
-def session(model):
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-
-
-def embeddings(model, pixels):
-    running = session(model)
-    return np.vstack([running.run(None, {"pixels": value})[0] for value in pixels])
-
-
-def cosine(a, b):
-    return (a * b).sum(axis=1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
-
-
-def small_network(seed=0):
-    """Three convolutions, one depthwise, as in a mobile encoder; uint8 (1, 3, 32, 32) -> (1, 24)."""
-    rng = np.random.default_rng(seed)
-
-    def weight(*shape):
-        return (rng.standard_normal(shape) * np.prod(shape[1:]) ** -0.5 * 2).astype(np.float32)
-
-    constants = {
-        "scale": np.array(1 / 128, np.float32), "zero": np.array(127, np.uint8),
-        "low": np.array(0, np.float32), "high": np.array(6, np.float32),
-        "w1": weight(12, 3, 3, 3), "b1": weight(12, 1)[:, 0], "w2": weight(12, 1, 3, 3), "b2": weight(12, 1)[:, 0],
-        "w3": weight(24, 12, 1, 1), "b3": weight(24, 1)[:, 0],
-    }  # fmt: skip
-    same = {"kernel_shape": [3, 3], "pads": [1, 1, 1, 1]}
-    nodes = [
-        helper.make_node("DequantizeLinear", ["pixels", "scale", "zero"], ["x"], name="dq"),
-        helper.make_node("Conv", ["x", "w1", "b1"], ["c1"], name="c1", strides=[2, 2], **same),
-        helper.make_node("Clip", ["c1", "low", "high"], ["r1"], name="r1"),
-        helper.make_node("Conv", ["r1", "w2", "b2"], ["c2"], name="c2", group=12, **same),
-        helper.make_node("Clip", ["c2", "low", "high"], ["r2"], name="r2"),
-        helper.make_node("Conv", ["r2", "w3", "b3"], ["c3"], name="c3", kernel_shape=[1, 1]),
-        helper.make_node("GlobalAveragePool", ["c3"], ["pooled"], name="pool"),
-        helper.make_node("Flatten", ["pooled"], ["embedding"], name="flat"),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "small",
-        [helper.make_tensor_value_info("pixels", TensorProto.UINT8, [1, 3, 32, 32])],
-        [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, [1, 24])],
-        [numpy_helper.from_array(value, name) for name, value in constants.items()],
-    )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-
-
-def pictures(count, seed=0):
-    import cv2
-
-    rng = np.random.default_rng(seed)
-    result = []
-    for _ in range(count):
-        coarse = rng.integers(0, 256, (4, 4, 3), dtype=np.uint8)
-        fine = cv2.resize(coarse, (32, 32), interpolation=cv2.INTER_CUBIC)
-        result.append(np.ascontiguousarray(fine.transpose(2, 0, 1)[None]))
-    return result
 
 
 def test_quantised_network_agrees_and_takes_pixels():
