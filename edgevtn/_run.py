@@ -24,6 +24,7 @@ class Printer:
     def __init__(self, as_json: bool) -> None:
         self._json = as_json
         self._live = not as_json and sys.stdout.isatty()
+        self._events = 0
 
     def prediction(self, prediction: Prediction) -> None:
         """One prediction."""
@@ -42,15 +43,18 @@ class Printer:
 
     def event(self, event: Event) -> None:
         """One event that has ended."""
+        self._events += 1
         if not self._json:
             if self._live:
                 print("\r\033[K", end="")
             print(timeline_line(event), flush=True)
 
     def close(self) -> None:
-        """The end: leave the live line."""
+        """The end: leave the live line; say so if there was nothing to say."""
         if self._live:
             print("\r\033[K", end="", flush=True)
+        if not self._json and not self._events:
+            print("no action was recognised")
 
 
 def timeline_line(event: Event) -> str:

@@ -16,7 +16,8 @@ from types import TracebackType
 from typing import Any, Protocol, Self
 from urllib.parse import urlsplit
 
-# FFmpeg writes of damaged files to stderr; we raise or warn. Must be set before OpenCV opens its first file.
+# OpenCV and its FFmpeg write of damaged files to stderr; we raise or warn. Must be set before OpenCV is loaded.
+os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 import cv2

@@ -80,6 +80,22 @@ def test_errors_are_one_line(arguments, message, capsys, tmp_path, monkeypatch):
     assert error.count("\n") == 1
 
 
+def test_opencv_adds_nothing_to_the_error(tmp_path):
+    (tmp_path / "text.mp4").write_text("no video")
+    for source in (tmp_path / "text.mp4", 97):
+        done = command("run", source)
+        assert done.returncode == 1
+        assert done.stdout == ""
+        assert done.stderr.startswith("edgevtn: error: ")
+        assert done.stderr.count("\n") == 1
+
+
+def test_nothing_recognised_is_said(tmp_path, capsys):
+    cv2.imwrite(str(tmp_path / "1.png"), moving_frames(1)[0])
+    assert main(["run", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == "no action was recognised\n"
+
+
 def test_usage_is_status_2(capsys):
     with pytest.raises(SystemExit) as caught:
         main(["fly"])
