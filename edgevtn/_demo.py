@@ -42,7 +42,7 @@ def demo(output: Path, bundle: str | None, threads: int | None) -> None:
                 latest = prediction
                 events.append(detector.update(prediction))
             assert latest is not None  # start="repeat" answers from the first frame on
-            video.write(annotate(frame, latest.label, latest.score, timestamp))
+            video.write(annotate(frame, latest.label, latest.score, timestamp), timestamp)
         events.append(detector.finish())
     timeline = [event for event in events if event is not None]
     print("\nrecognised")

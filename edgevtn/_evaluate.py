@@ -100,9 +100,9 @@ def evaluate(recognizer: Recognizer, clips: Sequence[Clip]) -> Evaluation:
     Raises
     ------
     ManifestError
-        A clip's label is not one of the model's.
+        A clip's label is not one of the model's, or a clip is too short for a prediction.
     SourceError
-        A clip cannot be read, or is too short for a prediction.
+        A clip cannot be read.
     """
     labels = recognizer.model.labels
     strange = sorted({clip.label for clip in clips} - set(labels))

@@ -70,13 +70,17 @@ def timeline_picture(events: Sequence[Event], shots: Sequence[Frame], duration: 
 
 
 class VideoWriter:
-    """Writes annotated frames to an .mp4, beside its name until it is complete; use it in a ``with`` statement.
+    """Writes frames to an .mp4 at the pace of their timestamps; use it in a ``with`` statement.
+
+    The file has a constant rate; a frame is repeated or left out so that the video runs as fast as its source did.
+    It is written beside its name, and moved there at the end, also when the end is an error: what was recorded is
+    kept.
 
     Parameters
     ----------
     file : path
     frame_rate : float
-        Hz.
+        Hz, of the file.
 
     Raises
     ------
@@ -89,17 +93,21 @@ class VideoWriter:
         self._part = self._file.with_name(f".{self._file.stem}.part.mp4")
         self._frame_rate = frame_rate
         self._writer: cv2.VideoWriter | None = None
+        self._first, self._written = 0.0, 0
 
-    def write(self, frame: Frame) -> None:
-        """Append a frame; all have the size of the first."""
+    def write(self, frame: Frame, timestamp: float) -> None:
+        """Append a frame, all of the size of the first, taken at `timestamp` seconds."""
         if self._writer is None:
             size = frame.shape[1], frame.shape[0]
             fourcc = cv2.VideoWriter.fourcc(*"mp4v")  # of what every OpenCV wheel can write, the most compact
-            self._writer = cv2.VideoWriter(str(self._part), cv2.CAP_FFMPEG, fourcc, self._frame_rate, size)
-            if not self._writer.isOpened():
-                self._writer = None
+            writer = cv2.VideoWriter(str(self._part), cv2.CAP_FFMPEG, fourcc, self._frame_rate, size)
+            if not writer.isOpened():
                 raise SourceError(f"{self._file}: cannot be written; does the folder exist, and is it writable?")
-        self._writer.write(frame)
+            self._writer, self._first = writer, timestamp
+        due = round((timestamp - self._first) * self._frame_rate) + 1
+        for _ in range(due - self._written):
+            self._writer.write(frame)
+        self._written = max(self._written, due)
 
     def __enter__(self) -> VideoWriter:
         return self
@@ -107,10 +115,7 @@ class VideoWriter:
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         if self._writer is not None:
             self._writer.release()
-            if error is None:
-                self._part.replace(self._file)
-            else:
-                self._part.unlink(missing_ok=True)
+            self._part.replace(self._file)
 
 
 def write_png(file: Path, picture: Frame) -> None:

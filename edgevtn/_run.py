@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from pathlib import Path
@@ -41,8 +42,10 @@ class Printer:
             text = f"{prediction.timestamp:8.2f} s  {prediction.label}  {prediction.score:.0%}"
             print(f"\r\033[K{text}", end="", flush=True)
 
-    def event(self, event: Event) -> None:
-        """One event that has ended."""
+    def event(self, event: Event | None) -> None:
+        """An event that has ended, if one has."""
+        if event is None:
+            return
         self._events += 1
         if not self._json:
             if self._live:
@@ -77,17 +80,15 @@ def run(
 
     The source is opened first: a wrong name is told at once, not after the kernels have loaded.
     """
-    window = None
-    if show:
-        window = Window("edgevtn")
-    with frames(source, frame_rate=frame_rate) as opened:
+    with contextlib.ExitStack() as stack:
+        window = stack.enter_context(Window("edgevtn")) if show else None
+        opened = stack.enter_context(frames(source, frame_rate=frame_rate))
         recognizer = Recognizer(bundle, **recognizer_options)
+        writer = None if save is None else stack.enter_context(VideoWriter(save, FALLBACK_FRAME_RATE))
+        stack.callback(printer.close)
         detector = EventDetector()
-        writer = None if save is None else VideoWriter(save, FALLBACK_FRAME_RATE)
+        latest: Prediction | None = None
         try:
-            if writer is not None:
-                writer.__enter__()
-            latest: Prediction | None = None
             for timestamp, frame in opened:
                 if seconds is not None and timestamp >= seconds:
                     break
@@ -95,22 +96,14 @@ def run(
                 if prediction is not None:
                     latest = prediction
                     printer.prediction(prediction)
-                    ended = detector.update(prediction)
-                    if ended is not None:
-                        printer.event(ended)
-                if writer is not None or window is not None:
-                    label = "..." if latest is None else latest.label
-                    picture = annotate(frame, label, None if latest is None else latest.score, timestamp)
-                    if writer is not None:
-                        writer.write(picture)
-                    if window is not None and not window.show(picture):
-                        break
-        finally:
-            if writer is not None:
-                writer.__exit__(*sys.exc_info())
-            if window is not None:
-                window.close()
-            ended = detector.finish()
-            if ended is not None:
-                printer.event(ended)
-            printer.close()
+                    printer.event(detector.update(prediction))
+                if writer is None and window is None:
+                    continue
+                label, score = ("...", None) if latest is None else (latest.label, latest.score)
+                picture = annotate(frame, label, score, timestamp)
+                if writer is not None:
+                    writer.write(picture, timestamp)
+                if window is not None and not window.show(picture):
+                    break
+        finally:  # what was going on when it was stopped has happened, too
+            printer.event(detector.finish())

@@ -11,6 +11,7 @@ import pytest
 from tiny import moving_frames
 
 from edgevtn._cli import main
+from edgevtn._overlay import VideoWriter
 
 
 @pytest.fixture
@@ -51,11 +52,21 @@ def test_seconds_and_text(clip, tiny, capsys):
 def test_save(clip, tiny, tmp_path, capsys):
     assert main(["run", str(clip), "--model", str(tiny), "--save", str(tmp_path / "out.mp4")]) == 0
     capture = cv2.VideoCapture(str(tmp_path / "out.mp4"))
-    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 20
+    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 1.9 * 25 + 0.5 + 1  # 1.9 seconds, at 25 frames a second
     capture.release()
     assert main(["run", str(clip), "--model", str(tiny), "--save", str(tmp_path / "no" / "out.mp4")]) == 1
     assert "cannot be written" in capsys.readouterr().err
     assert not list(tmp_path.glob(".*part*"))
+
+
+def test_a_saved_video_runs_as_fast_as_its_source(tmp_path):
+    with VideoWriter(tmp_path / "out.mp4", 25) as writer:
+        for n in range(31):
+            writer.write(moving_frames(1)[0], 7 + n / 30)
+        writer.write(moving_frames(1)[0], 10.0)
+    capture = cv2.VideoCapture(str(tmp_path / "out.mp4"))
+    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 3 * 25 + 1
+    capture.release()
 
 
 @pytest.mark.parametrize(
@@ -133,13 +144,13 @@ def test_a_reader_that_leaves(clip, tiny):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopping_ends_cleanly(tmp_path, tiny, number):
-    # A named pipe never ends: the command waits in it, as for a camera.
+    video = tmp_path / "video.mp4"
     shown = tmp_path / "images"
     shown.mkdir()
     for n in range(3000):
         os.link(_image(tmp_path), shown / f"{n}.png")
     running = subprocess.Popen(
-        [sys.executable, "-m", "edgevtn", "run", str(shown), "--model", str(tiny), "--json"],
+        [sys.executable, "-m", "edgevtn", "run", str(shown), "--model", str(tiny), "--json", "--save", str(video)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert json.loads(running.stdout.readline())
@@ -147,6 +158,9 @@ def test_stopping_ends_cleanly(tmp_path, tiny, number):
     _, error = running.communicate(timeout=60)
     assert running.returncode == 130
     assert error == ""
+    capture = cv2.VideoCapture(str(video))  # what was recorded until then is kept
+    assert capture.read()[0]
+    capture.release()
 
 
 def _image(folder):
