@@ -18,6 +18,7 @@ from edgevtn._demo import demo
 from edgevtn._evaluate import evaluate
 from edgevtn._manifest import read_manifest
 from edgevtn._run import Printer, run
+from edgevtn._timeline import SMOOTHING
 
 
 def parser() -> argparse.ArgumentParser:
@@ -49,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument(
         "--smoothing",
         type=float,
-        default=0.3,
+        default=SMOOTHING,
         metavar="S",
         help="time constant, seconds (default: %(default)s)",
     )

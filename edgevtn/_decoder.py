@@ -9,7 +9,7 @@ from edgevtn._bundle import Bundle
 from edgevtn._window import Window
 from edgevtn.kernels import fast
 from edgevtn.kernels._jit import PANEL
-from edgevtn.kernels.packing import pack
+from edgevtn.kernels.packing import attention_scratch, pack
 
 Float = npt.NDArray[np.float32]
 
@@ -64,7 +64,7 @@ class Decoder:
             np.zeros((T, D), np.float32),  # x
             np.zeros((T, 3 * D), np.float32),  # qkv
             np.zeros((T, D), np.float32),  # mixed
-            np.zeros((T, T), np.float32),  # scores
+            *attention_scratch(T, D // model.heads),
             np.zeros((T, F), np.float32),  # hidden
             np.zeros((1, D), np.float32),  # pooled
         )

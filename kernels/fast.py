@@ -16,19 +16,30 @@ from edgevtn.kernels.reference import LAYER_NORM_EPSILON, Float
 
 
 @jit
+def _panel(
+    M: int, x: Float, x_start: int, x_stride: int, w: Float, w_start: int, depth: int,
+    b: Float, b_start: int, out: Float, out_start: int, out_stride: int,
+) -> None:  # fmt: skip
+    """One panel's columns of M rows; starts and strides are counted in floats."""
+    panel, bias = at(w, w_start), at(b, b_start)
+    row = 0
+    while row + ROWS <= M:
+        source, target = at(x, x_start + row * x_stride), at(out, out_start + row * out_stride)
+        tile(ROWS, source, x_stride, panel, depth, bias, target, out_stride)
+        row += ROWS
+    while row < M:
+        source, target = at(x, x_start + row * x_stride), at(out, out_start + row * out_stride)
+        tile(1, source, x_stride, panel, depth, bias, target, out_stride)
+        row += 1
+
+
+@jit
 def linear(x: Float, w: Float, b: Float, out: Float) -> None:
     M, K = x.shape
     N = out.shape[1]
     for p in range(w.shape[0]):
         start = max(0, min(p * PANEL, N - PANEL))
-        panel, bias = at(w, p * K * PANEL), at(b, start)
-        row = 0
-        while row + ROWS <= M:
-            tile(ROWS, at(x, row * K), K, panel, K, bias, at(out, row * N + start), N)
-            row += ROWS
-        while row < M:
-            tile(1, at(x, row * K), K, panel, K, bias, at(out, row * N + start), N)
-            row += 1
+        _panel(M, x, 0, K, w, p * K * PANEL, K, b, start, out, start, N)
 
 
 @jit
@@ -42,19 +53,38 @@ def embed(window: Float, position: Float, x: Float, qkv: Float) -> None:
 
 
 @jit
-def attention(qkv: Float, heads: int, scale: float, scores: Float, out: Float) -> None:
+def attention(
+    qkv: Float,
+    heads: int,
+    scale: float,
+    keys: Float,
+    values: Float,
+    none: Float,
+    scores: Float,
+    mixed: Float,
+    out: Float,
+) -> None:
     T, D = out.shape
     d = D // heads
     factor = np.float32(scale)
+    wide, deep = scores.shape[1], mixed.shape[1]
     for head in range(heads):
         q, k, v = head * d, D + head * d, 2 * D + head * d
+        # Both products are the register tile's, for which keys and values are laid out as weights are.
+        for s in range(T):
+            p, j = s // PANEL, s % PANEL
+            for c in range(d):
+                keys[p, c, j] = qkv[s, k + c]
+        for p in range(values.shape[0]):
+            for s in range(T):
+                for j in range(min(PANEL, d - p * PANEL)):
+                    values[p, s, j] = qkv[s, v + p * PANEL + j]
+        for p in range(keys.shape[0]):
+            _panel(T, qkv, q, 3 * D, keys, p * d * PANEL, d, none, 0, scores, p * PANEL, wide)
         for t in range(T):
             largest = np.float32(-np.inf)
             for s in range(T):
-                score = np.float32(0)
-                for c in range(d):
-                    score += qkv[t, q + c] * qkv[s, k + c]
-                score *= factor
+                score = scores[t, s] * factor
                 scores[t, s] = score
                 # Not max(): a NaN must win, so that it reaches the logits.
                 if not score <= largest:
@@ -64,14 +94,14 @@ def attention(qkv: Float, heads: int, scale: float, scores: Float, out: Float) -
                 weight = math.exp(scores[t, s] - largest)
                 scores[t, s] = weight
                 total += weight
+            share = np.float32(1) / total
             for s in range(T):
-                scores[t, s] /= total
+                scores[t, s] *= share
+        for p in range(values.shape[0]):
+            _panel(T, scores, 0, wide, values, p * T * PANEL, T, none, 0, mixed, p * PANEL, deep)
+        for t in range(T):
             for c in range(d):
-                out[t, q + c] = scores[t, 0] * qkv[0, v + c]
-            for s in range(1, T):
-                weight = scores[t, s]
-                for c in range(d):
-                    out[t, q + c] += weight * qkv[s, v + c]
+                out[t, q + c] = mixed[t, c]
 
 
 @jit
@@ -141,7 +171,11 @@ def decode(
     x: Float,
     qkv: Float,
     mixed: Float,
+    keys: Float,
+    values: Float,
+    none: Float,
     scores: Float,
+    head: Float,
     hidden: Float,
     pooled: Float,
     logits: Float,
@@ -150,7 +184,7 @@ def decode(
     for block in range(len(w_qkv)):
         if block > 0:
             linear(x, w_qkv[block], b_qkv, qkv)
-        attention(qkv, heads, scale, scores, mixed)
+        attention(qkv, heads, scale, keys, values, none, scores, head, mixed)
         add_norm(mixed, x, gain_1[block], bias_1[block], norm, x)
         feed_forward(x, w_1[block], b_1[block], w_2[block], b_2[block], hidden, mixed)
         add_norm(mixed, x, gain_2[block], bias_2[block], norm, x)

@@ -19,6 +19,14 @@ def panel_starts(columns: int) -> list[int]:
     return [max(0, min(start, columns - PANEL)) for start in range(0, columns, PANEL)]
 
 
+def attention_scratch(clip_len: int, head_dim: int) -> tuple[Float, Float, Float, Float, Float]:
+    """Zeros for `attention`: keys (P, d, R), values (Q, T, R), none (R,), scores (T, P R), mixed (T, Q R)."""
+    P, Q = -(-clip_len // PANEL), -(-head_dim // PANEL)
+    shapes = ((P, head_dim, PANEL), (Q, clip_len, PANEL), (PANEL,), (clip_len, P * PANEL), (clip_len, Q * PANEL))
+    keys, values, none, scores, mixed = (np.zeros(shape, np.float32) for shape in shapes)
+    return keys, values, none, scores, mixed
+
+
 def pack(w: Float) -> Float:
     """Cut a matrix into panels of PANEL columns, each contiguous.
 

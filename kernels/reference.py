@@ -63,19 +63,34 @@ def embed(window: Float, position: Float, x: Float, qkv: Float) -> None:
     qkv[...] = moved[:, x.shape[1] :]
 
 
-def attention(qkv: Float, heads: int, scale: float, scores: Float, out: Float) -> None:
+def attention(
+    qkv: Float,
+    heads: int,
+    scale: float,
+    keys: Float,
+    values: Float,
+    none: Float,
+    scores: Float,
+    mixed: Float,
+    out: Float,
+) -> None:
     """Self-attention of every head; the heads' outputs side by side, with no output projection.
 
     Parameters
     ----------
     qkv : float32 (T, 3 D)
-        Queries, keys and values side by side; head a owns columns ``a D / A`` to ``(a + 1) D / A`` of each.
+        Queries, keys and values side by side; head a owns columns ``a d`` to ``(a + 1) d`` of each, d = D / A.
     heads : int
         A; divides D.
     scale : float
-        Factor on the scores; ``1 / sqrt(D)`` in [1], where Vaswani et al. have ``1 / sqrt(D / A)``.
-    scores : float32 (T, T)
-        Scratch; holds the last head's attention weights afterwards.
+        Factor on the scores; ``1 / sqrt(D)`` in [1], where Vaswani et al. have ``1 / sqrt(d)``.
+    keys : float32 (P, d, R), P R >= T
+    values : float32 (Q, T, R), Q R >= d
+    scores : float32 (T, P R)
+    mixed : float32 (T, Q R)
+        Scratch of one head for the compiled twin; all zeros before the first call.
+    none : float32 (R,)
+        Zeros.
     out : float32 (T, D)
     """
     D = out.shape[1]
@@ -83,10 +98,9 @@ def attention(qkv: Float, heads: int, scale: float, scores: Float, out: Float) -
     for head in range(heads):
         columns = slice(head * d, (head + 1) * d)
         q, k, v = qkv[:, :D][:, columns], qkv[:, D : 2 * D][:, columns], qkv[:, 2 * D :][:, columns]
-        scores[...] = q @ k.T * np.float32(scale)
-        scores[...] = np.exp(scores - scores.max(axis=1, keepdims=True))
-        scores /= scores.sum(axis=1, keepdims=True)
-        out[:, columns] = scores @ v
+        weights = q @ k.T * np.float32(scale)
+        weights = np.exp(weights - weights.max(axis=1, keepdims=True))
+        out[:, columns] = weights / weights.sum(axis=1, keepdims=True) @ v
 
 
 def add_norm(x: Float, residual: Float, gain: Float, bias: Float, norm: bool, out: Float) -> None:
@@ -155,7 +169,11 @@ def decode(
     x: Float,
     qkv: Float,
     mixed: Float,
+    keys: Float,
+    values: Float,
+    none: Float,
     scores: Float,
+    head: Float,
     hidden: Float,
     pooled: Float,
     logits: Float,
@@ -186,10 +204,11 @@ def decode(
         As in `attention` and `add_norm`.
     x, mixed : float32 (T, D)
     qkv : float32 (T, 3 D)
-    scores : float32 (T, T)
+    keys, values, none, scores, head
+        As in `attention`, which calls the last one `mixed`.
     hidden : float32 (T, F)
     pooled : float32 (1, D)
-        Scratch, all six.
+        Scratch, all nine.
     logits : float32 (1, max(K, R))
         The first K are the result.
     """
@@ -197,7 +216,7 @@ def decode(
     for block in range(len(w_qkv)):
         if block > 0:
             linear(x, w_qkv[block], b_qkv, qkv)
-        attention(qkv, heads, scale, scores, mixed)
+        attention(qkv, heads, scale, keys, values, none, scores, head, mixed)
         add_norm(mixed, x, gain_1[block], bias_1[block], norm, x)
         feed_forward(x, w_1[block], b_1[block], w_2[block], b_2[block], hidden, mixed)
         add_norm(mixed, x, gain_2[block], bias_2[block], norm, x)

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgevtn.kernels import _jit, fast, reference
-from edgevtn.kernels.packing import pack, unpack
+from edgevtn.kernels.packing import attention_scratch, pack, unpack
 
 KERNELS = ["add_norm", "attention", "decode", "embed", "feed_forward", "linear", "mean_pool"]
 
@@ -44,7 +44,7 @@ def test_twins_have_one_signature(name):
 
 
 def test_every_kernel_has_a_twin():
-    jitted = [name for name, value in vars(fast).items() if hasattr(value, "py_func")]
+    jitted = [name for name, value in vars(fast).items() if hasattr(value, "py_func") and name[0] != "_"]
     assert sorted(jitted) == KERNELS
 
 
@@ -65,17 +65,17 @@ def test_pack_and_unpack(K, N):
 
 
 @settings(max_examples=25, deadline=None)
-@given(T=st.integers(1, 20), heads=st.sampled_from([1, 2, 8]), d=st.integers(1, 40))
+@given(T=st.integers(1, 70), heads=st.sampled_from([1, 2, 8]), d=st.integers(1, 70))
 def test_attention(T, heads, d):
     D = heads * d
-    qkv, scores, out = arrays((T, 3 * D), (T, T), (T, D))
-    (_, got), (_, expected) = both("attention", [qkv, heads, 0.3], [scores, out])
+    qkv, out = arrays((T, 3 * D), (T, D))
+    (got,), (expected,) = both("attention", [qkv, heads, 0.3, *attention_scratch(T, d)], [out])
     assert_close(got, expected)
 
 
 def test_attention_survives_large_scores():
-    qkv, scores, out = arrays((5, 24), (5, 5), (5, 8))
-    (_, got), (_, expected) = both("attention", [qkv * 300, 2, 1.0], [scores, out])
+    qkv, out = arrays((5, 24), (5, 8))
+    (got,), (expected,) = both("attention", [qkv * 300, 2, 1.0, *attention_scratch(5, 4)], [out])
     assert_close(got, expected)
 
 
@@ -111,9 +111,9 @@ def test_nan_reaches_the_output():
     fast.linear(x, pack(w), b, out)
     assert np.isnan(out[1]).all()
     assert np.isfinite(out[[0, 2]]).all()
-    qkv, scores, mixed = arrays((4, 24), (4, 4), (4, 8))
+    qkv, mixed = arrays((4, 24), (4, 8))
     qkv[2, 0] = np.nan
-    fast.attention(qkv, 1, 1.0, scores, mixed)
+    fast.attention(qkv, 1, 1.0, *attention_scratch(4, 8), mixed)
     assert np.isnan(mixed[2]).all()
     x, w_1, b_1, w_2, b_2, hidden, out = arrays((2, 64), (64, 64), (64,), (64, 64), (64,), (2, 64), (2, 64))
     x[0, 0] = np.nan

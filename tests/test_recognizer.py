@@ -256,7 +256,9 @@ def test_every_kernel_has_one_compiled_signature(make_bundle):
         recognizer = Recognizer(make_bundle(f"m{n}", **changes), start="repeat")
         for k, frame in enumerate(moving_frames(8)):
             recognizer(frame, k / 10)
-    counts = {name: len(kernel.signatures) for name, kernel in vars(fast).items() if hasattr(kernel, "py_func")}
+    # `_panel` is only ever compiled inside the others.
+    kernels = {name: kernel for name, kernel in vars(fast).items() if hasattr(kernel, "py_func") and name[0] != "_"}
+    counts = {name: len(kernel.signatures) for name, kernel in kernels.items()}
     # The kernels inside `decode` are compiled with it, and on their own only where other tests called them.
     assert counts["decode"] == counts["linear"] == 1
     assert max(counts.values()) == 1, counts
