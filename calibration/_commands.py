@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgevtn.calibration._files import find_clips, input_size, is_quantised, load_encoder, save_whole
+from edgevtn._output import write_whole
+from edgevtn.calibration._files import find_clips, input_size, is_quantised, load_encoder
 from edgevtn.calibration._frames import sample_frames
 from edgevtn.calibration._quantize import quantize
 from edgevtn.calibration._report import Report, compare
@@ -18,7 +19,7 @@ def calibrate_command(encoder: str, clips: str, output: str, color_order: str, s
 
     Raises
     ------
-    ValueError, SourceError, ManifestError
+    ValueError, SourceError, ManifestError, OutputError
         The encoder or the clips cannot be used, or the output cannot be written; then nothing is.
     """
     original = load_encoder(encoder)
@@ -32,8 +33,8 @@ def calibrate_command(encoder: str, clips: str, output: str, color_order: str, s
     quantised = quantize(original, fitted)
     report = compare(original, quantised, sample_frames(held_out, HELD_OUT_FRAMES, size, color_order, seed + 1))
     target = Path(output)
-    save_whole(target, quantised.SerializeToString())
-    save_whole(target.with_suffix(".json"), report.to_json().encode())
+    write_whole(target, quantised.SerializeToString())
+    write_whole(target.with_suffix(".json"), report.to_json().encode())
     return report
 
 

@@ -87,21 +87,3 @@ def find_clips(place: str | Path) -> list[Path]:
     if not found:
         raise ValueError(f"{place}: has no video files; expected a folder of clips, a manifest.csv, or a clip")
     return found
-
-
-def save_whole(file: Path, content: bytes) -> None:
-    """Write beside the place, then move there: a full disk leaves what was there before.
-
-    Raises
-    ------
-    ValueError
-        It cannot be written.
-    """
-    part = file.with_name(f".{file.name}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(file)
-    except OSError as error:
-        if part.is_file():
-            part.unlink()
-        raise ValueError(f"{file}: cannot be written ({error})") from error

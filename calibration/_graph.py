@@ -36,10 +36,14 @@ def groups(node: onnx.NodeProto) -> int:
     return next((attribute.i for attribute in node.attribute if attribute.name == "group"), 1)
 
 
-def session(model: onnx.ModelProto, optimise: bool = True) -> onnxruntime.InferenceSession:
-    """A session that, without `optimise`, runs a QDQ graph node by node in float: the exact simulation."""
+def session(model: onnx.ModelProto, *, threads: int = 0, optimise: bool = True) -> onnxruntime.InferenceSession:
+    """A session; without `optimise` it runs a QDQ graph node by node in float: the exact simulation.
+
+    `threads` 0 leaves the number to onnxruntime.
+    """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    options.intra_op_num_threads = threads
     if not optimise:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])

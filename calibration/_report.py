@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
-import onnxruntime
 
-from edgevtn.calibration._graph import Float, convolutions, intermediate_values
+from edgevtn.calibration._graph import Float, convolutions, intermediate_values, session
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -91,7 +90,7 @@ def compare(fp32: onnx.ModelProto, int8: onnx.ModelProto, pixels: Sequence[Pixel
     """
     if not pixels:
         raise ValueError("expected frames to compare on, got none")
-    sessions = [_one_thread(model) for model in (fp32, int8)]
+    sessions = [session(model, threads=1) for model in (fp32, int8)]
     faces = [[(node.type, node.shape) for node in (*s.get_inputs(), *s.get_outputs())] for s in sessions]
     if faces[0] != faces[1]:
         raise ValueError(f"the two encoders do not fit each other: {faces[0]} and {faces[1]}")
@@ -118,13 +117,6 @@ def compare(fp32: onnx.ModelProto, int8: onnx.ModelProto, pixels: Sequence[Pixel
         cosines=tuple(float(cosine) for cosine in cosines),
         layers=_signal_to_noise(fp32, int8, pixels[:LAYER_FRAMES]),
     )
-
-
-def _one_thread(model: onnx.ModelProto) -> onnxruntime.InferenceSession:
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = 1
-    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
 def _signal_to_noise(fp32: onnx.ModelProto, int8: onnx.ModelProto, pixels: Sequence[Any]) -> dict[str, float]:

@@ -11,6 +11,7 @@ from edgevtn._errors import (
     FrameError,
     ManifestError,
     MissingExtraError,
+    OutputError,
     SourceError,
     TimestampError,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "ManifestError",
     "MissingExtraError",
     "Model",
+    "OutputError",
     "Prediction",
     "Recognizer",
     "Source",

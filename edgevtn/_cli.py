@@ -17,6 +17,7 @@ import edgevtn
 from edgevtn._demo import demo
 from edgevtn._evaluate import evaluate
 from edgevtn._manifest import read_manifest
+from edgevtn._output import write_whole
 from edgevtn._run import Printer, run
 from edgevtn._timeline import SMOOTHING
 
@@ -170,7 +171,7 @@ def _compare(arguments: argparse.Namespace) -> None:
     report = compare_command(arguments.fp32, arguments.int8, arguments.clips, arguments.color_order, arguments.seed)
     print(report)
     if arguments.json:
-        Path(arguments.json).write_text(report.to_json(), "utf-8")
+        write_whole(arguments.json, report.to_json().encode())
 
 
 def _train(arguments: argparse.Namespace) -> None:
@@ -178,7 +179,7 @@ def _train(arguments: argparse.Namespace) -> None:
     from edgevtn.training.train import train
 
     output = Path(arguments.output)
-    accuracy = json.loads(Path(arguments.crossval).read_text("utf-8")) if arguments.crossval else {}
+    accuracy = _measured(arguments.crossval) if arguments.crossval else {}
     train(
         read_manifest(arguments.dataset),
         output,
@@ -190,6 +191,16 @@ def _train(arguments: argparse.Namespace) -> None:
         cache=Path(arguments.cache) if arguments.cache else None,
     )
     print(f"wrote {output}; try: edgevtn run SOURCE --model {output}")
+
+
+def _measured(file: str) -> dict[str, Any]:
+    try:
+        facts = json.loads(Path(file).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{file}: cannot be read as JSON from edgevtn crossval ({error})") from error
+    if not isinstance(facts, dict):
+        raise ValueError(f"{file}: expected a JSON object from edgevtn crossval, got {type(facts).__name__}")
+    return facts
 
 
 def _crossval(arguments: argparse.Namespace) -> None:
@@ -209,7 +220,7 @@ def _crossval(arguments: argparse.Namespace) -> None:
             "accuracy": round(result.accuracy, 4),
             "seed": arguments.seed,
         }
-        Path(arguments.json).write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+        write_whole(arguments.json, (json.dumps(facts, indent=1) + "\n").encode())
     if arguments.png:
         result.save_png(arguments.png)
 
@@ -229,14 +240,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _terminate)
     try:
         parsed.function(parsed)
-    except (edgevtn.EdgeVTNError, ValueError, FileExistsError) as error:
-        print(f"edgevtn: error: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
     except BrokenPipeError:
         # Whoever read our output has gone, as with `edgevtn run ... | head`. Nothing is left to say, and Python
         # must not fail again on flushing it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except (edgevtn.EdgeVTNError, ValueError, OSError) as error:
+        print(f"edgevtn: error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from edgevtn._errors import SourceError
+from edgevtn._errors import OutputError
 from edgevtn._events import EventDetector
 from edgevtn._overlay import VideoWriter, annotate, timeline_picture, write_png
 from edgevtn._recognizer import Recognizer
@@ -28,7 +28,7 @@ def demo(output: Path, bundle: str | None, threads: int | None) -> None:
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise SourceError(f"{output}: cannot be made a folder ({error}); choose another with --output") from error
+        raise OutputError(f"{output}: cannot be made a folder ({error}); choose another with --output") from error
     print("The clip is drawn by code: a jointed figure walks, waves, bends, does jumping jacks and runs.")
     recognizer = Recognizer(bundle, threads=threads, start="repeat", smoothing=SMOOTHING)
     detector = EventDetector()

@@ -7,6 +7,7 @@
     ├── FrameError         an array that is not a frame           (also a ValueError)
     ├── TimestampError     a time that is not after the last one  (also a ValueError)
     ├── SourceError        a video, folder, camera or URL that gives no frames  (also an OSError)
+    ├── OutputError        a file or folder that cannot be written              (also an OSError)
     ├── ManifestError      a list of labelled clips that cannot be used         (also a ValueError)
     └── MissingExtraError  an optional dependency that is not installed         (also an ImportError)
 """
@@ -35,6 +36,10 @@ class TimestampError(EdgeVTNError, ValueError):
 
 class SourceError(EdgeVTNError, OSError):
     """A source cannot be opened, or stopped giving frames."""
+
+
+class OutputError(EdgeVTNError, OSError):
+    """A result cannot be written where it was wanted."""
 
 
 class ManifestError(EdgeVTNError, ValueError):

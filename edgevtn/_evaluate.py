@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from edgevtn._errors import ManifestError, require
 from edgevtn._manifest import Clip
+from edgevtn._output import write_whole
 from edgevtn._recognizer import Recognizer
 from edgevtn._sources import frames
 
@@ -82,7 +84,9 @@ class Evaluation:
                 if count:
                     color = "white" if share[row, column] > 0.5 else "black"
                     axes.text(column, row, str(count), ha="center", va="center", color=color)
-        figure.savefig(file, dpi=120)
+        content = io.BytesIO()
+        figure.savefig(content, dpi=120, format="png")
+        write_whole(file, content.getvalue())
 
 
 def evaluate(recognizer: Recognizer, clips: Sequence[Clip]) -> Evaluation:

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from edgevtn._errors import SourceError
+from edgevtn._errors import OutputError
+from edgevtn._output import write_whole
 from edgevtn._prediction import Event
 
 Frame = npt.NDArray[np.uint8]
@@ -84,7 +85,7 @@ class VideoWriter:
 
     Raises
     ------
-    SourceError
+    OutputError
         On the first frame, if OpenCV cannot write there.
     """
 
@@ -102,7 +103,7 @@ class VideoWriter:
             fourcc = cv2.VideoWriter.fourcc(*"mp4v")  # of what every OpenCV wheel can write, the most compact
             writer = cv2.VideoWriter(str(self._part), cv2.CAP_FFMPEG, fourcc, self._frame_rate, size)
             if not writer.isOpened():
-                raise SourceError(f"{self._file}: cannot be written; does the folder exist, and is it writable?")
+                raise OutputError(f"{self._file}: cannot be written; does the folder exist, and is it writable?")
             self._writer, self._first = writer, timestamp
         due = round((timestamp - self._first) * self._frame_rate) + 1
         for _ in range(due - self._written):
@@ -119,16 +120,10 @@ class VideoWriter:
 
 
 def write_png(file: Path, picture: Frame) -> None:
-    """Write a picture beside its place, then move it there."""
-    part = file.with_name(f".{file.stem}.part.png")
+    """Write a picture."""
     ok, encoded = cv2.imencode(".png", picture)
     assert ok
-    try:
-        part.write_bytes(encoded.tobytes())
-        part.replace(file)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise SourceError(f"{file}: cannot be written ({error})") from error
+    write_whole(file, encoded.tobytes())
 
 
 def _ascii(text: str) -> str:

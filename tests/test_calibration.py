@@ -2,7 +2,6 @@
 
 import json
 import re
-from pathlib import Path
 
 import numpy as np
 import onnx
@@ -16,7 +15,6 @@ from onnx import TensorProto, helper, numpy_helper
 import edgevtn
 from edgevtn._cli import main
 from edgevtn.calibration import find_clips, load_encoder, quantize, sample_frames
-from edgevtn.calibration._files import save_whole
 from edgevtn.calibration._ranges import _best_range
 from edgevtn.calibration._weights import weight_scales
 
@@ -217,13 +215,3 @@ def test_a_picture_is_not_enough(tmp_path, encoder_file, capsys):
     arguments = ["calibrate", str(encoder_file), "--clips", str(tmp_path / "one"), "-o", str(tmp_path / "o.onnx")]
     assert main(arguments) == 1
     assert "one frame only" in capsys.readouterr().err
-
-
-def test_a_full_disk_leaves_nothing_behind(tmp_path):
-    with pytest.raises(ValueError, match="cannot be written"):
-        save_whole(Path("/dev/full") / "x", b"1")
-    (tmp_path / "kept").write_bytes(b"before")
-    (tmp_path / ".kept.part").mkdir()  # the place beside it is taken: writing fails half-way
-    with pytest.raises(ValueError, match="cannot be written"):
-        save_whole(tmp_path / "kept", b"after")
-    assert (tmp_path / "kept").read_bytes() == b"before"
