@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import math
 import zipfile
@@ -118,8 +119,8 @@ def load_bundle(path: str | Path | None = None) -> Bundle:
     encoder = _read_checked(folder, ENCODER, model.sha256, LARGEST_ENCODER)
     # A float32 archive is at most its arrays, plus a header each.
     expected = sum(4 * math.prod(shape) + 1024 for shape in decoder_shapes(model).values())
-    _read_checked(folder, DECODER, model.sha256, expected)
-    return Bundle(folder, model, encoder, _read_decoder(folder / DECODER, model))
+    decoder = _read_checked(folder, DECODER, model.sha256, expected)
+    return Bundle(folder, model, encoder, _read_decoder(folder / DECODER, decoder, model))
 
 
 def _read_facts(file: Path) -> Model:
@@ -243,11 +244,12 @@ def _read_checked(folder: Path, name: str, sha256: dict[str, str], largest: int)
     return content
 
 
-def _read_decoder(file: Path, model: Model) -> dict[str, Float]:
+def _read_decoder(file: Path, content: bytes, model: Model) -> dict[str, Float]:
+    """Arrays of a decoder from the bytes that were checked; `file` is for messages."""
     shapes = decoder_shapes(model)
     try:
         # Sizes first: a few bytes of zip can claim gigabytes.
-        with zipfile.ZipFile(file) as archive:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
             sizes = {info.filename.removesuffix(".npy"): info.file_size for info in archive.infolist()}
         missing, unknown = sorted(shapes.keys() - sizes), sorted(sizes.keys() - shapes)
         if missing or unknown:
@@ -257,7 +259,7 @@ def _read_decoder(file: Path, model: Model) -> dict[str, Float]:
         for name, shape in shapes.items():
             if sizes[name] > 4 * math.prod(shape) + 1024:
                 raise BundleError(f"{file}: {name} is larger than float32 {shape}, which {FACTS} calls for")
-        with np.load(file, allow_pickle=False) as archive:
+        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in shapes}
     except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
         raise BundleError(f"{file}: cannot be read as an .npz archive ({error})") from error

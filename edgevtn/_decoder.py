@@ -70,14 +70,13 @@ class Decoder:
         )
         self._embed_dim = D
         self._row = np.zeros((1, 4 * D), np.float32)
-        self._projected = np.zeros((1, 3 * D), np.float32)
+        self._projected = self._row[:, D:]  # (1, 3 D), a view: the kernel writes where the row is read
         self.window = Window(T, 4 * D)
 
     def push(self, embedding: Float) -> None:
         """Append the embedding of a new frame, float32 (1, D)."""
         fast.linear(embedding, self._w_qkv[0], self._b_qkv, self._projected)
         self._row[:, : self._embed_dim] = embedding
-        self._row[:, self._embed_dim :] = self._projected
         self.window.push(self._row)
 
     def repeat(self) -> None:
