@@ -4,13 +4,15 @@
 >>> recognizer = edgevtn.Recognizer()
 """
 
-from edgevtn._bundle import Bundle, Model, load_bundle
+from edgevtn._bundle import Bundle, load_bundle, load_streams
 from edgevtn._errors import (
     BundleError,
+    DownloadError,
     EdgeVTNError,
     FrameError,
     ManifestError,
     MissingExtraError,
+    ModelFileError,
     OutputError,
     SourceError,
     TimestampError,
@@ -19,6 +21,7 @@ from edgevtn._evaluate import Evaluation, evaluate
 from edgevtn._events import EventDetector
 from edgevtn._gui import Window
 from edgevtn._manifest import Clip, read_manifest
+from edgevtn._model import Model
 from edgevtn._prediction import UNKNOWN, Event, Prediction
 from edgevtn._recognizer import Recognizer
 from edgevtn._sources import Source, frames
@@ -31,6 +34,7 @@ __all__ = [
     "Bundle",
     "BundleError",
     "Clip",
+    "DownloadError",
     "EdgeVTNError",
     "Evaluation",
     "Event",
@@ -39,6 +43,7 @@ __all__ = [
     "ManifestError",
     "MissingExtraError",
     "Model",
+    "ModelFileError",
     "OutputError",
     "Prediction",
     "Recognizer",
@@ -49,6 +54,7 @@ __all__ = [
     "evaluate",
     "frames",
     "load_bundle",
+    "load_streams",
     "read_manifest",
     "recognize",
 ]

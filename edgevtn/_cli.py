@@ -68,6 +68,19 @@ def parser() -> argparse.ArgumentParser:
     added = command("info", _info, "the model's facts, and what was chosen on this machine")
     added.add_argument("bundle", nargs="?", metavar="BUNDLE", help="default: the bundled model")
 
+    added = command("import", _import, "published checkpoints or OpenVINO IR into a bundle; needs the extra [import]")
+    added.add_argument("files", nargs="+", metavar="FILE", help="one .pth, two (RGB, RGB-difference), or two .xml")
+    added.add_argument("-o", "--output", required=True, metavar="BUNDLE", help="folder to write")
+    added.add_argument("--labels", metavar="LIST", help="kinetics400, ucf101, hmdb51, driver, or a file, one a line")
+    added.add_argument("--frame-rate", type=float, default=15.0, metavar="HZ", help="default: %(default)s")
+    added.add_argument("--name", help="of the model (default: the folder's)")
+
+    added = command("fetch", _fetch, "download a published model and import it; needs the extra [import]")
+    added.add_argument("name", nargs="?", metavar="NAME", help="RGB+RGB-difference for two streams; none: list them")
+    added.add_argument("-o", "--output", metavar="BUNDLE", help="folder to write (default: NAME)")
+    added.add_argument("--precision", choices=("FP32", "FP16", "FP16-INT8"), help="default: FP16 where there is one")
+    added.add_argument("--mirror", metavar="URL", help="where the files lie instead")
+
     def calibration_options(added: argparse.ArgumentParser) -> None:
         added.add_argument("--clips", required=True, metavar="PATH", help="folder of clips, manifest.csv, or a clip")
         added.add_argument("--color-order", choices=("RGB", "BGR"), default="RGB", help="the model's (default: RGB)")
@@ -148,10 +161,48 @@ def _mistakes(result: edgevtn.Evaluation) -> None:
 def _info(arguments: argparse.Namespace) -> None:
     from edgevtn._info import describe
 
-    for section, facts in describe(edgevtn.load_bundle(arguments.bundle)).items():
+    for section, facts in describe(edgevtn.load_streams(arguments.bundle)).items():
         print(section)
         for name, value in facts.items():
             print(f"  {name:18} {value}")
+
+
+def _import(arguments: argparse.Namespace) -> None:
+    edgevtn._errors.require("onnx", "import")
+    from edgevtn.importing import import_files
+
+    _imported(
+        import_files(
+            arguments.files,
+            arguments.output,
+            labels=arguments.labels,
+            frame_rate=arguments.frame_rate,
+            name=arguments.name,
+        )
+    )
+
+
+def _fetch(arguments: argparse.Namespace) -> None:
+    edgevtn._errors.require("onnx", "import")
+    from edgevtn.importing import fetch, registry
+
+    if arguments.name is None:
+        for name, model in registry().items():
+            print(f"{name:42} {model['labels']:12} {', '.join(model['precisions'])}")
+        return
+    output = arguments.output or arguments.name
+    _imported(fetch(arguments.name, output, precision=arguments.precision, mirror=arguments.mirror))
+
+
+def _imported(bundle: Path) -> None:
+    streams = edgevtn.load_streams(bundle)
+    for stream in streams:
+        model = stream.model
+        kind = "native" if stream.decoder else "ONNX"
+        print(f"{model.modality}: {model.source}; T {model.clip_len}, D {model.embed_dim}, {kind} decoder")
+    labels = streams[0].model.labels
+    print(f"{len(labels)} labels: {', '.join(labels[:4])}{', ...' if len(labels) > 4 else ''}")
+    print(f"wrote {bundle}; try: edgevtn run SOURCE --model {bundle}")
 
 
 def _calibrate(arguments: argparse.Namespace) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 import onnxruntime
 
-from edgevtn._bundle import ENCODER, Bundle
+from edgevtn._bundle import Bundle
 from edgevtn._errors import BundleError
+from edgevtn._model import ENCODER
 
 
 class Encoder:
@@ -25,40 +28,66 @@ class Encoder:
     ----------
     pixels : uint8 (1, 3, S, S)
         Write the next frame here.
-    embedding : float32 (1, D)
+    embedding : float32 (1, D), or (1, 2 D) of a model with motion input
         The last frame's embedding; overwritten by the next call.
     """
 
     def __init__(self, bundle: Bundle, threads: int, spinning: bool = False) -> None:
         model = bundle.model
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3  # errors; they are raised, too
-        options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
         file = bundle.path / ENCODER
-        try:
-            # From bytes, which are the ones whose checksum was checked, and which cannot refer to other files.
-            self._session = onnxruntime.InferenceSession(bundle.encoder, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's own exceptions share no base class
-            raise BundleError(f"{file}: onnxruntime cannot load it ({error})") from error
-        S, D = model.input_size, model.embed_dim
+        # From bytes, which are the ones whose checksum was checked, and which cannot refer to other files.
+        self._session = open_session(bundle.encoder, file, threads, spinning)
+        S, width = model.input_size, model.embed_dim * (2 if model.motion else 1)
+        sources = 2 if model.modality == "rgbdiff" else 1
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         got = [(node.type, node.shape) for node in (*inputs, *outputs)]
-        expected = [("tensor(uint8)", [1, 3, S, S]), ("tensor(float)", [1, D])]
+        expected = [("tensor(uint8)", [1, 3, S, S])] * sources + [("tensor(float)", [1, width])]
         if got != expected:
-            raise BundleError(
-                f"{file}: expected one input and one output, {expected}, to agree with model.json, got {got}"
-            )
-        self.pixels: npt.NDArray[np.uint8] = np.zeros((1, 3, S, S), np.uint8)
-        self.embedding: npt.NDArray[np.float32] = np.zeros((1, D), np.float32)
-        self._binding = self._session.io_binding()
-        self._binding.bind_input(inputs[0].name, "cpu", 0, np.uint8, self.pixels.shape, self.pixels.ctypes.data)
-        self._binding.bind_output(
-            outputs[0].name, "cpu", 0, np.float32, self.embedding.shape, self.embedding.ctypes.data
-        )
+            raise BundleError(f"{file}: expected the inputs and output {expected}, to agree with model.json, got {got}")
+        self._buffers = [np.zeros((1, 3, S, S), np.uint8) for _ in range(sources)]
+        self.embedding: npt.NDArray[np.float32] = np.zeros((1, width), np.float32)
+        # The frame that is new in one call is the one before in the next: the buffers change places, not the pixels.
+        self._bindings = [
+            self._bind([node.name for node in inputs], self._buffers[n:] + self._buffers[:n], outputs[0].name)
+            for n in range(sources)
+        ]
+        self._turn = 0
+
+    def _bind(self, names: list[str], buffers: list[npt.NDArray[np.uint8]], output: str) -> onnxruntime.IOBinding:
+        binding = self._session.io_binding()
+        for name, buffer in zip(names, buffers, strict=True):
+            binding.bind_input(name, "cpu", 0, np.uint8, buffer.shape, buffer.ctypes.data)
+        binding.bind_output(output, "cpu", 0, np.float32, self.embedding.shape, self.embedding.ctypes.data)
+        return binding
+
+    @property
+    def pixels(self) -> npt.NDArray[np.uint8]:
+        return self._buffers[self._turn]
+
+    def advance(self) -> None:
+        """Make the frame in `pixels` the one before; only a model of differences has one."""
+        self._turn = (self._turn + 1) % len(self._buffers)
 
     def __call__(self) -> npt.NDArray[np.float32]:
-        """Encode `pixels`; returns `embedding`."""
-        self._session.run_with_iobinding(self._binding)
+        """Encode `pixels` (of a model of differences: against the frame before); returns `embedding`."""
+        self._session.run_with_iobinding(self._bindings[self._turn])
         return self.embedding
+
+
+def open_session(content: bytes, file: Path, threads: int, spinning: bool = False) -> onnxruntime.InferenceSession:
+    """An onnxruntime session for the CPU; `file` is for messages.
+
+    Raises
+    ------
+    BundleError
+        onnxruntime cannot load it.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # errors; they are raised, too
+    options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own exceptions share no base class
+        raise BundleError(f"{file}: onnxruntime cannot load it ({error})") from error

@@ -4,6 +4,8 @@
 
     EdgeVTNError
     ├── BundleError        a model bundle that cannot be used as it is
+    ├── ModelFileError     a checkpoint, an IR or an encoder that cannot be read or used  (also a ValueError)
+    ├── DownloadError      a file that cannot be fetched, or is not what was expected     (also an OSError)
     ├── FrameError         an array that is not a frame           (also a ValueError)
     ├── TimestampError     a time that is not after the last one  (also a ValueError)
     ├── SourceError        a video, folder, camera or URL that gives no frames  (also an OSError)
@@ -24,6 +26,14 @@ class EdgeVTNError(Exception):
 
 class BundleError(EdgeVTNError):
     """A model bundle is missing, damaged, inconsistent, or of another format version."""
+
+
+class ModelFileError(EdgeVTNError, ValueError):
+    """A file of another project's model, or of labels for it, cannot be read or used."""
+
+
+class DownloadError(EdgeVTNError, OSError):
+    """A file cannot be downloaded, or what came is not what was expected."""
 
 
 class FrameError(EdgeVTNError, ValueError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -43,26 +44,31 @@ def cpu_name() -> str:
     return platform.processor() or platform.machine()
 
 
-def describe(bundle: Bundle) -> dict[str, dict[str, str]]:
-    """Sections of facts, each a name and a text."""
+def _facts(bundle: Bundle) -> dict[str, str]:
     model = bundle.model
-    features = [name for key, name in INT8_FEATURES.items() if key in _jit.HOST_FEATURES]
     clip = model.clip_len / model.frame_rate
     shape = f"{model.layers} blocks, {model.heads} heads, D {model.embed_dim}, F {model.ffn_dim}"
+    native = f"{shape}, layer norm {model.layer_norm}{', motion input' if model.motion else ''}"
     return {
-        "model": {
-            "name": model.name,
-            "bundle": str(bundle.path),
-            "source": model.source,
-            "licence": model.license,
-            "input": f"{model.input_size}x{model.input_size} {model.color_order}, {model.modality}",
-            "clip": f"{model.clip_len} frames at {model.frame_rate:g} Hz, {clip:.2f} s",
-            "decoder": f"{shape}, layer norm {model.layer_norm}",
-            "encoder": f"{len(bundle.encoder) / 1e6:.1f} MB",
-            "quantization": _flat(model.quantization),
-            "accuracy": _flat(model.accuracy),
-            "labels": f"{len(model.labels)}: {', '.join(model.labels)}",
-        },
+        "name": model.name,
+        "bundle": str(bundle.path),
+        "source": model.source,
+        "licence": model.license,
+        "input": f"{model.input_size}x{model.input_size} {model.color_order}, {model.modality}",
+        "clip": f"{model.clip_len} frames at {model.frame_rate:g} Hz, {clip:.2f} s",
+        "decoder": f"ONNX graph, D {model.embed_dim}" if bundle.onnx_decoder else native,
+        "encoder": f"{len(bundle.encoder) / 1e6:.1f} MB",
+        "quantization": _flat(model.quantization),
+        "accuracy": _flat(model.accuracy),
+        "labels": f"{len(model.labels)}: {', '.join(model.labels)}",
+    }
+
+
+def describe(streams: Sequence[Bundle]) -> dict[str, dict[str, str]]:
+    """Sections of facts, each a name and a text: of every stream's model, and of the machine."""
+    features = [name for key, name in INT8_FEATURES.items() if key in _jit.HOST_FEATURES]
+    models = {"model" if len(streams) == 1 else f"model, {part.model.modality}": _facts(part) for part in streams}
+    return models | {
         "machine": {
             "processor": cpu_name(),
             "architecture": platform.machine(),

@@ -10,12 +10,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from edgevtn._bundle import load_bundle
-from edgevtn._decoder import Decoder
-from edgevtn._encoder import Encoder
+from edgevtn._bundle import load_streams
 from edgevtn._errors import FrameError
 from edgevtn._prediction import UNKNOWN, Prediction
 from edgevtn._sampler import Sampler
+from edgevtn._stream import Stream
 from edgevtn.kernels.prepare import Prepare
 
 Frame = npt.NDArray[np.uint8]
@@ -68,7 +67,8 @@ def check_frame(frame: object) -> None:
 class Recognizer:
     """Recognises actions in a stream of frames.
 
-    Each sampled frame is encoded once; the embeddings of the last T are kept and reused. There is no thread
+    Each sampled frame is encoded once per stream; the embeddings of the last T are kept and reused. Of a two-stream
+    model the mean of both streams' logits decides. There is no thread
     and no clock in here: the caller says when a frame was taken.
 
     Parameters
@@ -91,7 +91,9 @@ class Recognizer:
     Attributes
     ----------
     model : Model
-        The facts of the model.
+        The facts of the model; of a two-stream model those of its first stream, RGB.
+    modalities : tuple of str
+        Of the streams.
     threads : int
     clip_duration : float
         Seconds from the first frame of a window to the last.
@@ -129,16 +131,18 @@ class Recognizer:
             raise ValueError(f"smoothing must be seconds, 0 or more, got {smoothing}")
         if not 0 <= unknown_below <= 1:
             raise ValueError(f"unknown_below must be a probability, 0 to 1, got {unknown_below}")
-        loaded = load_bundle(bundle)
-        self.model = loaded.model
+        loaded = load_streams(bundle)
+        self.model = loaded[0].model
         self.threads = default_threads() if threads is None else threads
-        self.clip_duration = (self.model.clip_len - 1) / self.model.frame_rate
         self._repeat_start = start == "repeat"
         self._smoothing = smoothing
         self._unknown_below = unknown_below
-        self._prepare = Prepare(self.model.input_size, self.model.color_order)
-        self._encoder = Encoder(loaded, self.threads, spinning)
-        self._decoder = Decoder(loaded)
+        self._streams = [Stream(part, self.threads, spinning) for part in loaded]
+        self._prepare = [Prepare(part.model.input_size, part.model.color_order) for part in loaded]
+        self.modalities = tuple(part.model.modality for part in loaded)
+        #: Slots of the longest window; a model of differences needs one frame more than it has embeddings.
+        self._slots = max(part.model.clip_len + (part.model.modality == "rgbdiff") for part in loaded)
+        self.clip_duration = (self._slots - 1) / self.model.frame_rate
         self._sampler = Sampler(self.model.frame_rate)
         self.reset()
         self.warmup()
@@ -150,15 +154,17 @@ class Recognizer:
         Numba's cache on disk. Resets the recogniser.
         """
         S = self.model.input_size
-        self._prepare(np.zeros((S, S, 3), np.uint8), self._encoder.pixels)
-        self._decoder.push(self._encoder())
-        self._decoder()
+        blank = np.zeros((S, S, 3), np.uint8)
+        self._push(blank, 0)
+        self._push(blank, 0)  # a model of differences encodes from the second frame on
+        self._logits()
         self.reset()
 
     def reset(self) -> None:
         """Forget all frames: what follows is a new clip, and its time may begin anew."""
         self._sampler.reset()
-        self._decoder.window.clear()
+        for stream in self._streams:
+            stream.clear()
         self._smoothed: npt.NDArray[np.float32] | None = None
         self._previous = 0.0  # timestamp of the last prediction, seconds
         self._first: float | None = None  # timestamp of the present clip's first frame, seconds
@@ -190,30 +196,40 @@ class Recognizer:
         slots = self._sampler.slots(timestamp)
         if slots == 0:
             return None
-        if self._first is None:
-            self._first = timestamp
         if frame.strides[1:] != (3, 1):  # a flipped or sliced view; `prepare` wants a pixel's bytes together
             frame = np.ascontiguousarray(frame)
-        self._prepare(frame, self._encoder.pixels)
-        embedding = self._encoder()
-        window = self._decoder.window
-        if slots > self.model.clip_len:
-            window.clear()  # not one frame of the last clip would be left: a new clip begins
+        if slots > self._slots and self._first is not None:
+            # Not one frame of the last clip would be left: a new clip begins.
+            for stream in self._streams:
+                stream.clear()
             self._smoothed = None
+            self._first = None
+        skipped = slots - 1 if self._first is not None else 0
+        if self._first is None:
             self._first = timestamp
-        elif len(window):
-            for _ in range(slots - 1):
-                self._decoder.repeat()
-        self._decoder.push(embedding)
-        if not window.full:
+        self._push(frame, skipped)
+        if not all(stream.full for stream in self._streams):
             if not self._repeat_start:
                 return None
-            while not window.full:
-                self._decoder.repeat()
+            for stream in self._streams:
+                while not stream.full:
+                    stream.repeat()
         return self._predict(timestamp)
 
+    def _push(self, frame: Frame, skipped: int) -> None:
+        for prepare, stream in zip(self._prepare, self._streams, strict=True):
+            prepare(frame, stream.pixels)
+            stream.push(skipped)
+
+    def _logits(self) -> npt.NDArray[np.float32]:
+        """Mean of the streams' logits, float32 (K,)."""
+        logits = self._streams[0]()
+        for stream in self._streams[1:]:
+            logits = logits + stream()
+        return logits / np.float32(len(self._streams)) if len(self._streams) > 1 else logits
+
     def _predict(self, timestamp: float) -> Prediction:
-        logits = self._decoder()
+        logits = self._logits()
         probabilities = np.exp(logits - logits.max())
         probabilities /= probabilities.sum()
         if self._smoothing and self._smoothed is not None:

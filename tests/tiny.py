@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from edgevtn._bundle import Model, decoder_shapes
+from edgevtn._model import Model, decoder_shapes
 
 SIZE, WIDTH = 32, 32
 
@@ -39,7 +39,7 @@ def tiny_facts(**changes: Any) -> dict[str, Any]:
         "name": "tiny", "source": "a test", "license": "none", "input_size": SIZE, "color_order": "RGB",
         "mean": [127, 127, 127], "std": [128, 128, 128], "frame_rate": 10.0, "clip_len": 4, "embed_dim": WIDTH,
         "heads": 4, "layers": 2, "ffn_dim": 64, "attention_scale": WIDTH**-0.5, "layer_norm": "vtn",
-        "modality": "rgb", "labels": ["a", "b", "c"], "quantization": {}, "accuracy": {},
+        "modality": "rgb", "motion": False, "labels": ["a", "b", "c"], "quantization": {}, "accuracy": {},
     }  # fmt: skip
     return facts | changes
 

@@ -9,14 +9,18 @@ from typing import Any
 import onnx
 
 from edgevtn._manifest import Clip
+from edgevtn._write import write_bundle
 from edgevtn.calibration import quantize, sample_frames
-from edgevtn.training.bundle import write_bundle
+from edgevtn.networks import build_encoder, project
+from edgevtn.networks._efficientnet import MEAN, STD
 from edgevtn.training.drawn import drawn_features
-from edgevtn.training.efficientnet import INPUT_SIZE, MEAN, STD, build_encoder, pretrained_weights, project
+from edgevtn.training.efficientnet import pretrained_weights
 from edgevtn.training.features import Extractor, Features
 from edgevtn.training.fit import Recipe, fit
 from edgevtn.training.model import Decoder
 
+#: Of EfficientNet-Lite0.
+INPUT_SIZE = 224
 #: Calibration frames: more change the ranges no further.
 CALIBRATION_FRAMES = 128
 #: Jittered copies of each real clip, and drawn clips of each action.
@@ -59,8 +63,8 @@ def save(
         "license": facts["license"],
         "input_size": INPUT_SIZE,
         "color_order": "RGB",
-        "mean": [MEAN] * 3,
-        "std": [STD] * 3,
+        "mean": list(MEAN),
+        "std": list(STD),
         "frame_rate": recipe.frame_rate,
         "clip_len": recipe.clip_len,
         "embed_dim": recipe.embed_dim,
@@ -70,6 +74,7 @@ def save(
         "attention_scale": decoder.scale,
         "layer_norm": "vtn",
         "modality": "rgb",
+        "motion": False,
         "labels": list(facts["labels"]),
         "quantization": {
             "encoder": "int8 QDQ, weights per channel, activations uint8, safe without VNNI",
@@ -77,7 +82,7 @@ def save(
         },
         "accuracy": facts["accuracy"],
     }
-    write_bundle(folder, model, project(encoder, *decoder.projection()), decoder.arrays(), card)
+    write_bundle(folder, model, project(encoder, *decoder.projection()).SerializeToString(), decoder.arrays(), card)
 
 
 def train(

@@ -8,8 +8,9 @@ import pytest
 from decoder_onnx import decoder_onnx
 from tiny import random_decoder, tiny_facts
 
-from edgevtn._bundle import Bundle, Model
+from edgevtn._bundle import Bundle
 from edgevtn._decoder import Decoder
+from edgevtn._model import Model
 from edgevtn.kernels import reference
 
 #: T, D, L, K: the bundled model's, MobileNetV2-VTN's, and the published ResNet-34-VTN's.

@@ -1,0 +1,9 @@
+"""Encoders as ONNX graphs, written from their published weights, with batch norms folded in.
+
+Every encoder takes uint8 pixels and gives one float32 embedding; its normalisation is part of the graph. Needs the
+package onnx, which the extras [calibration], [import] and [training] bring.
+"""
+
+from edgevtn.networks._build import build_encoder, project
+
+__all__ = ["build_encoder", "project"]
