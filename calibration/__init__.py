@@ -3,9 +3,22 @@
 Needs the extra ``edgevtn[calibration]``.
 """
 
+from edgevtn.calibration._commands import quantize
+from edgevtn.calibration._compare import compare
 from edgevtn.calibration._files import find_clips, load_encoder
 from edgevtn.calibration._frames import sample_frames
-from edgevtn.calibration._quantize import quantize
-from edgevtn.calibration._report import Report, compare
+from edgevtn.calibration._probe import Accuracy
+from edgevtn.calibration._quantize import Settings, quantize_graph
+from edgevtn.calibration._report import Report
 
-__all__ = ["Report", "compare", "find_clips", "load_encoder", "quantize", "sample_frames"]
+__all__ = [
+    "Accuracy",
+    "Report",
+    "Settings",
+    "compare",
+    "find_clips",
+    "load_encoder",
+    "quantize",
+    "quantize_graph",
+    "sample_frames",
+]

@@ -53,6 +53,10 @@ def correct_biases(
         got = sum(
             values[output].mean(axis=(0, 2, 3)) for values in intermediate_values(quantised, [output], inputs)
         ) / len(inputs)
+        if layer.input[2] in stored:  # a layer that stays in float
+            bias = stored[layer.input[2]]
+            set_constant(bias, numpy_helper.to_array(bias) + (wanted[outputs[index]] - got).astype(np.float32))
+            continue
         dequantise = producer[layer.input[2]]
         bias, scale = stored[dequantise.input[0]], numpy_helper.to_array(stored[dequantise.input[1]])
         steps = np.rint((wanted[outputs[index]] - got) / scale).astype(np.int32)

@@ -9,18 +9,28 @@ from google.protobuf.message import DecodeError
 
 from edgevtn._manifest import read_manifest
 from edgevtn._sources import IMAGE_SUFFIXES
+from edgevtn.calibration._front import with_pixels
+from edgevtn.calibration._graph import session
 
 VIDEO_SUFFIXES = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}
 
 
-def load_encoder(file: str | Path) -> onnx.ModelProto:
+def load_encoder(
+    file: str | Path, normalisation: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+) -> onnx.ModelProto:
     """Read an encoder.
+
+    Parameters
+    ----------
+    file : path
+    normalisation : (mean, std), optional
+        Of pixel values 0 to 255, three numbers each: an encoder with float input is made to take pixels by it.
 
     Raises
     ------
     ValueError
-        The file is missing, is no valid ONNX model, or has not one uint8 input of a fixed shape
-        (1, 3, S, S) and one output.
+        The file is missing, is no valid ONNX model, cannot be run, or has not one input of a fixed shape
+        (1, 3, S, S), uint8 (or float, with `normalisation`), and one output.
     """
     file = Path(file)
     try:
@@ -30,22 +40,52 @@ def load_encoder(file: str | Path) -> onnx.ModelProto:
         raise ValueError(f"{file}: does not exist; expected an ONNX encoder") from None
     except (OSError, DecodeError, onnx.checker.ValidationError) as error:
         raise ValueError(f"{file}: cannot be read as ONNX ({str(error).strip().splitlines()[0]})") from error
+    return _checked(model, str(file), normalisation)
+
+
+def parse_encoder(content: bytes, name: str) -> onnx.ModelProto:
+    """The encoder of a bundle; `name` is for messages.
+
+    Raises
+    ------
+    ValueError
+        As `load_encoder`; a bundle's encoder of the difference of two frames has two inputs.
+    """
+    return _checked(onnx.load_from_string(content), name, None)
+
+
+def _checked(
+    model: onnx.ModelProto, name: str, normalisation: tuple[tuple[float, ...], tuple[float, ...]] | None
+) -> onnx.ModelProto:
     constants = {tensor.name for tensor in model.graph.initializer}
     inputs = [entry for entry in model.graph.input if entry.name not in constants]
     if len(inputs) != 1 or len(model.graph.output) != 1:
         raise ValueError(
-            f"{file}: expected one input and one output, got {len(inputs)} and {len(model.graph.output)}; "
+            f"{name}: expected one input and one output, got {len(inputs)} and {len(model.graph.output)}; "
             "an encoder takes one frame and gives one embedding"
         )
     kind = inputs[0].type.tensor_type
     shape = [dimension.dim_value or dimension.dim_param or "?" for dimension in kind.shape.dim]
-    fixed = len(shape) == 4 and shape[:2] == [1, 3] and isinstance(shape[2], int) and shape[2] == shape[3]
-    if kind.elem_type != onnx.TensorProto.UINT8 or not fixed:
-        name = onnx.TensorProto.DataType.Name(kind.elem_type).lower()
+    size = shape[2] if len(shape) == 4 else 0
+    square = len(shape) == 4 and shape[1] == 3 and isinstance(size, int) and size == shape[3]
+    floats = kind.elem_type == onnx.TensorProto.FLOAT
+    got = f"{onnx.TensorProto.DataType.Name(kind.elem_type).lower()} ({', '.join(map(str, shape))})"
+    if square and floats and normalisation is None:
         raise ValueError(
-            f"{file}: expected uint8 input (1, 3, S, S), got {name} ({', '.join(map(str, shape))}); export it with "
-            "a fixed shape and with the normalisation inside, as a DequantizeLinear of the pixels"
+            f"{name}: expected uint8 input (1, 3, S, S), got {got}; say with --mean and --std how its "
+            "pixels, 0 to 255, are to be normalised"
         )
+    if square and floats and normalisation is not None and (shape[0] == 1 or isinstance(shape[0], str)):
+        model = with_pixels(model, *normalisation)
+    elif not square or shape[0] != 1 or kind.elem_type != onnx.TensorProto.UINT8:
+        raise ValueError(
+            f"{name}: expected uint8 input (1, 3, S, S), got {got}; export it with a fixed shape and with the "
+            "normalisation inside, or with float input and --mean and --std"
+        )
+    try:
+        session(model, optimise=False)
+    except Exception as error:  # onnxruntime's own exceptions share no base class
+        raise ValueError(f"{name}: onnxruntime cannot run it ({str(error).strip().splitlines()[0]})") from error
     return model
 
 

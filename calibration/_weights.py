@@ -19,24 +19,29 @@ LARGEST = 127
 LARGEST_PAIR = 127
 
 
-def weight_scales(w: Float, depthwise: bool) -> Float:
-    """Symmetric int8 scale of each output channel.
+def full_scales(w: Float) -> Float:
+    """Symmetric int8 scale of each output channel, all of whose range is used.
 
     Parameters
     ----------
     w : float32 (outputs, inputs, height, width)
-    depthwise : bool
-        Such convolutions are not computed with VPMADDUBSW, and need no care.
 
     Returns
     -------
     float32 (outputs,)
     """
+    return _positive(np.abs(w).reshape(len(w), -1).max(axis=1) / LARGEST)
+
+
+def safe_scales(w: Float) -> Float:
+    """As `full_scales`, with no pair of weights that could saturate."""
     rows = w.transpose(0, 2, 3, 1).reshape(len(w), -1)  # onnxruntime's order: channels innermost
-    scales: npt.NDArray[np.floating] = np.abs(rows).max(axis=1) / LARGEST
-    if not depthwise:
-        pairs = np.pad(rows, ((0, 0), (0, rows.shape[1] % 2))).reshape(len(w), -1, 2)
-        positive, negative = np.maximum(pairs, 0).sum(axis=2), np.maximum(-pairs, 0).sum(axis=2)
-        scales = np.maximum(scales, np.maximum(positive, negative).max(axis=1) / LARGEST_PAIR)
+    pairs = np.pad(rows, ((0, 0), (0, rows.shape[1] % 2))).reshape(len(w), -1, 2)
+    positive, negative = np.maximum(pairs, 0).sum(axis=2), np.maximum(-pairs, 0).sum(axis=2)
+    needed = _positive(np.maximum(positive, negative).max(axis=1) / LARGEST_PAIR)
+    return np.where(rows.any(axis=1), np.maximum(full_scales(w), needed), 1).astype(np.float32)
+
+
+def _positive(scales: npt.NDArray[np.floating]) -> Float:
     # A channel of zeros needs some scale; any will do.
     return np.where(scales > 0, scales, 1.0).astype(np.float32)

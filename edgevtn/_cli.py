@@ -84,17 +84,27 @@ def parser() -> argparse.ArgumentParser:
     def calibration_options(added: argparse.ArgumentParser) -> None:
         added.add_argument("--clips", required=True, metavar="PATH", help="folder of clips, manifest.csv, or a clip")
         added.add_argument("--color-order", choices=("RGB", "BGR"), default="RGB", help="the model's (default: RGB)")
+        added.add_argument("--mean", type=_triple, metavar="R,G,B", help="of an encoder with float input; pixels 0-255")
+        added.add_argument("--std", type=_triple, metavar="R,G,B")
         added.add_argument("--seed", type=int, default=0)
 
     added = command("calibrate", _calibrate, "fp32 ONNX encoder to INT8; needs the extra [calibration]")
-    added.add_argument("encoder", metavar="ENCODER.onnx", help="uint8 input, normalisation inside")
-    added.add_argument("-o", "--output", required=True, metavar="INT8.onnx", help="a report is written beside it")
+    added.add_argument("encoder", metavar="ENCODER", help="an fp32 .onnx, or a bundle with one")
+    added.add_argument(
+        "-o", "--output", required=True, metavar="OUT", help="INT8 .onnx, its report beside it; or a bundle"
+    )
+    targets = ("any", "x86-vnni", "x86", "arm", "auto")
+    added.add_argument("--target", choices=targets, default="any", help="processor (default: %(default)s; auto: this)")
+    added.add_argument(
+        "--budget", type=float, default=0.995, metavar="C", help="least mean cosine (default: %(default)s)"
+    )
     calibration_options(added)
 
     added = command("compare", _compare, "measure an INT8 encoder against fp32; needs the extra [calibration]")
-    added.add_argument("fp32", metavar="FP32.onnx")
+    added.add_argument("fp32", metavar="FP32", help="an .onnx, or a bundle")
     added.add_argument("int8", metavar="INT8.onnx")
     added.add_argument("--json", metavar="FILE", help="write the report")
+    added.add_argument("-o", "--output", metavar="BUNDLE", help="of a bundle: write it anew with the INT8 encoder")
     calibration_options(added)
 
     def training_options(added: argparse.ArgumentParser) -> None:
@@ -205,24 +215,57 @@ def _imported(bundle: Path) -> None:
     print(f"wrote {bundle}; try: edgevtn run SOURCE --model {bundle}")
 
 
+def _triple(text: str) -> tuple[float, float, float]:
+    """Three numbers with commas between, or one for all."""
+    values = [float(part) for part in text.split(",")]
+    a, b, c = values * 3 if len(values) == 1 else values
+    return a, b, c
+
+
+def _normalisation(arguments: argparse.Namespace) -> Any:
+    if (arguments.mean is None) != (arguments.std is None):
+        raise ValueError("--mean and --std belong together; expected both or none")
+    return None if arguments.mean is None else (arguments.mean, arguments.std)
+
+
 def _calibrate(arguments: argparse.Namespace) -> None:
     edgevtn._errors.require("onnx", "calibration")
-    from edgevtn.calibration._commands import calibrate_command
+    from edgevtn.calibration import quantize
 
-    print(
-        calibrate_command(arguments.encoder, arguments.clips, arguments.output, arguments.color_order, arguments.seed)
+    report = quantize(
+        arguments.encoder,
+        arguments.clips,
+        arguments.output,
+        target=arguments.target,
+        budget=arguments.budget,
+        color_order=arguments.color_order,
+        normalisation=_normalisation(arguments),
+        seed=arguments.seed,
     )
-    print(f"wrote {arguments.output} and its report, {Path(arguments.output).with_suffix('.json')}")
+    print(report)
+    output = Path(arguments.output)
+    beside = output / "calibration" if output.is_dir() else output
+    print(f"wrote {output}; the report: {beside.with_suffix('.html')}, {beside.with_suffix('.json')}")
 
 
 def _compare(arguments: argparse.Namespace) -> None:
     edgevtn._errors.require("onnx", "calibration")
     from edgevtn.calibration._commands import compare_command
 
-    report = compare_command(arguments.fp32, arguments.int8, arguments.clips, arguments.color_order, arguments.seed)
+    report = compare_command(
+        arguments.fp32,
+        arguments.int8,
+        arguments.clips,
+        arguments.color_order,
+        arguments.seed,
+        arguments.output,
+        _normalisation(arguments),
+    )
     print(report)
     if arguments.json:
         write_whole(arguments.json, report.to_json().encode())
+    if arguments.output:
+        print(f"wrote {arguments.output}")
 
 
 def _train(arguments: argparse.Namespace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,11 @@ import onnxruntime
 
 from edgevtn._bundle import Bundle
 from edgevtn._errors import BundleError
-from edgevtn._model import ENCODER
+from edgevtn._model import ENCODER, Model
+from edgevtn.kernels._jit import HOST_FEATURES, IS_ARM
+
+#: INT8 encoders whose weights saturate nowhere; see edgevtn.calibration.
+SAFE_TARGETS = ("any", "x86")
 
 
 class Encoder:
@@ -36,7 +41,8 @@ class Encoder:
         model = bundle.model
         file = bundle.path / ENCODER
         # From bytes, which are the ones whose checksum was checked, and which cannot refer to other files.
-        self._session = open_session(bundle.encoder, file, threads, spinning)
+        precise = _saturates(model)
+        self._session = open_session(bundle.encoder, file, threads, spinning, precise)
         S, width = model.input_size, model.embed_dim * (2 if model.motion else 1)
         sources = 2 if model.modality == "rgbdiff" else 1
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
@@ -74,8 +80,26 @@ class Encoder:
         return self.embedding
 
 
-def open_session(content: bytes, file: Path, threads: int, spinning: bool = False) -> onnxruntime.InferenceSession:
+def _saturates(model: Model) -> bool:
+    """Whether this processor would get an INT8 encoder's sums wrong; says so."""
+    target = model.quantization.get("target", "any")
+    if target in SAFE_TARGETS or IS_ARM or {"avx512vnni", "avxvnni"} & HOST_FEATURES:
+        return False
+    warnings.warn(
+        f"{model.name} was made for {target}, and this x86 has no VNNI: its sums are computed in a slower way, so that "
+        "they do not saturate; calibrate it with --target any",
+        RuntimeWarning,
+        stacklevel=5,
+    )
+    return True
+
+
+def open_session(
+    content: bytes, file: Path, threads: int, spinning: bool = False, precise: bool = False
+) -> onnxruntime.InferenceSession:
     """An onnxruntime session for the CPU; `file` is for messages.
+
+    With `precise` the 8-bit sums of an x86 without VNNI do not saturate, and take longer.
 
     Raises
     ------
@@ -87,6 +111,7 @@ def open_session(content: bytes, file: Path, threads: int, spinning: bool = Fals
     options.inter_op_num_threads = 1
     options.log_severity_level = 3  # errors; they are raised, too
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
+    options.add_session_config_entry("session.x64quantprecision", str(int(precise)))
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own exceptions share no base class

@@ -14,7 +14,7 @@ def session(model):
 
 def embeddings(model, pixels):
     running = session(model)
-    return np.vstack([running.run(None, {"pixels": value})[0] for value in pixels])
+    return np.vstack([running.run(None, {running.get_inputs()[0].name: value})[0] for value in pixels])
 
 
 def cosine(a, b):

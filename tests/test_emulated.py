@@ -14,7 +14,7 @@ import pytest
 from networks import cosine, pictures, small_network
 
 import edgevtn
-from edgevtn.calibration import _quantize, quantize, sample_frames
+from edgevtn.calibration import Settings, quantize_graph, sample_frames
 from edgevtn.kernels import _jit
 
 SCRIPT = """
@@ -25,6 +25,7 @@ import onnxruntime
 options = onnxruntime.SessionOptions()
 options.intra_op_num_threads = 1
 options.log_severity_level = 3
+options.add_session_config_entry("session.x64quantprecision", sys.argv[4])
 session = onnxruntime.InferenceSession(sys.argv[1], options, providers=["CPUExecutionProvider"])
 rows = [session.run(None, {"pixels": pixels[None]})[0] for pixels in np.load(sys.argv[2])]
 np.save(sys.argv[3], np.vstack(rows))
@@ -39,7 +40,7 @@ pytestmark = [
 ]
 
 
-def both(model, pixels, folder):
+def both(model, pixels, folder, precise=False):
     """Embeddings on this processor, and on an emulated Haswell (AVX2, no VNNI)."""
     (folder / "model.onnx").write_bytes(model.SerializeToString())
     np.save(folder / "pixels.npy", np.vstack(pixels))
@@ -47,7 +48,10 @@ def both(model, pixels, folder):
     for name, prefix in (("native", []), ("haswell", ["qemu-x86_64", "-cpu", "Haswell"])):
         files = [str(folder / file) for file in ("model.onnx", "pixels.npy", f"{name}.npy")]
         subprocess.run(
-            [*prefix, sys.executable, "-c", SCRIPT, *files], check=True, timeout=300, stderr=subprocess.DEVNULL
+            [*prefix, sys.executable, "-c", SCRIPT, *files, str(int(precise))],
+            check=True,
+            timeout=300,
+            stderr=subprocess.DEVNULL,
         )
         results.append(np.load(files[2]))
     return results
@@ -72,15 +76,19 @@ def network():
 
 
 def test_safe_weights_are_the_same_without_vnni(tmp_path):
-    native, emulated = both(quantize(network(), pictures(8), progress=False), pictures(8, seed=1), tmp_path)
+    native, emulated = both(quantize_graph(network(), pictures(8), progress=False), pictures(8, seed=1), tmp_path)
     np.testing.assert_allclose(emulated, native, atol=1e-6)
 
 
-def test_full_range_weights_are_not(tmp_path, monkeypatch):
-    def full_range(w, depthwise):
-        return np.abs(w).reshape(len(w), -1).max(axis=1) / np.float32(127)
-
-    monkeypatch.setattr(_quantize, "weight_scales", full_range)
-    native, emulated = both(quantize(network(), pictures(8), progress=False), pictures(8, seed=1), tmp_path)
+def test_full_range_weights_are_not(tmp_path):
+    model = quantize_graph(network(), pictures(8), Settings(target="x86-vnni"), progress=False)
+    native, emulated = both(model, pictures(8, seed=1), tmp_path)
     assert cosine(native, emulated).min() < 0.999
     assert np.abs(emulated - native).max() > 0.05 * np.abs(native).max()
+
+
+def test_full_range_weights_are_with_what_the_runtime_sets(tmp_path):
+    """For a bundle made for VNNI the runtime asks onnxruntime for the slow and right products."""
+    model = quantize_graph(network(), pictures(8), Settings(target="x86-vnni"), progress=False)
+    native, emulated = both(model, pictures(8, seed=1), tmp_path, precise=True)
+    np.testing.assert_allclose(emulated, native, atol=1e-6)

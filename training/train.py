@@ -10,7 +10,7 @@ import onnx
 
 from edgevtn._manifest import Clip
 from edgevtn._write import write_bundle
-from edgevtn.calibration import quantize, sample_frames
+from edgevtn.calibration import quantize_graph, sample_frames
 from edgevtn.networks import build_encoder, project
 from edgevtn.networks._efficientnet import MEAN, STD
 from edgevtn.training.drawn import drawn_features
@@ -33,7 +33,7 @@ def frozen_encoder(clips: Sequence[Clip], seed: int, cache: Path | None) -> onnx
     if file is not None and file.exists():
         return onnx.load(file)
     pixels = sample_frames([clip.path for clip in clips], CALIBRATION_FRAMES, INPUT_SIZE, seed=seed)
-    encoder = quantize(build_encoder(pretrained_weights()), pixels)
+    encoder = quantize_graph(build_encoder(pretrained_weights()), pixels)
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
         onnx.save(encoder, file)
@@ -77,7 +77,8 @@ def save(
         "motion": False,
         "labels": list(facts["labels"]),
         "quantization": {
-            "encoder": "int8 QDQ, weights per channel, activations uint8, safe without VNNI",
+            "encoder": "int8 QDQ, weights per channel, activations uint8",
+            "target": "any",
             "decoder": "float32",
         },
         "accuracy": facts["accuracy"],
