@@ -90,8 +90,11 @@ def search(
         order = sorted(gain, key=lambda layer: -gain[layer])
         count = 1
         while best[0] < budget and count <= MOST_FLOAT * len(order):
+            before = best
             attempted = attempt(f"{count} layers in float", replace(best[2], float_layers=tuple(order[:count])))
             best = max(best, attempted, key=_score)
+            if best is before and count > 1:
+                break  # noise that all layers share is not to be had by sparing some
             count *= 2
     return best[1], best[2], trail
 
