@@ -7,11 +7,33 @@ import numpy.typing as npt
 
 from edgevtn._bundle import Bundle
 from edgevtn._window import Window
-from edgevtn.kernels import fast
+from edgevtn.kernels import fast, fast_int8
 from edgevtn.kernels._jit import PANEL
-from edgevtn.kernels.packing import attention_scratch, pack
+from edgevtn.kernels._tile8 import HAS_DOT_PRODUCT, KIND
+from edgevtn.kernels.packing import attention_scratch, int8_weights, pack, pack8, padded
 
 Float = npt.NDArray[np.float32]
+
+PRECISIONS = ("auto", "fp32", "int8")
+#: Narrower decoders gain less than a tenth of a millisecond by int8, for which near ties may fall the other way.
+INT8_FROM_WIDTH = 256
+
+
+def resolve_precision(precision: str, embed_dim: int) -> str:
+    """ "fp32" or "int8": what "auto" stands for on this processor.
+
+    Raises
+    ------
+    ValueError
+        The precision is none of `PRECISIONS`, or the decoder is too narrow for int8.
+    """
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
+    if precision == "int8" and embed_dim < KIND.panel:
+        raise ValueError(f"precision int8 needs a decoder at least {KIND.panel} wide, got embed_dim {embed_dim}")
+    if precision != "auto":
+        return precision
+    return "int8" if HAS_DOT_PRODUCT and embed_dim >= INT8_FROM_WIDTH else "fp32"
 
 
 def _stack(weights: Float) -> Float:
@@ -19,48 +41,52 @@ def _stack(weights: Float) -> Float:
     return np.stack([pack(w) for w in weights])
 
 
+def _stack8(weights: Float) -> tuple[npt.NDArray[np.uint8], Float]:
+    """(L, M, N) -> packed int8 (L, P, M / G, R8, G), and scales (L, N)."""
+    integers, scales = int8_weights(weights)
+    return np.stack([pack8(w) for w in integers]), scales
+
+
 class Decoder:
     """Weights packed for the kernels, the window, and scratch that is allocated once.
 
     The window's rows hold an embedding and its first-block projections, which are computed once per frame:
     ``[e, e W_q, e W_k, e W_v]``, 4 D floats.
+
+    Parameters
+    ----------
+    bundle : Bundle
+        With native weights.
+    precision : {"auto", "fp32", "int8"}
+        Of the matrix products. "auto" is int8 where the processor has instructions for it and the decoder is
+        wide enough to gain by them.
+
+    Attributes
+    ----------
+    precision : str
+        "fp32" or "int8".
     """
 
-    def __init__(self, bundle: Bundle) -> None:
+    def __init__(self, bundle: Bundle, precision: str = "fp32") -> None:
         model, arrays = bundle.model, bundle.decoder
         T, D, F, L = model.clip_len, model.embed_dim, model.ffn_dim, model.layers
         K = len(model.labels)
+        self.precision = resolve_precision(precision, D)
+        int8 = self.precision == "int8"
         self._classes = K
-        padded = max(K, PANEL)  # the kernels write whole panels
+        wide_enough = max(K, KIND.panel if int8 else PANEL)  # the kernels write whole panels
 
         w_qkv = np.concatenate([arrays["w_q"], arrays["w_k"], arrays["w_v"]], axis=2)  # (L, D, 3 D)
         position = np.concatenate([arrays["position"], arrays["position"] @ w_qkv[0]], axis=1)  # (T, 4 D)
         norm = model.layer_norm == "vtn"
         unused = np.zeros((L, D), np.float32)
-        self._w_qkv = _stack(w_qkv)
-        self._b_qkv = np.zeros(3 * D, np.float32)
-        self._b_classes = np.zeros(padded, np.float32)
-        self._b_classes[:K] = arrays["b_classes"]
-        self._weights = (
-            position,
-            self._w_qkv,
-            self._b_qkv,
-            arrays["gain_1"] if norm else unused,
-            arrays["bias_1"] if norm else unused,
-            _stack(arrays["w_1"]),
-            arrays["b_1"],
-            _stack(arrays["w_2"]),
-            arrays["b_2"],
-            arrays["gain_2"] if norm else unused,
-            arrays["bias_2"] if norm else unused,
-            pack(arrays["w_classes"]),
-            self._b_classes,
-            model.heads,
-            model.attention_scale,
-            norm,
+        gain_1, bias_1, gain_2, bias_2 = (
+            arrays[name] if norm else unused for name in ("gain_1", "bias_1", "gain_2", "bias_2")
         )
-        self._logits = np.zeros((1, padded), np.float32)
-        self._scratch = (
+        b_qkv = np.zeros(3 * D, np.float32)
+        b_classes = np.zeros(wide_enough, np.float32)
+        b_classes[:K] = arrays["b_classes"]
+        scratch = (
             np.zeros((T, D), np.float32),  # x
             np.zeros((T, 3 * D), np.float32),  # qkv
             np.zeros((T, D), np.float32),  # mixed
@@ -68,6 +94,34 @@ class Decoder:
             np.zeros((T, F), np.float32),  # hidden
             np.zeros((1, D), np.float32),  # pooled
         )
+        facts = (model.heads, model.attention_scale, norm)
+        self._b_qkv = b_qkv
+        self._first: tuple[npt.NDArray[np.generic], ...]  # of the first block's projection: weights, and scales
+        if int8:
+            (w, s), (w_1, s_1), (w_2, s_2) = (_stack8(value) for value in (w_qkv, arrays["w_1"], arrays["w_2"]))
+            classes, s_k = int8_weights(arrays["w_classes"])
+            s_classes = np.zeros(wide_enough, np.float32)
+            s_classes[:K] = s_k
+            self._first = (w[0], s[0])
+            self._row_scratch = (
+                np.zeros((1, padded(D)), KIND.activation),
+                np.zeros(1, np.float32),
+                np.zeros(1, np.int32),
+            )
+            self._arguments = (
+                position, w, s, b_qkv, gain_1, bias_1, w_1, s_1, arrays["b_1"], w_2, s_2, arrays["b_2"], gain_2,
+                bias_2, pack8(classes), s_classes, b_classes, *facts, *scratch,
+                np.zeros((T, padded(D)), KIND.activation), np.zeros((T, padded(F)), KIND.activation),
+                np.zeros(T, np.float32), np.zeros(T, np.int32),
+            )  # fmt: skip
+        else:
+            w = _stack(w_qkv)
+            self._first = (w[0],)
+            self._arguments = (
+                position, w, b_qkv, gain_1, bias_1, _stack(arrays["w_1"]), arrays["b_1"], _stack(arrays["w_2"]),
+                arrays["b_2"], gain_2, bias_2, pack(arrays["w_classes"]), b_classes, *facts, *scratch,
+            )  # fmt: skip
+        self._logits = np.zeros((1, wide_enough), np.float32)
         self._embed_dim = D
         self._row = np.zeros((1, 4 * D), np.float32)
         self._projected = self._row[:, D:]  # (1, 3 D), a view: the kernel writes where the row is read
@@ -75,7 +129,11 @@ class Decoder:
 
     def push(self, embedding: Float) -> None:
         """Append the embedding of a new frame, float32 (1, D)."""
-        fast.linear(embedding, self._w_qkv[0], self._b_qkv, self._projected)
+        if self.precision == "int8":
+            fast_int8.quantise_rows(embedding, *self._row_scratch)
+            fast_int8.linear8(*self._row_scratch, *self._first, self._b_qkv, self._projected)
+        else:
+            fast.linear(embedding, *self._first, self._b_qkv, self._projected)
         self._row[:, : self._embed_dim] = embedding
         self.window.push(self._row)
 
@@ -85,5 +143,6 @@ class Decoder:
 
     def __call__(self) -> Float:
         """Logits of the window, float32 (K,): a view, overwritten by the next call."""
-        fast.decode(self.window.rows, *self._weights, *self._scratch, self._logits)
+        step = fast_int8.decode8 if self.precision == "int8" else fast.decode
+        step(self.window.rows, *self._arguments, self._logits)
         return self._logits[0, : self._classes]

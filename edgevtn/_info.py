@@ -15,8 +15,10 @@ import onnxruntime
 
 import edgevtn
 from edgevtn._bundle import Bundle
+from edgevtn._decoder import resolve_precision
 from edgevtn._recognizer import default_threads
 from edgevtn.kernels import _jit
+from edgevtn.kernels._tile8 import KIND
 
 #: Features that decide how fast INT8 runs, as LLVM spells them, and what people call them.
 INT8_FEATURES = {
@@ -64,6 +66,14 @@ def _facts(bundle: Bundle) -> dict[str, str]:
     }
 
 
+def _decoder_choice(streams: Sequence[Bundle]) -> str:
+    if all(part.onnx_decoder for part in streams):
+        return "onnxruntime, float32, 1 thread"
+    if resolve_precision("auto", streams[0].model.embed_dim) == "int8":
+        return f"numba {KIND.name}, {KIND.rows}x{KIND.panel} register tile, int8 products, 1 thread"
+    return f"numba {_jit.ISA}, {_jit.ROWS}x{_jit.PANEL} register tile, float32, 1 thread"
+
+
 def describe(streams: Sequence[Bundle]) -> dict[str, dict[str, str]]:
     """Sections of facts, each a name and a text: of every stream's model, and of the machine."""
     features = [name for key, name in INT8_FEATURES.items() if key in _jit.HOST_FEATURES]
@@ -77,7 +87,7 @@ def describe(streams: Sequence[Bundle]) -> dict[str, dict[str, str]]:
         },
         "chosen": {
             "encoder": f"onnxruntime CPUExecutionProvider, {default_threads()} threads, not spinning",
-            "decoder": f"numba {_jit.ISA}, {_jit.ROWS}x{_jit.PANEL} register tile, float32, 1 thread",
+            "decoder": _decoder_choice(streams),
             "kernel cache": "on disk" if _jit.cache_enabled else "off: no writable folder",
             "prepare": "cython, 1 thread",
         },

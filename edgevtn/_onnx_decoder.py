@@ -17,6 +17,8 @@ Float = npt.NDArray[np.float32]
 class OnnxDecoder:
     """The interface of `Decoder` over onnxruntime: float32 (1, T, D) -> (1, K)."""
 
+    precision = "fp32"
+
     def __init__(self, bundle: Bundle) -> None:
         model, file = bundle.model, bundle.path / ONNX_DECODER
         self._session = open_session(bundle.onnx_decoder, file, 1)

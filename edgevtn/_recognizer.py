@@ -79,6 +79,9 @@ class Recognizer:
         Threads of the encoder; the available cores, at most 4, if None. The decoder uses one.
     spinning : bool
         Let the encoder's threads spin between frames: a little faster, and it keeps the cores busy.
+    precision : {"auto", "fp32", "int8"}
+        Of the decoder's matrix products. "auto" is int8 where the processor has instructions for it and the
+        decoder is wide enough to gain by them; what was chosen is in `precision`.
     start : {"wait", "repeat"}
         What happens before T frames have been sampled: "wait" gives no prediction, "repeat" fills the window
         with the first frame's embedding, so that even a short clip gets an answer.
@@ -95,6 +98,8 @@ class Recognizer:
     modalities : tuple of str
         Of the streams.
     threads : int
+    precision : str
+        "fp32" or "int8".
     clip_duration : float
         Seconds from the first frame of a window to the last.
 
@@ -119,6 +124,7 @@ class Recognizer:
         *,
         threads: int | None = None,
         spinning: bool = False,
+        precision: str = "auto",
         start: str = "wait",
         smoothing: float = 0.0,
         unknown_below: float = 0.5,
@@ -137,8 +143,9 @@ class Recognizer:
         self._repeat_start = start == "repeat"
         self._smoothing = smoothing
         self._unknown_below = unknown_below
-        self._streams = [Stream(part, self.threads, spinning) for part in loaded]
+        self._streams = [Stream(part, self.threads, spinning, precision) for part in loaded]
         self._prepare = [Prepare(part.model.input_size, part.model.color_order) for part in loaded]
+        self.precision = self._streams[0].precision
         self.modalities = tuple(part.model.modality for part in loaded)
         #: Slots of the longest window; a model of differences needs one frame more than it has embeddings.
         self._slots = max(part.model.clip_len + (part.model.modality == "rgbdiff") for part in loaded)

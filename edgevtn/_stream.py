@@ -22,10 +22,11 @@ class Stream:
     two frames at a time, so its first frame gives none.
     """
 
-    def __init__(self, bundle: Bundle, threads: int, spinning: bool) -> None:
+    def __init__(self, bundle: Bundle, threads: int, spinning: bool, precision: str = "auto") -> None:
         self.model = bundle.model
         self._encoder = Encoder(bundle, threads, spinning)
-        self._decoder: Decoder | OnnxDecoder = OnnxDecoder(bundle) if bundle.onnx_decoder else Decoder(bundle)
+        graph = bool(bundle.onnx_decoder)
+        self._decoder: Decoder | OnnxDecoder = OnnxDecoder(bundle) if graph else Decoder(bundle, precision)
         D = self.model.embed_dim
         self._row = np.zeros((1, D), np.float32)
         self._before: Float = np.zeros((1, D), np.float32)  # v of the frame before
@@ -33,6 +34,11 @@ class Stream:
         if self.model.modality == "rgbdiff":
             self._still = self._encoder().copy()  # both buffers are zeros
         self._begun = False
+
+    @property
+    def precision(self) -> str:
+        """Of the decoder's matrix products: "fp32" or "int8"."""
+        return self._decoder.precision
 
     @property
     def pixels(self) -> npt.NDArray[np.uint8]:

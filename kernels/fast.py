@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 
+from edgevtn.kernels._exp import exp
 from edgevtn.kernels._jit import PANEL, ROWS, jit
 from edgevtn.kernels._tile import at, tile
 from edgevtn.kernels.reference import LAYER_NORM_EPSILON, Float
@@ -17,19 +18,19 @@ from edgevtn.kernels.reference import LAYER_NORM_EPSILON, Float
 
 @jit
 def _panel(
-    M: int, x: Float, x_start: int, x_stride: int, w: Float, w_start: int, depth: int,
+    M: int, x: Float, x_start: int, x_stride: int, w: Float, w_start: int, w_next: int, depth: int,
     b: Float, b_start: int, out: Float, out_start: int, out_stride: int,
 ) -> None:  # fmt: skip
     """One panel's columns of M rows; starts and strides are counted in floats."""
-    panel, bias = at(w, w_start), at(b, b_start)
+    panel, following, bias = at(w, w_start), at(w, w_next), at(b, b_start)
     row = 0
     while row + ROWS <= M:
         source, target = at(x, x_start + row * x_stride), at(out, out_start + row * out_stride)
-        tile(ROWS, source, x_stride, panel, depth, bias, target, out_stride)
+        tile(ROWS, source, x_stride, panel, following, depth, bias, target, out_stride)
         row += ROWS
     while row < M:
         source, target = at(x, x_start + row * x_stride), at(out, out_start + row * out_stride)
-        tile(1, source, x_stride, panel, depth, bias, target, out_stride)
+        tile(1, source, x_stride, panel, following, depth, bias, target, out_stride)
         row += 1
 
 
@@ -39,7 +40,8 @@ def linear(x: Float, w: Float, b: Float, out: Float) -> None:
     N = out.shape[1]
     for p in range(w.shape[0]):
         start = max(0, min(p * PANEL, N - PANEL))
-        _panel(M, x, 0, K, w, p * K * PANEL, K, b, start, out, start, N)
+        following = min(p + 1, w.shape[0] - 1)
+        _panel(M, x, 0, K, w, p * K * PANEL, following * K * PANEL, K, b, start, out, start, N)
 
 
 @jit
@@ -80,7 +82,7 @@ def attention(
                 for j in range(min(PANEL, d - p * PANEL)):
                     values[p, s, j] = qkv[s, v + p * PANEL + j]
         for p in range(keys.shape[0]):
-            _panel(T, qkv, q, 3 * D, keys, p * d * PANEL, d, none, 0, scores, p * PANEL, wide)
+            _panel(T, qkv, q, 3 * D, keys, p * d * PANEL, p * d * PANEL, d, none, 0, scores, p * PANEL, wide)
         for t in range(T):
             largest = np.float32(-np.inf)
             for s in range(T):
@@ -91,14 +93,14 @@ def attention(
                     largest = score
             total = np.float32(0)
             for s in range(T):
-                weight = math.exp(scores[t, s] - largest)
+                weight = exp(scores[t, s] - largest)
                 scores[t, s] = weight
                 total += weight
             share = np.float32(1) / total
             for s in range(T):
                 scores[t, s] *= share
         for p in range(values.shape[0]):
-            _panel(T, scores, 0, wide, values, p * T * PANEL, T, none, 0, mixed, p * PANEL, deep)
+            _panel(T, scores, 0, wide, values, p * T * PANEL, p * T * PANEL, T, none, 0, mixed, p * PANEL, deep)
         for t in range(T):
             for c in range(d):
                 out[t, q + c] = mixed[t, c]
