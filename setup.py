@@ -13,6 +13,8 @@ setup(
         Extension(
             "edgevtn.kernels._prepare",
             ["kernels/_prepare.pyx"],
+            include_dirs=["kernels"],
+            depends=["kernels/_blend.h"],
             define_macros=[("Py_LIMITED_API", LIMITED_API)],
             py_limited_api=True,
             extra_compile_args=["-O3"],  # vectorises the row loops; setuptools' default may be -O2

@@ -68,6 +68,14 @@ def parser() -> argparse.ArgumentParser:
     added = command("info", _info, "the model's facts, and what was chosen on this machine")
     added.add_argument("bundle", nargs="?", metavar="BUNDLE", help="default: the bundled model")
 
+    added = command("bench", _bench, "time each stage on this machine")
+    added.add_argument("bundle", nargs="?", metavar="BUNDLE", help="default: the bundled model")
+    added.add_argument("--seconds", type=float, default=10.0, metavar="N", help="default: %(default)g")
+    added.add_argument("--source", metavar="CLIP", help="frames to use (default: the bundled clip)")
+    added.add_argument("--threads", type=int, metavar="N", help="encoder threads (default: all cores, at most 4)")
+    added.add_argument("--precision", choices=("auto", "fp32", "int8"), default="auto", help="of the decoder")
+    added.add_argument("--json", metavar="FILE", help="write the numbers, too")
+
     added = command("import", _import, "published checkpoints or OpenVINO IR into a bundle; needs the extra [import]")
     added.add_argument("files", nargs="+", metavar="FILE", help="one .pth, two (RGB, RGB-difference), or two .xml")
     added.add_argument("-o", "--output", required=True, metavar="BUNDLE", help="folder to write")
@@ -175,6 +183,20 @@ def _info(arguments: argparse.Namespace) -> None:
         print(section)
         for name, value in facts.items():
             print(f"  {name:18} {value}")
+
+
+def _bench(arguments: argparse.Namespace) -> None:
+    from edgevtn._bench import bench
+
+    if not arguments.seconds > 0:
+        raise ValueError(f"--seconds must be above 0, got {arguments.seconds}")
+    recognizer = edgevtn.Recognizer(
+        arguments.bundle, threads=arguments.threads, precision=arguments.precision, start="repeat"
+    )
+    profile = bench(recognizer, arguments.seconds, arguments.source)
+    print(profile)
+    if arguments.json:
+        write_whole(arguments.json, profile.to_json().encode())
 
 
 def _import(arguments: argparse.Namespace) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -73,6 +76,8 @@ class Decoder:
         K = len(model.labels)
         self.precision = resolve_precision(precision, D)
         int8 = self.precision == "int8"
+        self._step: Callable[..., None] = fast_int8.decode8 if int8 else fast.decode
+        self._project: Callable[..., None] = fast_int8.linear8 if int8 else fast.linear
         self._classes = K
         wide_enough = max(K, KIND.panel if int8 else PANEL)  # the kernels write whole panels
 
@@ -96,7 +101,9 @@ class Decoder:
         )
         facts = (model.heads, model.attention_scale, norm)
         self._b_qkv = b_qkv
-        self._first: tuple[npt.NDArray[np.generic], ...]  # of the first block's projection: weights, and scales
+        self._first: tuple[Any, ...]  # of the first block's projection: weights, and scales
+        self._arguments: tuple[Any, ...]  # of the step, but for its window and its logits
+        self._row_scratch: tuple[Any, ...] = ()
         if int8:
             (w, s), (w_1, s_1), (w_2, s_2) = (_stack8(value) for value in (w_qkv, arrays["w_1"], arrays["w_2"]))
             classes, s_k = int8_weights(arrays["w_classes"])
@@ -115,10 +122,10 @@ class Decoder:
                 np.zeros(T, np.float32), np.zeros(T, np.int32),
             )  # fmt: skip
         else:
-            w = _stack(w_qkv)
-            self._first = (w[0],)
+            packed = _stack(w_qkv)
+            self._first = (packed[0],)
             self._arguments = (
-                position, w, b_qkv, gain_1, bias_1, _stack(arrays["w_1"]), arrays["b_1"], _stack(arrays["w_2"]),
+                position, packed, b_qkv, gain_1, bias_1, _stack(arrays["w_1"]), arrays["b_1"], _stack(arrays["w_2"]),
                 arrays["b_2"], gain_2, bias_2, pack(arrays["w_classes"]), b_classes, *facts, *scratch,
             )  # fmt: skip
         self._logits = np.zeros((1, wide_enough), np.float32)
@@ -129,11 +136,11 @@ class Decoder:
 
     def push(self, embedding: Float) -> None:
         """Append the embedding of a new frame, float32 (1, D)."""
-        if self.precision == "int8":
+        rows: tuple[Any, ...] = (embedding,)
+        if self._row_scratch:
             fast_int8.quantise_rows(embedding, *self._row_scratch)
-            fast_int8.linear8(*self._row_scratch, *self._first, self._b_qkv, self._projected)
-        else:
-            fast.linear(embedding, *self._first, self._b_qkv, self._projected)
+            rows = self._row_scratch
+        self._project(*rows, *self._first, self._b_qkv, self._projected)
         self._row[:, : self._embed_dim] = embedding
         self.window.push(self._row)
 
@@ -143,6 +150,5 @@ class Decoder:
 
     def __call__(self) -> Float:
         """Logits of the window, float32 (K,): a view, overwritten by the next call."""
-        step = fast_int8.decode8 if self.precision == "int8" else fast.decode
-        step(self.window.rows, *self._arguments, self._logits)
+        self._step(self.window.rows, *self._arguments, self._logits)
         return self._logits[0, : self._classes]

@@ -63,7 +63,7 @@ def float_of(typing_context: Any, bits: Any) -> Any:
 
 
 @jit
-def exp(x: float) -> float:
+def exp(x: Any) -> Any:
     """e**x for x <= 0, to a few parts in 10**7; below -87 it is e**-87, a NaN stays a NaN."""
     x = LOWEST if x < LOWEST else x
     n = _whole(x * LOG2_E)

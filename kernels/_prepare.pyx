@@ -3,6 +3,9 @@
 
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t
 
+cdef extern from "_blend.h":
+    void blend_rows(const uint8_t *, const uint8_t *, uint16_t, uint16_t *, size_t) nogil
+
 
 def resize_planar(
     const uint8_t[:, :, :] frame,
@@ -18,9 +21,8 @@ def resize_planar(
     256ths; x0, x1, x_weight (S,) the same for columns. `swap` reverses the channels. `row` (3 w,) is scratch.
     The pixels of a frame row must be adjacent in memory; the rows need not be.
     """
-    cdef Py_ssize_t S = out.shape[1], width = 3 * frame.shape[1], y, x, i, left, right
+    cdef Py_ssize_t S = out.shape[1], width = 3 * frame.shape[1], y, x, left, right
     cdef uint32_t near, far
-    cdef uint16_t above, below
     cdef const uint8_t *upper
     cdef const uint8_t *lower
     cdef uint16_t *blend = &row[0]
@@ -29,12 +31,9 @@ def resize_planar(
     cdef uint8_t *third
     with nogil:
         for y in range(S):
-            # Rows first: one pass over adjacent bytes, which the compiler turns into vector code.
+            # Rows first: one pass over adjacent bytes.
             upper, lower = &frame[y0[y], 0, 0], &frame[y1[y], 0, 0]
-            below = y_weight[y]
-            above = 256 - below
-            for i in range(width):
-                blend[i] = <uint16_t>(upper[i] * above + lower[i] * below)
+            blend_rows(upper, lower, y_weight[y], blend, width)
             first, second, third = &out[2 if swap else 0, y, 0], &out[1, y, 0], &out[0 if swap else 2, y, 0]
             for x in range(S):
                 left, right, far = 3 * x0[x], 3 * x1[x], x_weight[x]

@@ -56,8 +56,9 @@ KINDS = (
 
 def usable(kind: Kind) -> bool:
     """Whether this processor has what a kind needs."""
-    x86 = kind.feature.startswith("avx")
-    return not kind.feature or (kind.feature in HOST_FEATURES and x86 != IS_ARM)
+    if kind.name.startswith("neon"):  # which every 64-bit ARM has, listed or not
+        return IS_ARM and kind.feature in HOST_FEATURES | {"neon"}
+    return not kind.feature or (kind.feature in HOST_FEATURES and not IS_ARM)
 
 
 #: The best kind for this processor.

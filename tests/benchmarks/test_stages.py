@@ -14,11 +14,14 @@ import edgevtn
 from edgevtn._bundle import load_bundle
 from edgevtn._decoder import Decoder
 from edgevtn._encoder import Encoder
+from edgevtn._recognizer import default_threads
 from edgevtn.kernels import reference
 from edgevtn.kernels.prepare import Prepare
 
 SIZES = [(240, 320), (480, 640), (720, 1280), (1080, 1920)]
 S = 224
+#: One, and all that this process may use.
+THREADS = sorted({1, default_threads()})
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +62,7 @@ def test_prepare(benchmark, way, shape):
         benchmark(opencv_prepare, frame, square, planes)
 
 
-@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("threads", THREADS)
 def test_encode(benchmark, threads):
     benchmark.group = f"encode, {threads} threads"
     encoder = Encoder(load_bundle(), threads)
@@ -83,7 +86,7 @@ def test_decode(benchmark, way):
         benchmark(reference.vtn, *from_scratch)
 
 
-@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("threads", THREADS)
 def test_frame(benchmark, threads):
     benchmark.group = f"a whole frame of 640x480, {threads} threads"
     recognizer = edgevtn.Recognizer(threads=threads, start="repeat")

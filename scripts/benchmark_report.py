@@ -1,0 +1,124 @@
+"""docs/benchmarks.md and its plots, from the file that scripts/bench saved."""
+
+import json
+import sys
+from collections import defaultdict
+from importlib.metadata import version
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+DOCS = Path(__file__).parents[1] / "docs"
+#: Whose versions the figures depend on; those of the environment that makes the report.
+PACKAGES = ("numpy", "numba", "onnxruntime", "openvino", "torch")
+HEAD = """# Benchmarks
+
+Made by `scripts/benchmark_report.py` from one run of `taskset -c 1 scripts/bench`: one pinned thread. Numbers are
+medians, and the ratios are between things that were timed in that run. Results are compared before they are timed.
+
+- Machine: {machine}
+- Python {python}, {versions}
+- {date}
+
+Processors differ, and this one was shared with others while it measured: look at the ratios.
+Nothing here ran on a Raspberry Pi.
+"""
+
+AMX = """## The same on a processor without AMX
+
+OpenVINO uses this server processor's matrix unit (AMX), which no board or small PC has; onnxruntime does not. With
+`ONEDNN_MAX_CPU_ISA=AVX512_CORE_BF16` OpenVINO does without it: another run, where the rest is the same.
+"""
+
+
+def milliseconds(benchmark):
+    return 1e3 * benchmark["stats"]["median"]
+
+
+def table(benchmarks):
+    first = milliseconds(benchmarks[0])
+    lines = ["| what | median | to the first |", "| --- | --- | --- |"]
+    for one in benchmarks:
+        name = one["params"].get("way") or one["name"].partition("[")[2].rstrip("]") or one["name"]
+        extra = one.get("extra_info", {}).get("cpu_seconds")
+        note = f" ({extra:.3f} CPU seconds)" if extra is not None else ""
+        lines.append(f"| {name} | {milliseconds(one):.3f} ms{note} | {milliseconds(one) / first:.2f} |")
+    return "\n".join(lines)
+
+
+def growth_plot(groups):
+    figure = Figure(figsize=(9, 3.4), layout="constrained")
+    for n, D in enumerate((128, 256, 512)):
+        axes = figure.add_subplot(1, 3, n + 1)
+        for precision, color in (("fp32", "#3568a8"), ("int8", "#c08a2b")):
+            found = [one for one in groups[f"decoder growth, D {D}"] if one["params"]["precision"] == precision]
+            found.sort(key=lambda one: one["params"]["T"])
+            axes.plot([one["params"]["T"] for one in found], [milliseconds(one) for one in found], "o-", color=color,
+                      label=precision)  # fmt: skip
+            # The floor: the best rate that any of these steps reached.
+            rate = max(one["extra_info"]["macs"] / one["stats"]["median"] for one in steps(groups, precision))
+            axes.plot([one["params"]["T"] for one in found],
+                      [1e3 * one["extra_info"]["macs"] / rate for one in found], ":", color=color)  # fmt: skip
+        axes.set_title(f"D {D}")
+        axes.set_xlabel("T, frames")
+        axes.set_ylim(0)
+    figure.axes[0].set_ylabel("ms a step; dotted: at the best rate seen")
+    figure.axes[0].legend()
+    figure.savefig(DOCS / "benchmark-growth.png", dpi=110)
+
+
+def steps(groups, precision):
+    found = [one for name, ones in groups.items() if name.startswith("decoder growth, D") for one in ones]
+    return [one for one in found if one["params"]["precision"] == precision]
+
+
+def bars(groups):
+    names = [name for name in groups if name.startswith("whole frame")]
+    figure = Figure(figsize=(9, 2.6), layout="constrained")
+    for n, name in enumerate(names):
+        axes = figure.add_subplot(1, len(names), n + 1)
+        found = groups[name]
+        ways = [one["params"]["way"] for one in found]
+        shown = axes.barh(ways, [milliseconds(one) for one in found], color=["#3568a8", "#888888", "#bbbbbb"])
+        axes.bar_label(shown, fmt="%.1f", padding=3)
+        axes.margins(x=0.15)
+        axes.invert_yaxis()
+        axes.set_title(name.removesuffix(", 1 thread"))
+        axes.set_xlabel("ms a frame")
+    figure.savefig(DOCS / "benchmark-frame.png", dpi=110)
+
+
+def main(file, without_amx=None):
+    groups, saved = read(file)
+    cpu = saved["machine_info"]["cpu"]
+    head = HEAD.format(
+        machine=f"{cpu.get('brand_raw', 'unknown')}, {cpu.get('count', '?')} cores",
+        python=saved["machine_info"]["python_version"],
+        versions=", ".join(f"{name} {version(name)}" for name in PACKAGES),
+        date=saved["datetime"][:10],
+    )
+    parts = [head, "![Milliseconds a frame, three ways](benchmark-frame.png)", ""]
+    for name, found in groups.items():
+        parts += [f"## {name[0].upper()}{name[1:]}", "", table(found), ""]
+        if name == "decoder growth, classes":
+            parts += ["![The step's cost over T for three widths](benchmark-growth.png)", ""]
+    if without_amx:
+        parts += [AMX]
+        for name, found in read(without_amx)[0].items():
+            if any(mark in table(found) for mark in ("openvino", "open model zoo")):
+                parts += [f"### {name[0].upper()}{name[1:]}, without AMX", "", table(found), ""]
+    (DOCS / "benchmarks.md").write_text("\n".join(parts).rstrip() + "\n", "utf-8")
+    growth_plot(groups)
+    bars(groups)
+
+
+def read(file):
+    saved = json.loads(Path(file).read_text("utf-8"))
+    groups = defaultdict(list)
+    for one in saved["benchmarks"]:
+        groups[one["group"]].append(one)
+    return groups, saved
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,166 @@
+"""Encoders, and the whole way from a frame to logits, against the way Open Model Zoo's demo goes; one thread each."""
+
+import time
+
+import cv2
+import numpy as np
+import onnxruntime
+import openvino
+import pytest
+from decoder_onnx import decoder_onnx
+from encoders import ENCODERS, S, bundle, decoder_weights, encoder, pictures
+
+from edgevtn._recognizer import default_threads
+from edgevtn._sampler import Sampler
+from edgevtn._stream import Stream
+from edgevtn.kernels.prepare import Prepare
+
+T, D, L, K = 16, 512, 4, 400
+CAMERA = (480, 640)
+CAMERA_RATE, MODEL_RATE = 30, 15
+#: One, and all that this process may use.
+THREADS = sorted({1, default_threads()})
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    yield
+    cv2.setNumThreads(before)
+
+
+def ort_encoder(content, threads=1):
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    return lambda pixels: session.run(None, {"pixels": pixels})[0]
+
+
+def openvino_model(content, threads=1):
+    core = openvino.Core()
+    request = core.compile_model(
+        core.read_model(content, b""), "CPU", {"INFERENCE_NUM_THREADS": threads}
+    ).create_infer_request()
+    return lambda value: request.infer({0: value})[0]
+
+
+def cosine(a, b):
+    return float((a * b).sum() / np.linalg.norm(a) / np.linalg.norm(b))
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+@pytest.mark.parametrize("way", ["onnxruntime fp32", "onnxruntime int8", "openvino int8"])
+@pytest.mark.parametrize("threads", THREADS)
+def test_encoder(benchmark, way, name, threads):
+    """OpenVINO gets the very same INT8 file."""
+    benchmark.group = f"encoder {name}, {threads} threads"
+    runtime, precision = way.split()
+    make = ort_encoder if runtime == "onnxruntime" else openvino_model
+    run = make(encoder(name, precision), threads)
+    expected = ort_encoder(encoder(name, "fp32"))(pictures()[0])
+    assert cosine(run(pictures()[0]), expected) > 0.9
+    benchmark(run, pictures()[0])
+
+
+def camera_frames(count=8):
+    return [cv2.resize(np.ascontiguousarray(p[0].transpose(1, 2, 0)), CAMERA[::-1]) for p in pictures(count)]
+
+
+def edgevtn_way(name):
+    """Prepare, encode, push, decode: what a sampled frame costs."""
+    stream = Stream(bundle(T, D, L, K, encoder(name, "int8")), 1, False, "auto")
+    prepare = Prepare(S)
+
+    def step(frame):
+        prepare(frame, stream.pixels)
+        stream.push()
+        while not stream.full:
+            stream.repeat()
+        return stream()
+
+    return step
+
+
+def zoo_way(name):
+    """As the zoo's demo: resize the short side, crop, transpose; both networks in OpenVINO, at its defaults."""
+    encode = openvino_model(encoder(name, "int8"))
+    decode = openvino_model(decoder_onnx(decoder_weights(T, D, L, K), 8, D**-0.5).SerializeToString())
+    embeddings = []
+
+    def step(frame):
+        H, W = frame.shape[:2]
+        scale = S / min(H, W)
+        small = cv2.resize(frame, (round(W * scale), round(H * scale)))
+        top, left = (small.shape[0] - S) // 2, (small.shape[1] - S) // 2
+        crop = small[top : top + S, left : left + S]
+        rgb = cv2.cvtColor(crop, cv2.COLOR_BGR2RGB)
+        embeddings.append(encode(np.ascontiguousarray(rgb.transpose(2, 0, 1))[None]).copy())
+        while len(embeddings) < T:
+            embeddings.append(embeddings[-1])
+        del embeddings[:-T]
+        return decode(np.concatenate(embeddings))[0]
+
+    return step
+
+
+def naive_way(name):
+    """VTN without reuse: every window is encoded anew, by onnxruntime."""
+    encode, prepare = ort_encoder(encoder(name, "int8")), Prepare(S)
+    decoder = edgevtn_decoder()
+    window = []
+
+    def step(frame):
+        pixels = np.empty((1, 3, S, S), np.uint8)
+        prepare(frame, pixels)
+        window.append(pixels)
+        while len(window) < T:
+            window.append(window[-1])
+        del window[:-T]
+        for one in window:
+            decoder.push(encode(one))
+        return decoder()
+
+    return step
+
+
+def edgevtn_decoder():
+    from edgevtn._decoder import Decoder
+
+    return Decoder(bundle(T, D, L, K), "auto")
+
+
+WAYS = {"edgevtn": edgevtn_way, "open model zoo": zoo_way, "without reuse": naive_way}
+
+
+@pytest.mark.parametrize("name", ["mobilenetv2", "resnet34"])
+@pytest.mark.parametrize("way", WAYS)
+def test_frame(benchmark, way, name):
+    """A sampled 640x480 frame to 400 logits."""
+    benchmark.group = f"whole frame, {name}-VTN, 1 thread"
+    step, expected = WAYS[way](name), WAYS["edgevtn"](name)
+    frames = camera_frames()
+    assert cosine(step(frames[0]), expected(frames[0])) > 0.9
+    clock = iter(range(10**9))
+    benchmark(lambda: step(frames[next(clock) % len(frames)]))
+
+
+@pytest.mark.parametrize("name", ["mobilenetv2", "resnet34"])
+@pytest.mark.parametrize("way", ["edgevtn", "open model zoo"])
+def test_second_of_video(benchmark, way, name):
+    """A second of a 30 Hz camera: we sample 15 frames of it by time; the zoo's demo takes them all."""
+    benchmark.group = f"a second of 30 Hz video, {name}-VTN, 1 thread"
+    step, frames = WAYS[way](name), camera_frames()
+
+    def second():
+        begin = time.process_time()
+        sampler = Sampler(MODEL_RATE)
+        for n in range(CAMERA_RATE):
+            if way != "edgevtn" or sampler.slots(n / CAMERA_RATE):
+                step(frames[n % len(frames)])
+        return time.process_time() - begin
+
+    used = sorted(second() for _ in range(5))
+    benchmark.extra_info["cpu_seconds"] = used[2]
+    benchmark.pedantic(second, rounds=3, warmup_rounds=0)
