@@ -107,7 +107,9 @@ def quantize(
         raise ValueError(f"{clips}: has one frame only; ranges from one frame fit no other")
     tuning = frames[::5][:TUNING_FRAMES]  # a fifth: 32 of 160, or fewer of fewer
     calibration = [frame for n, frame in enumerate(frames) if n % 5]
-    model, settings, trail = search(original, calibration, tuning, target=chosen, budget=budget, progress=progress)
+    model, settings, trail = search(
+        original, calibration, tuning, target=chosen, budget=budget, progress=progress, blocks=bundle is not None
+    )
     report = compare(original, model, sample_frames(held_out, HELD_OUT_FRAMES, size, color_order, seed + 1))
     choices = {
         "target": chosen,

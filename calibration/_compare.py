@@ -12,7 +12,8 @@ import numpy.typing as npt
 import onnx
 
 from edgevtn._info import cpu_name
-from edgevtn.calibration._graph import Float, convolutions, intermediate_values, session
+from edgevtn.calibration._files import input_size
+from edgevtn.calibration._graph import Float, as_input, convolutions, intermediate_values, session
 from edgevtn.calibration._report import Report
 
 Pixels = npt.NDArray[np.uint8]
@@ -38,7 +39,8 @@ def compare(fp32: onnx.ModelProto, int8: onnx.ModelProto, pixels: Sequence[Pixel
     Parameters
     ----------
     fp32, int8 : onnx.ModelProto
-        Encoders with the same input, uint8 (1, 3, S, S), and outputs float32 (1, W) of the same width.
+        Encoders of pictures of the same size, uint8 (1, 3, S, S) or by 2x2 blocks, with embeddings float32 (1, W) of
+        the same width.
     pixels : sequence of uint8 (1, 3, S, S)
         Frames that were not used for calibration.
 
@@ -50,20 +52,24 @@ def compare(fp32: onnx.ModelProto, int8: onnx.ModelProto, pixels: Sequence[Pixel
     if not pixels:
         raise ValueError("expected frames to compare on, got none")
     sessions = [session(model, threads=1) for model in (fp32, int8)]
-    faces = [[(node.type, node.shape) for node in (*s.get_inputs(), *s.get_outputs())] for s in sessions]
-    if faces[0] != faces[1]:
-        raise ValueError(f"the two encoders do not fit each other: {faces[0]} and {faces[1]}")
+    sizes = [(input_size(model), s.get_outputs()[0].shape) for model, s in zip((fp32, int8), sessions, strict=True)]
+    if sizes[0] != sizes[1]:
+        raise ValueError(
+            f"the two encoders do not fit each other: pictures of {sizes[0][0]} and {sizes[1][0]} pixels, embeddings "
+            f"{sizes[0][1]} and {sizes[1][1]}"
+        )
     entry = sessions[0].get_inputs()[0].name, sessions[1].get_inputs()[0].name
+    inputs = [[as_input(model, value) for value in pixels] for model in (fp32, int8)]
     embeddings = [
-        np.vstack([running.run(None, {name: value})[0] for value in pixels])
-        for running, name in zip(sessions, entry, strict=True)
+        np.vstack([running.run(None, {name: value})[0] for value in values])
+        for running, name, values in zip(sessions, entry, inputs, strict=True)
     ]
     agreement = cosines(*embeddings)
     times: tuple[list[float], list[float]] = [], []
     for n in range(TIMED):
-        for running, name, taken in zip(sessions, entry, times, strict=True):
+        for running, name, values, taken in zip(sessions, entry, inputs, times, strict=True):
             begin = time.perf_counter()
-            running.run(None, {name: pixels[n % len(pixels)]})
+            running.run(None, {name: values[n % len(values)]})
             taken.append(1e3 * (time.perf_counter() - begin))
     worst = np.argsort(agreement)[:WORST]
     return Report(
@@ -75,20 +81,20 @@ def compare(fp32: onnx.ModelProto, int8: onnx.ModelProto, pixels: Sequence[Pixel
         cosine_mean=float(agreement.mean()),
         cosine_min=float(agreement.min()),
         cosines=tuple(float(cosine) for cosine in agreement),
-        layers=_signal_to_noise(fp32, int8, pixels[:LAYER_FRAMES]),
+        layers=_signal_to_noise(fp32, int8, [values[:LAYER_FRAMES] for values in inputs]),
         worst=tuple((int(n), pixels[n][0]) for n in worst),
     )
 
 
-def _signal_to_noise(fp32: onnx.ModelProto, int8: onnx.ModelProto, pixels: Sequence[Any]) -> dict[str, float]:
+def _signal_to_noise(fp32: onnx.ModelProto, int8: onnx.ModelProto, inputs: Sequence[Any]) -> dict[str, float]:
     outputs = [{node.name: node.output[0] for node in convolutions(model)} for model in (fp32, int8)]
     names = [name for name in outputs[0] if name and name in outputs[1]]
     if not names:
         return {}
     signal, noise = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0)
     values = [
-        intermediate_values(model, [mapping[name] for name in names], pixels)
-        for model, mapping in zip((fp32, int8), outputs, strict=True)
+        intermediate_values(model, [mapping[name] for name in names], values)
+        for model, mapping, values in zip((fp32, int8), outputs, inputs, strict=True)
     ]
     for right, got in zip(*values, strict=True):
         for name in names:

@@ -10,7 +10,7 @@ from google.protobuf.message import DecodeError
 from edgevtn._manifest import read_manifest
 from edgevtn._sources import IMAGE_SUFFIXES
 from edgevtn.calibration._front import with_pixels
-from edgevtn.calibration._graph import session
+from edgevtn.calibration._graph import session, takes_blocks
 
 VIDEO_SUFFIXES = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}
 
@@ -67,7 +67,7 @@ def _checked(
     kind = inputs[0].type.tensor_type
     shape = [dimension.dim_value or dimension.dim_param or "?" for dimension in kind.shape.dim]
     size = shape[2] if len(shape) == 4 else 0
-    square = len(shape) == 4 and shape[1] == 3 and isinstance(size, int) and size == shape[3]
+    square = len(shape) == 4 and shape[1] in (3, 12) and isinstance(size, int) and size == shape[3]
     floats = kind.elem_type == onnx.TensorProto.FLOAT
     got = f"{onnx.TensorProto.DataType.Name(kind.elem_type).lower()} ({', '.join(map(str, shape))})"
     if square and floats and normalisation is None:
@@ -91,7 +91,8 @@ def _checked(
 
 def input_size(model: onnx.ModelProto) -> int:
     """S of an encoder that `load_encoder` gave."""
-    return int(model.graph.input[0].type.tensor_type.shape.dim[2].dim_value)
+    side = int(model.graph.input[0].type.tensor_type.shape.dim[2].dim_value)
+    return 2 * side if takes_blocks(model) else side
 
 
 def is_quantised(model: onnx.ModelProto) -> bool:

@@ -12,8 +12,20 @@ import onnx
 import onnxruntime
 from onnx import helper, numpy_helper
 
+from edgevtn.kernels.prepare import by_blocks
+
 Array = npt.NDArray[Any]
 Float = npt.NDArray[np.float32]
+
+
+def takes_blocks(model: onnx.ModelProto) -> bool:
+    """Whether an encoder takes its pixels by 2x2 blocks."""
+    return bool(model.graph.input[0].type.tensor_type.shape.dim[1].dim_value == 12)
+
+
+def as_input(model: onnx.ModelProto, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Pixels (1, 3, S, S) in the order that an encoder takes."""
+    return by_blocks(pixels) if takes_blocks(model) else pixels
 
 
 def constants(model: onnx.ModelProto) -> dict[str, onnx.TensorProto]:

@@ -15,7 +15,8 @@ from edgevtn._errors import require
 from edgevtn._manifest import Clip
 from edgevtn._sampler import Sampler
 from edgevtn._sources import frames
-from edgevtn.calibration._graph import session
+from edgevtn.calibration._files import input_size
+from edgevtn.calibration._graph import as_input, session
 from edgevtn.kernels.prepare import Prepare
 
 Float64 = npt.NDArray[np.float64]
@@ -80,7 +81,7 @@ def probe(
 def _statistics(models: Sequence[onnx.ModelProto], clips: Sequence[Clip], color_order: str) -> list[Float64]:
     """Features (clips, M) under each encoder."""
     sessions = [session(model) for model in models]
-    name, size = sessions[0].get_inputs()[0].name, sessions[0].get_inputs()[0].shape[2]
+    names, size = [running.get_inputs()[0].name for running in sessions], input_size(models[0])
     prepare, pixels = Prepare(size, color_order), np.empty((1, 3, size, size), np.uint8)
     rows: list[list[Float64]] = [[] for _ in models]
     for clip in clips:
@@ -91,8 +92,8 @@ def _statistics(models: Sequence[onnx.ModelProto], clips: Sequence[Clip], color_
             for timestamp, frame in source:
                 if sampler.slots(timestamp):
                     prepare(frame, pixels)
-                    for running, values in zip(sessions, seen, strict=True):
-                        values.append(running.run(None, {name: pixels})[0][0])
+                    for model, running, name, values in zip(models, sessions, names, seen, strict=True):
+                        values.append(running.run(None, {name: as_input(model, pixels)})[0][0])
         for values, row in zip(seen, rows, strict=True):
             row.append(_clip_features(np.array(values, np.float64)))
     return [np.array(row) for row in rows]

@@ -19,7 +19,7 @@ from edgevtn._errors import require
 from edgevtn.calibration._bias import correct_biases
 from edgevtn.calibration._equalise import equalised
 from edgevtn.calibration._front import by_blocks, canonical, drop_unused
-from edgevtn.calibration._graph import constants, convolutions, groups, set_constant
+from edgevtn.calibration._graph import as_input, constants, convolutions, groups, set_constant
 from edgevtn.calibration._ranges import METHODS, Observed, choose_range, observe
 from edgevtn.calibration._weights import full_scales, safe_scales
 
@@ -57,6 +57,9 @@ class Quantizer:
         uint8 input (1, 3, S, S); of the difference of two frames: two of them.
     pixels : sequence of uint8 (1, 3, S, S)
         Prepared frames of the kind that the model will see; a hundred will do.
+    blocks : bool
+        Let the INT8 encoder take its pixels by 2x2 blocks, (1, 12, S / 2, S / 2), where its first convolution allows:
+        faster, and for edgevtn's bundles alone.
 
     Attributes
     ----------
@@ -69,10 +72,12 @@ class Quantizer:
         What is before the first convolution cannot be folded into it, or there are no frames.
     """
 
-    def __init__(self, encoder: onnx.ModelProto, pixels: Sequence[Pixels]) -> None:
+    def __init__(self, encoder: onnx.ModelProto, pixels: Sequence[Pixels], blocks: bool = False) -> None:
         if not pixels:
             raise ValueError("expected frames to calibrate with, got none")
-        self._encoder = by_blocks(named(canonical(encoder)))
+        self._encoder = named(canonical(encoder))
+        if blocks:
+            self._encoder = by_blocks(self._encoder)
         self._original, self._scale, self._zero_point = _split_input(self._encoder)
         self._inputs = [self._normalised(value) for value in pixels]
         self._seen = observe(self._original, self._inputs)
@@ -87,12 +92,8 @@ class Quantizer:
 
     def _normalised(self, pixels: Pixels) -> npt.NDArray[np.float32]:
         """What the graph after its DequantizeLinear sees, float32 (1, 3, S, S) or (1, 12, S / 2, S / 2)."""
-        values: npt.NDArray[np.float32] = (pixels.astype(np.float32) - self._zero_point) * np.float32(self._scale)
-        if self._encoder.graph.node[0].op_type != "SpaceToDepth":
-            return values
-        _, C, H, W = values.shape
-        blocks = values.reshape(1, C, H // 2, 2, W // 2, 2).transpose(0, 3, 5, 1, 2, 4)
-        return np.ascontiguousarray(blocks.reshape(1, 4 * C, H // 2, W // 2))
+        values: npt.NDArray[np.float32] = as_input(self._encoder, pixels).astype(np.float32)
+        return (values - self._zero_point) * np.float32(self._scale)
 
     def __call__(self, settings: Settings, progress: bool = True) -> onnx.ModelProto:
         """The INT8 encoder: QDQ, for onnxruntime, the input still uint8 pixels.
@@ -152,7 +153,11 @@ class Quantizer:
 
 
 def quantize_graph(
-    encoder: onnx.ModelProto, pixels: Sequence[Pixels], settings: Settings | None = None, progress: bool = True
+    encoder: onnx.ModelProto,
+    pixels: Sequence[Pixels],
+    settings: Settings | None = None,
+    progress: bool = True,
+    blocks: bool = False,
 ) -> onnx.ModelProto:
     """Quantise an encoder's convolutions to int8 weights and uint8 activations, in one given way.
 
@@ -161,7 +166,7 @@ def quantize_graph(
 
     Parameters
     ----------
-    encoder, pixels
+    encoder, pixels, blocks
         As `Quantizer`.
     settings : Settings, optional
     progress : bool
@@ -172,7 +177,7 @@ def quantize_graph(
     ValueError
         As `Quantizer`.
     """
-    return Quantizer(encoder, pixels)(settings or Settings(), progress)
+    return Quantizer(encoder, pixels, blocks)(settings or Settings(), progress)
 
 
 def named(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -193,12 +198,6 @@ def _split_input(encoder: onnx.ModelProto) -> tuple[onnx.ModelProto, float, int]
     first = next(node for node in graph.node if node.op_type == "DequantizeLinear")
     stored = constants(model)
     scale, zero_point = (numpy_helper.to_array(stored[name]).item() for name in first.input[1:3])
-    if graph.node[0].op_type == "SpaceToDepth":
-        shape = entry.type.tensor_type.shape
-        shape.dim[1].dim_value *= 4
-        shape.dim[2].dim_value //= 2
-        shape.dim[3].dim_value //= 2
-        graph.node.remove(graph.node[0])
     entry.name = first.output[0]
     entry.type.tensor_type.elem_type = TensorProto.FLOAT
     graph.node.remove(first)
@@ -214,8 +213,6 @@ def _join_input(quantised: onnx.ModelProto, encoder: onnx.ModelProto, scale: flo
     first = next(
         (node for node in graph.node if node.op_type == "QuantizeLinear" and node.input[0] == entry.name), None
     )
-    blocks = encoder.graph.node[0] if encoder.graph.node[0].op_type == "SpaceToDepth" else None
-    pixels = source.name if blocks is None else blocks.output[0]
     if first is None:
         # The first convolution stays in float: the pixels are only dequantised.
         front = next(node for node in encoder.graph.node if node.op_type == "DequantizeLinear")
@@ -226,12 +223,10 @@ def _join_input(quantised: onnx.ModelProto, encoder: onnx.ModelProto, scale: flo
         for node in graph.node:
             for index, name in enumerate(node.input):
                 if name == first.output[0]:
-                    node.input[index] = pixels
+                    node.input[index] = source.name
         set_constant(stored[first.input[1]], np.array(scale, np.float32))
         set_constant(stored[first.input[2]], np.array(zero_point, np.uint8))
         graph.node.remove(first)
-    if blocks is not None:
-        graph.node.insert(0, blocks)
     entry.CopyFrom(source)
 
 

@@ -10,7 +10,7 @@ import onnx
 
 from edgevtn._errors import require
 from edgevtn.calibration._compare import cosines
-from edgevtn.calibration._graph import Float, session
+from edgevtn.calibration._graph import Float, as_input, session
 from edgevtn.calibration._quantize import Pixels, Quantizer, Settings
 from edgevtn.calibration._ranges import METHODS
 from edgevtn.calibration._sensitivity import gains
@@ -27,7 +27,7 @@ def embeddings(model: onnx.ModelProto, pixels: Sequence[Pixels]) -> Float:
     """Embeddings (N, D) of N frames."""
     running = session(model)
     name = running.get_inputs()[0].name
-    return np.vstack([running.run(None, {name: value})[0] for value in pixels])
+    return np.vstack([running.run(None, {name: as_input(model, value)})[0] for value in pixels])
 
 
 def search(
@@ -38,6 +38,7 @@ def search(
     target: str = "any",
     budget: float = BUDGET,
     progress: bool = True,
+    blocks: bool = False,
 ) -> tuple[onnx.ModelProto, Settings, list[tuple[str, float]]]:
     """The INT8 encoder whose embeddings agree best with those of fp32.
 
@@ -53,6 +54,8 @@ def search(
         Mean cosine that must be reached; layers are kept in float until it is, or until half of them are.
     progress : bool
         Show progress bars.
+    blocks : bool
+        As in `Quantizer`.
 
     Returns
     -------
@@ -63,7 +66,7 @@ def search(
         What was tried, in order, and the mean cosine on `tuning`.
     """
     tqdm = require("tqdm", "calibration").tqdm
-    quantizer = Quantizer(encoder, calibration)
+    quantizer = Quantizer(encoder, calibration, blocks)
     wanted = embeddings(encoder, tuning)
     trail: list[tuple[str, float]] = []
 
@@ -85,8 +88,9 @@ def search(
         tried.append(attempt(what, replace(settings, correct=True)))
     best = max(tried, key=_score)
     if best[0] < budget:
+        inputs = [as_input(best[1], value) for value in tuning[:SENSITIVITY_FRAMES]]
         bar = tqdm(quantizer.layers, "looking for layers to keep in float", disable=not progress)
-        gain = gains(best[1], quantizer.float_model(best[2]), tuning[:SENSITIVITY_FRAMES], wanted, bar)
+        gain = gains(best[1], quantizer.float_model(best[2]), inputs, wanted, bar)
         order = sorted(gain, key=lambda layer: -gain[layer])
         count = 1
         while best[0] < budget and count <= MOST_FLOAT * len(order):

@@ -119,6 +119,7 @@ def parser() -> argparse.ArgumentParser:
         added.add_argument("dataset", metavar="MANIFEST", help="CSV with the columns clip, label and fold")
         added.add_argument("--seed", type=int, default=0)
         added.add_argument("--cache", metavar="DIR", help="keep the encoder's features here for the next time")
+        added.add_argument("--motion", action="store_true", help="let the decoder see changes of embeddings, too")
 
     added = command("train", _train, "train a bundle on labelled clips; needs the extra [training]")
     training_options(added)
@@ -292,6 +293,7 @@ def _compare(arguments: argparse.Namespace) -> None:
 
 def _train(arguments: argparse.Namespace) -> None:
     edgevtn._errors.require("torch", "training")
+    from edgevtn.training.fit import Recipe
     from edgevtn.training.train import train
 
     output = Path(arguments.output)
@@ -305,6 +307,7 @@ def _train(arguments: argparse.Namespace) -> None:
         accuracy=accuracy,
         seed=arguments.seed,
         cache=Path(arguments.cache) if arguments.cache else None,
+        recipe=Recipe(motion=arguments.motion),
     )
     print(f"wrote {output}; try: edgevtn run SOURCE --model {output}")
 
@@ -324,9 +327,10 @@ def _crossval(arguments: argparse.Namespace) -> None:
     if arguments.png:
         edgevtn._errors.require("matplotlib", "plots")
     from edgevtn.training.crossval import PROTOCOL, crossval
+    from edgevtn.training.fit import Recipe
 
     cache = Path(arguments.cache) if arguments.cache else None
-    result = crossval(read_manifest(arguments.dataset), arguments.seed, cache)
+    result = crossval(read_manifest(arguments.dataset), arguments.seed, cache, Recipe(motion=arguments.motion))
     print(result)
     _mistakes(result)
     if arguments.json:

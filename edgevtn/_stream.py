@@ -42,7 +42,7 @@ class Stream:
 
     @property
     def pixels(self) -> npt.NDArray[np.uint8]:
-        """Where the next frame is to be written, uint8 (1, 3, S, S)."""
+        """Where the next frame is to be written, uint8 (1, 3, S, S) or (1, 12, S / 2, S / 2)."""
         return self._encoder.pixels
 
     @property

@@ -19,6 +19,16 @@ def _taps(length: int, size: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np
     return np.clip(lower, 0, length - 1), np.clip(lower + 1, 0, length - 1), weight
 
 
+def by_blocks(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """Planes (1, 3, S, S) in the other order that an encoder may want, (1, 12, S / 2, S / 2).
+
+    Channel 6 i + 3 j + c has channel c of the pixels in row i and column j of each 2x2 block.
+    """
+    _, C, H, W = pixels.shape
+    blocks = pixels.reshape(1, C, H // 2, 2, W // 2, 2).transpose(0, 3, 5, 1, 2, 4)
+    return np.ascontiguousarray(blocks.reshape(1, 4 * C, H // 2, W // 2))
+
+
 class Prepare:
     """Resize the short side to S, crop the centre, order the colours, split into planes: in one pass.
 
@@ -38,7 +48,10 @@ class Prepare:
         self._square = 0  # side of the centre square that the taps were made for
 
     def __call__(self, frame: npt.NDArray[np.uint8], out: npt.NDArray[np.uint8]) -> None:
-        """Write uint8 BGR (H, W, 3) into uint8 (1, 3, S, S); rows may be padded, pixels may not."""
+        """Write uint8 BGR (H, W, 3) into uint8 (1, 3, S, S) or, by 2x2 blocks, (1, 12, S / 2, S / 2).
+
+        A frame's rows may be padded, its pixels may not.
+        """
         H, W = frame.shape[:2]
         square = min(H, W)
         if square != self._square:

@@ -5,6 +5,8 @@ import numpy as np
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
+from edgevtn.calibration._graph import as_input
+
 
 def session(model):
     options = onnxruntime.SessionOptions()
@@ -14,7 +16,7 @@ def session(model):
 
 def embeddings(model, pixels):
     running = session(model)
-    return np.vstack([running.run(None, {running.get_inputs()[0].name: value})[0] for value in pixels])
+    return np.vstack([running.run(None, {running.get_inputs()[0].name: as_input(model, value)})[0] for value in pixels])
 
 
 def cosine(a, b):

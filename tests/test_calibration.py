@@ -21,6 +21,7 @@ from edgevtn.calibration import find_clips, load_encoder, quantize, quantize_gra
 from edgevtn.calibration._commands import swap, this_target
 from edgevtn.calibration._equalise import equalised
 from edgevtn.calibration._front import by_blocks, canonical, find_affine, with_pixels
+from edgevtn.calibration._graph import takes_blocks
 from edgevtn.calibration._quantize import Quantizer, Settings
 from edgevtn.calibration._ranges import METHODS, Observed, choose_range, observe
 from edgevtn.calibration._search import search
@@ -35,7 +36,7 @@ def test_quantised_network_agrees_and_takes_pixels():
     agreement = cosine(embeddings(model, held_out), embeddings(quantised, held_out))
     assert agreement.min() > 0.995
     first = [node.op_type for node in quantised.graph.node if "pixels" in node.input]
-    assert first == ["SpaceToDepth"]
+    assert first == ["DequantizeLinear"]
     assert quantised.graph.input[0].type.tensor_type.elem_type == TensorProto.UINT8
 
 
@@ -171,7 +172,7 @@ def test_the_first_convolution_by_blocks(kernel, pads):
     for name, value in (("kernel_shape", [kernel] * 2), ("pads", pads), ("strides", [2, 2])):
         first.attribute.append(helper.make_attribute(name, value))
     rewritten = by_blocks(model)
-    assert rewritten.graph.node[0].op_type == "SpaceToDepth"
+    assert takes_blocks(rewritten)
     for pixels in pictures(4):
         np.testing.assert_allclose(embeddings(rewritten, [pixels]), embeddings(model, [pixels]), rtol=1e-4, atol=1e-4)
 
@@ -369,6 +370,8 @@ def test_bundles(bundle, demo_clip, tmp_path, capsys):
     assert main(["calibrate", str(bundle), "--clips", str(manifest), "-o", str(output), "--target", "arm"]) == 0
     assert "same answer to" in capsys.readouterr().out
     loaded = edgevtn.load_bundle(output)
+    assert takes_blocks(onnx.load_from_string(loaded.encoder))
+    assert edgevtn.Recognizer(output, start="repeat")(np.zeros((40, 40, 3), np.uint8), 0.0) is not None
     assert loaded.model.quantization["target"] == "arm"
     np.testing.assert_array_equal(loaded.decoder["w_q"], edgevtn.load_bundle(bundle).decoder["w_q"])
     assert (output / "calibration.html").exists()

@@ -15,6 +15,7 @@ from networks import cosine, pictures, small_network
 
 import edgevtn
 from edgevtn.calibration import Settings, quantize_graph, sample_frames
+from edgevtn.calibration._graph import as_input
 from edgevtn.kernels import _jit
 
 SCRIPT = """
@@ -43,7 +44,7 @@ pytestmark = [
 def both(model, pixels, folder, precise=False):
     """Embeddings on this processor, and on an emulated Haswell (AVX2, no VNNI)."""
     (folder / "model.onnx").write_bytes(model.SerializeToString())
-    np.save(folder / "pixels.npy", np.vstack(pixels))
+    np.save(folder / "pixels.npy", np.vstack([as_input(model, value) for value in pixels]))
     results = []
     for name, prefix in (("native", []), ("haswell", ["qemu-x86_64", "-cpu", "Haswell"])):
         files = [str(folder / file) for file in ("model.onnx", "pixels.npy", f"{name}.npy")]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgevtn.kernels.prepare import Prepare
+from edgevtn.kernels.prepare import Prepare, by_blocks
 
 
 def expected(frame, size, color_order):
@@ -56,3 +56,15 @@ def test_padded_rows_and_a_change_of_size():
     for view in (large[10:70, 20:100], large, large[:5, :9]):
         prepare(view, out)
         assert np.abs(out.astype(int) - expected(view, 40, "RGB")).max() <= 1
+
+
+@pytest.mark.parametrize("color_order", ["RGB", "BGR"])
+@pytest.mark.parametrize("shape", [(480, 640), (17, 31), (224, 224)])
+def test_by_blocks(shape, color_order):
+    frame = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    planes, blocks = np.empty((1, 3, 224, 224), np.uint8), np.empty((1, 12, 112, 112), np.uint8)
+    for out in (planes, blocks):
+        Prepare(224, color_order)(frame, out)
+    np.testing.assert_array_equal(blocks, by_blocks(planes))
+    # Plane 6 i + 3 j + c: row i, column j of each block, channel c.
+    np.testing.assert_array_equal(blocks[0, 6 + 2], planes[0, 2, 1::2, ::2])

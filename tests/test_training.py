@@ -1,6 +1,7 @@
 """Training: the model in torch is the model in the runtime, and a small run ends in a bundle that works."""
 
 import csv
+import dataclasses
 import json
 
 import cv2
@@ -45,6 +46,23 @@ def test_torch_model_equals_the_specification(T):
     for window, logits in zip(features, got, strict=True):
         expected = reference.vtn(window @ w + b, model.arrays(), model.heads, model.scale, True)
         np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_motion_input_is_two_projections_of_each_frame():
+    """What the runtime does: u_t - v_(t-1), from an encoder that gives both."""
+    torch.manual_seed(0)
+    model = Decoder(20, 6, 48, 4, 2, 64, 5, motion=True).eval()
+    with torch.no_grad():
+        model.reduce.bias += torch.randn(48)
+        model.feature_mean += torch.randn(20)
+        model.feature_std *= 2
+    features = np.random.default_rng(0).standard_normal((7, 20)).astype(np.float32)
+    w, b = model.projection()
+    u, v = np.split(features @ w + b, 2, axis=1)
+    expected = reference.vtn(u[1:] - v[:-1], model.arrays(), model.heads, model.scale, True)
+    with torch.no_grad():
+        got = model(torch.from_numpy(features[None]))[0].numpy()
+    np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-4)
 
 
 def test_first_position_is_zeros():
@@ -132,30 +150,32 @@ def dataset(tmp_path):
 @pytest.fixture
 def quick(monkeypatch):
     """The whole path with less of everything."""
-    from edgevtn.training import crossval as crossval_module
+    from edgevtn.training import fit as fit_module
     from edgevtn.training import train as train_module
 
     recipe = Recipe(embed_dim=32, heads=4, layers=1, ffn_dim=32, steps=60, batch=16)
-    monkeypatch.setattr(train_module, "Recipe", lambda: recipe)
-    monkeypatch.setattr(crossval_module, "Recipe", lambda: recipe)
+    monkeypatch.setattr(fit_module, "Recipe", lambda **changes: dataclasses.replace(recipe, **changes))
     monkeypatch.setattr(train_module, "CALIBRATION_FRAMES", 8)
     monkeypatch.setattr(train_module, "VARIANTS", 1)
     monkeypatch.setattr(train_module, "DRAWN", 1)
 
 
-def test_train_and_crossval_from_the_command_line(dataset, quick, tmp_path, capsys, monkeypatch):
+@pytest.mark.parametrize("motion", [False, True])
+def test_train_and_crossval_from_the_command_line(dataset, quick, tmp_path, capsys, monkeypatch, motion):
+    more = ["--motion"] * motion
     monkeypatch.chdir(tmp_path)
     cache = str(tmp_path / "cache")
-    assert main(["crossval", str(dataset), "--cache", cache, "--json", "measured.json"]) == 0
+    assert main(["crossval", str(dataset), "--cache", cache, "--json", "measured.json", *more]) == 0
     out = capsys.readouterr().out
     assert "fold 0" in out
     assert "of 8 clips" in out
     measured = json.loads((tmp_path / "measured.json").read_text())
     assert measured["clips"] == 8
     assert measured["accuracy"] >= 0.75
-    arguments = ["train", str(dataset), "-o", "bundle", "--cache", cache, "--crossval", "measured.json"]
+    arguments = ["train", str(dataset), "-o", "bundle", "--cache", cache, "--crossval", "measured.json", *more]
     assert main(arguments) == 0
     bundle = edgevtn.load_bundle("bundle")
+    assert bundle.model.motion == motion
     assert bundle.model.labels == ("jack", "wave1")
     assert bundle.model.accuracy == measured
     assert "8 clips" in (tmp_path / "bundle" / "MODEL_CARD.md").read_text()

@@ -23,7 +23,9 @@ PROTOCOL = (
 )
 
 
-def crossval(clips: Sequence[Clip], seed: int = 0, cache: Path | None = None) -> Evaluation:
+def crossval(
+    clips: Sequence[Clip], seed: int = 0, cache: Path | None = None, recipe: Recipe | None = None
+) -> Evaluation:
     """Accuracy over the folds of a manifest.
 
     Parameters
@@ -33,6 +35,7 @@ def crossval(clips: Sequence[Clip], seed: int = 0, cache: Path | None = None) ->
     seed : int
     cache : Path, optional
         Folder that keeps features for the next time.
+    recipe : Recipe, optional
 
     Raises
     ------
@@ -42,7 +45,7 @@ def crossval(clips: Sequence[Clip], seed: int = 0, cache: Path | None = None) ->
     folds = sorted({clip.fold or "" for clip in clips})
     if "" in folds or len(folds) < 2:
         raise ManifestError("cross-validation needs a column fold with at least two different values")
-    recipe = Recipe()
+    recipe = recipe or Recipe()
     labels = sorted({clip.label for clip in clips})
     encoder = frozen_encoder(clips, seed, cache)
     features = all_features(encoder, clips, labels, seed, cache)

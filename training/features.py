@@ -74,9 +74,9 @@ class Extractor:
         self._session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
         self._digest = hashlib.sha256(content).hexdigest()
         self._cache = cache
-        size = self._session.get_inputs()[0].shape[2]
-        self._prepare = Prepare(size)
-        self._pixels = np.empty((1, 3, size, size), np.uint8)
+        shape = self._session.get_inputs()[0].shape  # planes, or planes by 2x2 blocks
+        self._prepare = Prepare(shape[2] if shape[1] == 3 else 2 * shape[2])
+        self._pixels = np.empty(shape, np.uint8)
 
     def encode(self, decoded: Sequence[Frame], change: Callable[[Frame], Frame] | None = None) -> Half:
         """Features (N, W) of N frames."""

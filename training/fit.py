@@ -31,6 +31,8 @@ class Recipe:
     heads: int = 8
     layers: int = 2
     ffn_dim: int = 256
+    #: Whether the projection also sees the change since the frame before.
+    motion: bool = False
     dropout: float = 0.3
     steps: int = 600
     batch: int = 64
@@ -52,11 +54,12 @@ class Recipe:
 
 
 def _moments(features: Features, recipe: Recipe, rng: np.random.Generator) -> tuple[npt.NDArray[np.int64], int]:
-    """Rows (T,) of a random window, every slot with the frame nearest to it, and how many slots were seen.
+    """Rows of a random window, every slot with the frame nearest to it, and how many slots were seen.
 
-    Of a still, none: nothing was seen to happen.
+    T rows; with motion input T + 1, beginning with the frame before. Of a still no slot was seen: nothing was seen
+    to happen.
     """
-    T = recipe.clip_len
+    T = recipe.clip_len + recipe.motion
     if rng.random() < recipe.stills:
         return np.full(T, rng.integers(len(features.times))), 0
     step = rng.uniform(recipe.slowest, recipe.fastest) / recipe.frame_rate
@@ -117,7 +120,7 @@ def fit(
 
     model = Decoder(
         values.shape[1], recipe.clip_len, recipe.embed_dim, recipe.heads, recipe.layers, recipe.ffn_dim, K,
-        recipe.dropout,
+        recipe.dropout, recipe.motion,
     )  # fmt: skip
     everything = values.float()
     model.feature_mean.copy_(everything.mean(dim=0))

@@ -37,6 +37,9 @@ class Decoder(nn.Module):
         T, D, A, L, F, K.
     dropout : float
         Share of each residual branch's outputs that is dropped in training.
+    motion : bool
+        Let the projection see each frame's features and their difference to those of the frame before. The
+        features then begin one frame before the window: (B, T + 1, W).
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class Decoder(nn.Module):
         ffn_dim: int,
         classes: int,
         dropout: float = 0.2,
+        motion: bool = False,
     ) -> None:
         super().__init__()
         self.heads, self.scale = heads, embed_dim**-0.5
@@ -57,6 +61,7 @@ class Decoder(nn.Module):
         self.feature_mean = nn.Buffer(torch.zeros(features))
         self.feature_std = nn.Buffer(torch.ones(features))
         self.reduce = nn.Linear(features, embed_dim)
+        self.change = nn.Linear(features, embed_dim, bias=False) if motion else None
         self.position = nn.Parameter(sinusoids(clip_len, embed_dim))
 
         def matrix(rows: int, columns: int) -> nn.Parameter:
@@ -74,8 +79,11 @@ class Decoder(nn.Module):
         self.b_classes = nn.Parameter(torch.zeros(classes))
 
     def forward(self, features: Tensor) -> Tensor:
-        """float32 (B, T, W) -> (B, K)."""
-        x = self.reduce((features - self.feature_mean) / self.feature_std)
+        """float32 (B, T, W), with motion (B, T + 1, W) -> (B, K)."""
+        standard = (features - self.feature_mean) / self.feature_std
+        if self.change is None:
+            return self.decode(self.dropout(self.reduce(standard)))
+        x = self.reduce(standard[:, 1:]) + self.change(standard[:, 1:] - standard[:, :-1])
         return self.decode(self.dropout(x))
 
     def decode(self, embeddings: Tensor) -> Tensor:
@@ -103,10 +111,17 @@ class Decoder(nn.Module):
         return (z - mean) / (std + float(LAYER_NORM_EPSILON)) * gain + bias
 
     def projection(self) -> tuple[Float, Float]:
-        """Weight (W, D) and bias (D,) of the projection on raw features, standardisation folded in."""
+        """Weight (W, D) and bias (D,) of the projection on raw features, standardisation folded in.
+
+        With motion (W, 2 D) and (2 D,), ``[u, v]``: because ``A f_t + B (f_t - f_(t-1))`` is
+        ``(A + B) f_t - B f_(t-1)``, both are computed once per frame, and the window takes ``u_t - v_(t-1)``.
+        """
         with torch.no_grad():
             w = self.reduce.weight.T / self.feature_std[:, None]
             b = self.reduce.bias - self.feature_mean @ w
+            if self.change is not None:
+                v = self.change.weight.T / self.feature_std[:, None]
+                w, b = torch.cat([w + v, v], dim=1), torch.cat([b, torch.zeros_like(b)])
         return w.numpy().copy(), b.numpy().copy()
 
     def arrays(self) -> dict[str, Float]:

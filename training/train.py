@@ -33,7 +33,7 @@ def frozen_encoder(clips: Sequence[Clip], seed: int, cache: Path | None) -> onnx
     if file is not None and file.exists():
         return onnx.load(file)
     pixels = sample_frames([clip.path for clip in clips], CALIBRATION_FRAMES, INPUT_SIZE, seed=seed)
-    encoder = quantize_graph(build_encoder(pretrained_weights()), pixels)
+    encoder = quantize_graph(build_encoder(pretrained_weights()), pixels, blocks=True)
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
         onnx.save(encoder, file)
@@ -74,7 +74,7 @@ def save(
         "attention_scale": decoder.scale,
         "layer_norm": "vtn",
         "modality": "rgb",
-        "motion": False,
+        "motion": recipe.motion,
         "labels": list(facts["labels"]),
         "quantization": {
             "encoder": "int8 QDQ, weights per channel, activations uint8",
@@ -96,6 +96,7 @@ def train(
     accuracy: dict[str, Any],
     seed: int = 0,
     cache: Path | None = None,
+    recipe: Recipe | None = None,
 ) -> None:
     """Train on all clips and write a bundle with its model card.
 
@@ -110,8 +111,9 @@ def train(
     seed : int
     cache : Path, optional
         Folder that keeps features for the next time.
+    recipe : Recipe, optional
     """
-    recipe = Recipe()
+    recipe = recipe or Recipe()
     labels = sorted({clip.label for clip in clips})
     encoder = frozen_encoder(clips, seed, cache)
     decoder = fit(all_features(encoder, clips, labels, seed, cache), labels, recipe, seed)
@@ -124,12 +126,13 @@ def card(facts: dict[str, Any], recipe: Recipe, clips: int, seed: int) -> str:
     """The model card, Markdown."""
     measured = "\n".join(f"- {name}: {value}" for name, value in facts["accuracy"].items())
     clip = recipe.clip_len / recipe.frame_rate
+    motion = ", on embeddings and their differences" if recipe.motion else ""
     return f"""# {facts["name"]}
 
 {facts["source"]}. Licence: {facts["license"]}.
 
 - Encoder: EfficientNet-Lite0, {INPUT_SIZE}x{INPUT_SIZE}, frozen, INT8.
-- Decoder: VTN, {recipe.layers} blocks, {recipe.heads} heads, D {recipe.embed_dim}, F {recipe.ffn_dim}, float32.
+- Decoder: VTN, {recipe.layers} blocks, {recipe.heads} heads, D {recipe.embed_dim}, F {recipe.ffn_dim}{motion}.
 - Clip: {recipe.clip_len} frames at {recipe.frame_rate:g} Hz, {clip:.2f} s.
 - Labels: {", ".join(facts["labels"])}.
 - Trained on {clips} clips with {VARIANTS} jittered copies each, and {DRAWN} drawn clips of each label; seed {seed}.
