@@ -16,7 +16,14 @@ COMMANDS = [line for line in COMMANDS if line and not line.startswith("#")]
 #: What a test cannot run, or what .ci/run runs itself: by its beginning.
 ELSEWHERE = ("pip install", "source ", "scripts/", "taskset", "sudo apt", "python3 -m venv", "pip3 install")
 #: What takes minutes; tests of their own run these on less.
-LONG = ("edgevtn crossval", "edgevtn train", "edgevtn calibrate")
+LONG = (
+    "edgevtn crossval",
+    "edgevtn train",
+    "edgevtn calibrate",
+    "edgevtn compare",
+    "edgevtn import",
+    "edgevtn fetch action",
+)
 
 
 @pytest.fixture
