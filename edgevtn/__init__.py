@@ -5,6 +5,7 @@
 """
 
 from edgevtn._bundle import Bundle, load_bundle, load_streams
+from edgevtn._datasets import read_dataset
 from edgevtn._errors import (
     BundleError,
     DownloadError,
@@ -55,6 +56,7 @@ __all__ = [
     "frames",
     "load_bundle",
     "load_streams",
+    "read_dataset",
     "read_manifest",
     "recognize",
 ]

@@ -14,12 +14,14 @@ from types import FrameType
 from typing import Any
 
 import edgevtn
+from edgevtn._datasets import TEST, TRAIN, read_dataset
 from edgevtn._demo import demo
 from edgevtn._evaluate import evaluate
-from edgevtn._manifest import read_manifest
 from edgevtn._output import write_whole
 from edgevtn._run import Printer, run
 from edgevtn._timeline import SMOOTHING
+
+DATASET = "manifest.csv (clip, label, fold), a folder a class, or the layout of UCF-101, HMDB-51 or Kinetics"
 
 
 def parser() -> argparse.ArgumentParser:
@@ -61,7 +63,8 @@ def parser() -> argparse.ArgumentParser:
     model_options(added)
 
     added = command("eval", _eval, "accuracy of a bundle on labelled clips")
-    added.add_argument("manifest", metavar="MANIFEST", help="CSV with the columns clip and label")
+    added.add_argument("manifest", metavar="DATASET", help=DATASET)
+    added.add_argument("--split", type=int, default=1, choices=(1, 2, 3), help="of UCF-101 or HMDB-51 (default: 1)")
     added.add_argument("--png", metavar="FILE", help="draw the confusion matrix; needs the extra [plots]")
     model_options(added)
 
@@ -116,7 +119,8 @@ def parser() -> argparse.ArgumentParser:
     calibration_options(added)
 
     def training_options(added: argparse.ArgumentParser) -> None:
-        added.add_argument("dataset", metavar="MANIFEST", help="CSV with the columns clip, label and fold")
+        added.add_argument("dataset", metavar="DATASET", help=DATASET)
+        added.add_argument("--split", type=int, default=1, choices=(1, 2, 3), help="of UCF-101 or HMDB-51 (default: 1)")
         added.add_argument("--seed", type=int, default=0)
         added.add_argument("--cache", metavar="DIR", help="keep the encoder's features here for the next time")
         added.add_argument("--motion", action="store_true", help="let the decoder see changes of embeddings, too")
@@ -160,7 +164,9 @@ def _run(arguments: argparse.Namespace) -> None:
 def _eval(arguments: argparse.Namespace) -> None:
     if arguments.png:
         edgevtn._errors.require("matplotlib", "plots")  # before the work, not after it
-    clips = read_manifest(arguments.manifest)
+    clips = read_dataset(arguments.manifest, arguments.split)
+    # Where a dataset has a published split, the model was trained on the other part of it.
+    clips = [clip for clip in clips if clip.fold == TEST] or clips
     recognizer = edgevtn.Recognizer(arguments.model, threads=arguments.threads, start="repeat")
     result = evaluate(recognizer, clips)
     print(result)
@@ -298,8 +304,11 @@ def _train(arguments: argparse.Namespace) -> None:
 
     output = Path(arguments.output)
     accuracy = _measured(arguments.crossval) if arguments.crossval else {}
+    clips = read_dataset(arguments.dataset, arguments.split)
+    if {clip.fold for clip in clips} == {TRAIN, TEST}:
+        clips = [clip for clip in clips if clip.fold == TRAIN]
     train(
-        read_manifest(arguments.dataset),
+        clips,
         output,
         name=arguments.name or output.name,
         source=Path(arguments.dataset).resolve().parent.name,
@@ -330,7 +339,9 @@ def _crossval(arguments: argparse.Namespace) -> None:
     from edgevtn.training.fit import Recipe
 
     cache = Path(arguments.cache) if arguments.cache else None
-    result = crossval(read_manifest(arguments.dataset), arguments.seed, cache, Recipe(motion=arguments.motion))
+    result = crossval(
+        read_dataset(arguments.dataset, arguments.split), arguments.seed, cache, Recipe(motion=arguments.motion)
+    )
     print(result)
     _mistakes(result)
     if arguments.json:

@@ -32,12 +32,10 @@ def demo(output: Path, bundle: str | None, threads: int | None) -> None:
     print("The clip is drawn by code: a jointed figure walks, waves, bends, does jumping jacks and runs.")
     recognizer = Recognizer(bundle, threads=threads, start="repeat", smoothing=SMOOTHING)
     detector = EventDetector()
-    decoded: list[Frame] = []
     events, latest, timestamp = [], None, 0.0
     with frames(CLIP) as source, VideoWriter(output / "demo.mp4", FALLBACK_FRAME_RATE) as video:
         for timestamp, frame in source:
             prediction = recognizer(frame, timestamp)
-            decoded.append(frame)
             if prediction is not None:
                 latest = prediction
                 events.append(detector.update(prediction))
@@ -51,6 +49,16 @@ def demo(output: Path, bundle: str | None, threads: int | None) -> None:
     print("\ndrawn")
     for start, end, label in ground_truth():
         print(f"{start:7.2f} - {end:6.2f} s  {label}")
-    shots = [decoded[round((event.start + event.end) / 2 * FALLBACK_FRAME_RATE)] for event in timeline]
+    shots = _frames_at([(event.start + event.end) / 2 for event in timeline])
     write_png(output / "demo.png", timeline_picture(timeline, shots, timestamp))
     print(f"\nwrote {output / 'demo.mp4'} and {output / 'demo.png'}")
+
+
+def _frames_at(moments: list[float]) -> list[Frame]:
+    """The clip's frames at ascending times, seconds; read again, because to keep them all takes 76 MB."""
+    shots: list[Frame] = []
+    with frames(CLIP) as source:
+        for timestamp, frame in source:
+            while len(shots) < len(moments) and timestamp >= moments[len(shots)]:
+                shots.append(frame)
+    return shots

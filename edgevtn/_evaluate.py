@@ -16,6 +16,9 @@ from edgevtn._output import write_whole
 from edgevtn._recognizer import Recognizer
 from edgevtn._sources import frames
 
+#: Draws behind an interval.
+BOOTSTRAPS = 2000
+
 
 @dataclass(frozen=True)
 class Evaluation:
@@ -29,27 +32,60 @@ class Evaluation:
         Rows: true label; columns: recognised label.
     mistakes : list of (Path, str, str)
         Clip, true label, recognised label.
+    outcomes : list of (str, bool)
+        Of every clip: its group (fold; of a clip without one, the clip itself), and whether it was recognised.
     """
 
     labels: tuple[str, ...]
     confusion: npt.NDArray[np.int64]
     mistakes: list[tuple[Path, str, str]]
+    outcomes: list[tuple[str, bool]]
 
     @property
     def accuracy(self) -> float:
         """Share of clips that were recognised, 0 to 1."""
         return float(np.trace(self.confusion) / self.confusion.sum())
 
+    @property
+    def mean_recall(self) -> float:
+        """Mean of the classes' recalls, 0 to 1, over the classes that have clips."""
+        counts = self.confusion.sum(axis=1)
+        present = counts > 0
+        return float((self.confusion.diagonal()[present] / counts[present]).mean())
+
+    def interval(self, level: float = 0.95, seed: int = 0) -> tuple[float, float]:
+        """Interval of the accuracy by bootstrap over groups: clips of one group are drawn, or not, together.
+
+        Clips of one person or recording are right or wrong together, so an interval over clips would be too narrow.
+        """
+        names = sorted({group for group, _ in self.outcomes})
+        right = np.array([sum(ok for group, ok in self.outcomes if group == name) for name in names])
+        total = np.array([sum(group == name for group, _ in self.outcomes) for name in names])
+        drawn = np.random.default_rng(seed).integers(0, len(names), (BOOTSTRAPS, len(names)))
+        shares = right[drawn].sum(axis=1) / total[drawn].sum(axis=1)
+        low, high = np.quantile(shares, ((1 - level) / 2, (1 + level) / 2))
+        return float(low), float(high)
+
     def __add__(self, other: Evaluation) -> Evaluation:
         """The two taken together; of the same labels."""
         assert self.labels == other.labels
-        return Evaluation(self.labels, self.confusion + other.confusion, self.mistakes + other.mistakes)
+        return Evaluation(
+            self.labels,
+            self.confusion + other.confusion,
+            self.mistakes + other.mistakes,
+            self.outcomes + other.outcomes,
+        )
 
     def __str__(self) -> str:
         """Accuracy, a table of classes, and the confusion matrix, as text."""
         total, right = int(self.confusion.sum()), int(np.trace(self.confusion))
         width = max(len("label"), *map(len, self.labels))
-        lines = [f"accuracy {self.accuracy:.1%} ({right} of {total} clips)", ""]
+        low, high = self.interval()
+        lines = [
+            f"accuracy {self.accuracy:.1%} ({right} of {total} clips), 95 % interval {low:.1%} to {high:.1%}, "
+            f"mean of the classes {self.mean_recall:.1%}",
+            "",
+        ]
         lines.append(f"{'label':{width}}  clips  recall  precision")
         for k, label in enumerate(self.labels):
             truly, said, both = self.confusion[k].sum(), self.confusion[:, k].sum(), self.confusion[k, k]
@@ -114,11 +150,13 @@ def evaluate(recognizer: Recognizer, clips: Sequence[Clip]) -> Evaluation:
         raise ManifestError(f"labels {strange} are not among the model's: {', '.join(labels)}")
     confusion = np.zeros((len(labels), len(labels)), np.int64)
     mistakes = []
+    outcomes = []
     for clip, best in zip(clips, answers(recognizer, clips), strict=True):
         confusion[labels.index(clip.label), best] += 1
+        outcomes.append((clip.fold or str(clip.path), labels[best] == clip.label))
         if labels[best] != clip.label:
             mistakes.append((clip.path, clip.label, labels[best]))
-    return Evaluation(labels, confusion, mistakes)
+    return Evaluation(labels, confusion, mistakes, outcomes)
 
 
 def answers(recognizer: Recognizer, clips: Sequence[Clip]) -> Iterator[int]:

@@ -77,16 +77,28 @@ def test_a_clip_too_short_for_a_window(tmp_path, tiny):
 
 
 def example():
-    return Evaluation(("bend", "run"), np.array([[3, 1], [0, 4]]), [])
+    outcomes = [("ann", True)] * 3 + [("ann", False)] + [("bob", True)] * 4
+    return Evaluation(("bend", "run"), np.array([[3, 1], [0, 4]]), [], outcomes)
 
 
 def test_the_table():
     lines = str(example()).splitlines()
-    assert lines[0] == "accuracy 87.5% (7 of 8 clips)"
+    assert lines[0] == ("accuracy 87.5% (7 of 8 clips), 95 % interval 75.0% to 100.0%, mean of the classes 87.5%")
     assert lines[3].split() == ["bend", "4", "75.0%", "100.0%"]
     assert lines[4].split() == ["run", "4", "100.0%", "80.0%"]
     assert lines[-2].split() == ["bend", "3", "1", "1"]
     assert lines[-1].split() == ["run", ".", "4", "2"]
+
+
+def test_interval_over_groups():
+    """Two groups of four: only whole groups are drawn, so there are three outcomes."""
+    assert example().interval() == (0.75, 1.0)
+    many = [(str(n), n % 4 != 0) for n in range(400)]
+    result = Evaluation(("a", "b"), np.array([[150, 50], [50, 150]]), [], many)
+    low, high = result.interval()
+    # The normal approximation: 0.75 +- 1.96 sqrt(0.75 * 0.25 / 400).
+    assert (low, high) == (pytest.approx(0.7076, abs=0.01), pytest.approx(0.7924, abs=0.01))
+    assert result.mean_recall == 0.75
 
 
 def test_sum_and_picture(tmp_path):
