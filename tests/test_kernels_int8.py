@@ -183,6 +183,17 @@ def test_precision_is_chosen_and_checked(tiny):
             edgevtn.Recognizer(tiny, precision="int8")
 
 
+def test_every_kernel_has_one_compiled_signature():
+    for T, D, norm in ((4, 64, "vtn"), (3, 96, "none")):
+        facts = tiny_facts(clip_len=T, embed_dim=D, heads=4, ffn_dim=2 * D, layer_norm=norm)
+        decoder = Decoder(Bundle(Path(), Model(**facts, sha256={}), b"", random_decoder(facts)), "int8")
+        for row in np.ones((T, D), np.float32):
+            decoder.push(row[None])
+        assert np.isfinite(decoder()).all()
+    counts = {name: len(getattr(fast_int8, name).signatures) for name in KERNELS}
+    assert set(counts.values()) == {1}, counts
+
+
 def test_exp():
     @numba.njit
     def over(x, out):

@@ -17,14 +17,6 @@ SIZES = {"bundled": (16, 128, 2, 9), "d256": (16, 256, 4, 101), "published": (16
 WAYS = ("edgevtn fp32", "edgevtn int8", "onnxruntime fp32", "openvino default", "numpy", "torch")
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 def filled(size, precision):
     decoder = Decoder(bundle(*size), precision)
     window = np.random.default_rng(0).standard_normal(size[:2]).astype(np.float32)

@@ -24,14 +24,6 @@ S = 224
 THREADS = sorted({1, default_threads()})
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    yield
-    cv2.setNumThreads(before)
-
-
 def camera_frame(shape):
     noise = np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8)
     return cv2.GaussianBlur(noise, (0, 0), 3)

@@ -22,14 +22,6 @@ CAMERA_RATE, MODEL_RATE = 30, 15
 THREADS = sorted({1, default_threads()})
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    yield
-    cv2.setNumThreads(before)
-
-
 def ort_encoder(content, threads=1):
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
