@@ -11,7 +11,7 @@ from typing import Any
 
 import onnx
 
-from edgevtn._bundle import load_bundle
+from edgevtn._bundle import Bundle, load_bundle, load_streams
 from edgevtn._evaluate import answers
 from edgevtn._manifest import Clip, read_manifest
 from edgevtn._model import FACTS
@@ -92,7 +92,7 @@ def quantize(
     chosen = this_target() if target == "auto" else target
     if chosen not in TARGETS:
         raise ValueError(f"target must be auto or one of {', '.join(TARGETS)}, got {target!r}")
-    bundle = load_bundle(encoder) if Path(encoder).is_dir() else None
+    bundle = _one_stream(Path(encoder)) if Path(encoder).is_dir() else None
     if bundle is None:
         original = load_encoder(encoder, normalisation)
     else:
@@ -136,6 +136,16 @@ def quantize(
             report = replace(report, accuracy=_of_bundles(Path(encoder), Path(output), labelled))
         _write_reports(report, Path(output) / "calibration", bundle.model.name)
     return report
+
+
+def _one_stream(folder: Path) -> Bundle:
+    streams = load_streams(folder)
+    if len(streams) > 1 or streams[0].model.modality != "rgb":
+        raise ValueError(
+            f"{folder}: expected a bundle of one RGB stream; encoders of differences are not calibrated, and of a "
+            f"two-stream bundle the folder {folder / 'rgb'} can be calibrated alone"
+        )
+    return streams[0]
 
 
 def _write(report: Report, output: Path, title: str) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -85,12 +86,14 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("--labels", metavar="LIST", help="kinetics400, ucf101, hmdb51, driver, or a file, one a line")
     added.add_argument("--frame-rate", type=float, default=15.0, metavar="HZ", help="default: %(default)s")
     added.add_argument("--name", help="of the model (default: the folder's)")
+    added.add_argument("--clips", metavar="PATH", help="calibrate the encoder to INT8 on these")
 
     added = command("fetch", _fetch, "download a published model and import it; needs the extra [import]")
     added.add_argument("name", nargs="?", metavar="NAME", help="RGB+RGB-difference for two streams; none: list them")
     added.add_argument("-o", "--output", metavar="BUNDLE", help="folder to write (default: NAME)")
     added.add_argument("--precision", choices=("FP32", "FP16", "FP16-INT8"), help="default: FP16 where there is one")
     added.add_argument("--mirror", metavar="URL", help="where the files lie instead")
+    added.add_argument("--clips", metavar="PATH", help="calibrate the encoder to INT8 on these")
 
     def calibration_options(added: argparse.ArgumentParser) -> None:
         added.add_argument("--clips", required=True, metavar="PATH", help="folder of clips, manifest.csv, or a clip")
@@ -210,15 +213,18 @@ def _import(arguments: argparse.Namespace) -> None:
     edgevtn._errors.require("onnx", "import")
     from edgevtn.importing import import_files
 
-    _imported(
+    output = Path(arguments.output)
+
+    def into(folder: Path) -> None:
         import_files(
             arguments.files,
-            arguments.output,
+            folder,
             labels=arguments.labels,
             frame_rate=arguments.frame_rate,
-            name=arguments.name,
+            name=arguments.name or output.resolve().name,
         )
-    )
+
+    _imported(into, output, arguments.clips)
 
 
 def _fetch(arguments: argparse.Namespace) -> None:
@@ -229,11 +235,23 @@ def _fetch(arguments: argparse.Namespace) -> None:
         for name, model in registry().items():
             print(f"{name:42} {model['labels']:12} {', '.join(model['precisions'])}")
         return
-    output = arguments.output or arguments.name
-    _imported(fetch(arguments.name, output, precision=arguments.precision, mirror=arguments.mirror))
+
+    def into(folder: Path) -> None:
+        fetch(arguments.name, folder, precision=arguments.precision, mirror=arguments.mirror)
+
+    _imported(into, Path(arguments.output or arguments.name), arguments.clips)
 
 
-def _imported(bundle: Path) -> None:
+def _imported(into: Callable[[Path], None], bundle: Path, clips: str | None) -> None:
+    """Import into a folder, or beside it and calibrate from there; say what came of it."""
+    if clips is None:
+        into(bundle)
+    else:
+        from edgevtn.calibration import quantize
+
+        with tempfile.TemporaryDirectory() as temporary:
+            into(Path(temporary) / "fp32")
+            print(quantize(Path(temporary) / "fp32", clips, bundle))
     streams = edgevtn.load_streams(bundle)
     for stream in streams:
         model = stream.model

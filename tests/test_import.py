@@ -30,7 +30,7 @@ MEAN, STD = np.array([123.675, 116.28, 103.53]), np.array([58.395, 57.12, 57.375
 def run_stream(bundle, frames_rgb):
     """Embeddings (T, D) and logits (K,) of stored frames, by the runtime's own stream."""
     loaded = edgevtn.load_bundle(bundle)
-    stream = Stream(loaded, 1, False)
+    stream = Stream(loaded, 1, False, "fp32")
     embeddings = []
     for frame in frames_rgb:
         ordered = frame if loaded.model.color_order == "RGB" else frame[..., ::-1]
@@ -104,6 +104,23 @@ def test_resnet_34_of_the_published_size(tmp_path):
     got = run_stream(tmp_path / "bundle", frames)
     np.testing.assert_allclose(got[0], embeddings, rtol=1e-3, atol=1e-3)
     np.testing.assert_allclose(got[1], logits, rtol=1e-3, atol=1e-3)
+
+
+def test_import_and_calibrate(shared, demo_clip, tmp_path, capsys, monkeypatch):
+    for name, count in (("CALIBRATION_FRAMES", 8), ("TUNING_FRAMES", 2), ("HELD_OUT_FRAMES", 8)):
+        monkeypatch.setattr(f"edgevtn.calibration._commands.{name}", count)
+    monkeypatch.setattr("edgevtn.calibration._quantize.BIAS_FRAMES", 2)
+    golden = [str(shared / "golden" / f"{name}.pth") for name in GOLDEN]
+    output = tmp_path / "int8"
+    assert main(["import", golden[0], "-o", str(output), "--clips", str(demo_clip)]) == 0
+    assert "cosine" in capsys.readouterr().out
+    loaded = edgevtn.load_bundle(output)
+    assert loaded.model.quantization["target"] == "any"
+    assert loaded.model.name == "int8"
+    assert len(loaded.encoder) < 4_000_000
+    assert main(["import", golden[0], golden[2], "-o", str(tmp_path / "two"), "--clips", str(demo_clip)]) == 1
+    assert "expected a bundle of one RGB stream" in capsys.readouterr().err
+    assert not (tmp_path / "two").exists()
 
 
 def ir(shared, name):
