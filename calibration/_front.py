@@ -30,8 +30,8 @@ class Affine(NamedTuple):
     source: tuple[int, ...]
 
 
-def find_affine(model: onnx.ModelProto) -> Affine:
-    """The affine function from uint8 pixels to the input of the first convolution.
+def find_affine(model: onnx.ModelProto, tensor: str | None = None) -> Affine:
+    """The affine function from uint8 pixels to the input of the first convolution, or to another tensor.
 
     Raises
     ------
@@ -51,7 +51,8 @@ def find_affine(model: onnx.ModelProto) -> Affine:
     probes.append(rng.integers(0, 256, (1, 3, S, S), dtype=np.uint8))
     if first.input[0] == entry.name:
         raise ValueError("the encoder convolves integers; expected its normalisation before the first convolution")
-    results = [values[first.input[0]] for values in intermediate_values(model, [first.input[0]], probes)]
+    tensor = first.input[0] if tensor is None else tensor
+    results = [values[tensor] for values in intermediate_values(model, [tensor], probes)]
     dark, *single, noise = results
     if dark.shape != (1, 3, S, S):
         raise ValueError(f"what is before the first convolution makes {dark.shape} of (1, 3, S, S) pixels")
@@ -122,6 +123,15 @@ def canonical(model: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
+def weight_tensor(model: onnx.ModelProto, node: onnx.NodeProto) -> onnx.TensorProto:
+    """The stored weights of a convolution: float32, or the integers of a QDQ graph."""
+    stored = constants(model)
+    name = node.input[1]
+    if name not in stored:
+        name = next(one for one in model.graph.node if name in one.output).input[0]
+    return stored[name]
+
+
 def _cut(model: onnx.ModelProto, first: onnx.NodeProto) -> None:
     """Remove the nodes that only the first convolution's input needs."""
     needed = {first.input[0]}
@@ -185,13 +195,12 @@ def by_blocks(model: onnx.ModelProto) -> onnx.ModelProto:
     Parameters
     ----------
     model : onnx.ModelProto
-        As `canonical` gives it.
+        That begins with the DequantizeLinear of its pixels, as `canonical` gives it; fp32 or QDQ.
     """
     graph = model.graph
     first = next(node for node in graph.node if node.op_type == "Conv")
     facts = {attribute.name: helper.get_attribute_value(attribute) for attribute in first.attribute}
-    stored = constants(model)
-    w = numpy_helper.to_array(stored[first.input[1]])
+    w = numpy_helper.to_array(weight_tensor(model, first))
     S = graph.input[0].type.tensor_type.shape.dim[2].dim_value
     kernel = w.shape[2]
     pads = list(facts.get("pads", [0] * 4))
@@ -208,7 +217,7 @@ def by_blocks(model: onnx.ModelProto) -> onnx.ModelProto:
     if not plain:
         return model
     model = copy.deepcopy(model)
-    graph, stored = model.graph, constants(model)
+    graph = model.graph
     first = next(node for node in graph.node if node.op_type == "Conv")
     before, after = pads[0], pads[2]
     outputs = (S + before + after - kernel) // 2 + 1
@@ -218,11 +227,11 @@ def by_blocks(model: onnx.ModelProto) -> onnx.ModelProto:
     blocks_after = outputs - 1 + size - S // 2 - blocks_before
     if blocks_after < 0:
         return model
-    wide = np.zeros((len(w), 3, 2 * size, 2 * size), np.float32)
+    wide = np.zeros((len(w), 3, 2 * size, 2 * size), w.dtype)
     wide[:, :, lead : lead + kernel, lead : lead + kernel] = w
     # In the order of edgevtn.kernels.prepare.by_blocks: row, column, channel.
     blocks = wide.reshape(len(w), 3, size, 2, size, 2).transpose(0, 3, 5, 1, 2, 4).reshape(len(w), 12, size, size)
-    set_constant(stored[first.input[1]], blocks)
+    set_constant(weight_tensor(model, first), blocks)
     for attribute in list(first.attribute):
         if attribute.name in ("pads", "strides", "kernel_shape"):
             first.attribute.remove(attribute)

@@ -13,15 +13,19 @@ openvino = pytest.importorskip("openvino", reason="needs the extra [import]")
 
 from hypothesis import HealthCheck, given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
+from networks import embeddings  # noqa: E402
+from onnx import numpy_helper  # noqa: E402
 from published import VTN, randomise, resnet, save  # noqa: E402
 
 import edgevtn  # noqa: E402
 from edgevtn import ModelFileError  # noqa: E402
 from edgevtn._cli import main  # noqa: E402
 from edgevtn._stream import Stream  # noqa: E402
+from edgevtn.calibration._front import by_blocks  # noqa: E402
 from edgevtn.importing import import_files, read_checkpoint, read_ir  # noqa: E402
 from edgevtn.importing._ir import read_network, translated  # noqa: E402
 from edgevtn.importing._labels import LISTS, read_labels  # noqa: E402
+from edgevtn.importing._pixels import pixels_first  # noqa: E402
 
 GOLDEN = ["mobilenetv2_vtn_d128_ln", "mobilenetv2_vtn_d128_noln", "mobilenetv2_vtn_rgbdiff_d128_ln"]
 MEAN, STD = np.array([123.675, 116.28, 103.53]), np.array([58.395, 57.12, 57.375])
@@ -191,6 +195,33 @@ def test_genuine_int8_encoder(driver):
         for node in model.graph.node
         if node.op_type == "Conv"
     )
+
+
+def test_the_genuine_encoder_begins_with_its_pixels(driver):
+    """The integers stay; what is left of the front is the pixel, and the mean is in the bias."""
+    model = translated(driver, read_network(driver), pixels=True)
+    simpler = pixels_first(model)
+    assert [node.op_type for node in simpler.graph.node].count("QuantizeLinear") == 63
+    assert {node.op_type for node in simpler.graph.node if "pixels" in node.input} == {"DequantizeLinear"}
+    assert "Sub" not in [node.op_type for node in simpler.graph.node]
+    a, b = (
+        {tensor.name: numpy_helper.to_array(tensor) for tensor in one.graph.initializer} for one in (model, simpler)
+    )
+    kept = [name for name, value in b.items() if value.dtype == np.int8 and value.ndim == 4]
+    assert len(kept) == 53
+    for name in kept:
+        np.testing.assert_array_equal(a[name], b[name])
+    frame = np.load(driver.parent / "expected.npz")["frames_bgr"][0]
+    pixels = np.ascontiguousarray(frame.transpose(2, 0, 1))[None]
+    one, two = (embeddings(graph, [pixels])[0] for graph in (model, simpler))
+    assert (one * two).sum() > 0.97 * np.linalg.norm(one) * np.linalg.norm(two)
+    blocks = by_blocks(simpler)
+    np.testing.assert_array_equal(embeddings(blocks, [pixels])[0], two)
+
+
+def test_a_float_encoder_is_left_as_it_is(shared):
+    model = translated(ir(shared, "encoder"), read_network(ir(shared, "encoder")), pixels=True)
+    assert pixels_first(model) is model
 
 
 def test_ir_version_10_is_read(shared, tmp_path):

@@ -10,10 +10,12 @@ import onnx
 
 from edgevtn._errors import ModelFileError
 from edgevtn._write import write_bundle, write_streams
+from edgevtn.calibration._front import by_blocks
 from edgevtn.importing._checkpoint import read_checkpoint
 from edgevtn.importing._ir import read_ir
 from edgevtn.importing._labels import read_labels
 from edgevtn.importing._parts import Parts
+from edgevtn.importing._pixels import pixels_first
 
 #: Every second frame of a 30 Hz camera is what the published models were trained on.
 FRAME_RATE = 15.0
@@ -104,4 +106,5 @@ def _write(folder: Path, parts: Parts, known: dict[str, Any]) -> None:
         # Published weights use all of int8's range, which saturates on an x86 without VNNI.
         facts["quantization"] = {"encoder": "int8 QDQ, as published", "target": "x86-vnni", "decoder": "float32"}
     decoder = parts.decoder if not isinstance(parts.decoder, onnx.ModelProto) else parts.decoder.SerializeToString()
-    write_bundle(folder, facts, parts.encoder.SerializeToString(), decoder)
+    encoder = by_blocks(pixels_first(parts.encoder)) if integers else parts.encoder
+    write_bundle(folder, facts, encoder.SerializeToString(), decoder)
