@@ -7,12 +7,11 @@ from pathlib import Path
 import onnx
 from google.protobuf.message import DecodeError
 
+from edgevtn._datasets import VIDEO_SUFFIXES
 from edgevtn._manifest import read_manifest
 from edgevtn._sources import IMAGE_SUFFIXES
 from edgevtn.calibration._front import with_pixels
 from edgevtn.calibration._graph import session, takes_blocks
-
-VIDEO_SUFFIXES = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}
 
 
 def load_encoder(

@@ -60,7 +60,7 @@ def find_affine(model: onnx.ModelProto, tensor: str | None = None) -> Affine:
     source = tuple(int(index) for index in np.abs(response).argmax(axis=0))
     gain = response[source, range(3)].astype(np.float32)
     offset = dark[0].mean(axis=(1, 2)).astype(np.float32)
-    expected = noise_value(Affine(gain, offset, source), probes[-1])
+    expected = applied(Affine(gain, offset, source), probes[-1])
     if sorted(source) != [0, 1, 2] or np.abs(noise - expected).max() > TOLERANCE * max(1.0, np.abs(expected).max()):
         raise ValueError(
             "what is before the first convolution is no mean and deviation for each channel; export the encoder "
@@ -69,7 +69,7 @@ def find_affine(model: onnx.ModelProto, tensor: str | None = None) -> Affine:
     return Affine(gain, offset, source)
 
 
-def noise_value(affine: Affine, pixels: Array) -> Float:
+def applied(affine: Affine, pixels: Array) -> Float:
     """The affine function of pixels (1, 3, S, S)."""
     values = pixels[:, list(affine.source)].astype(np.float32)
     result: Float = values * affine.gain[:, None, None] + affine.offset[:, None, None]
