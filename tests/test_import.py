@@ -377,6 +377,15 @@ def test_damaged_files_give_one_line(small_files, tmp_path_factory, data):
     assert str(folder) in reason
 
 
+def test_an_ir_that_openvino_reads_and_cannot_run(small_files, monkeypatch):
+    def broken(*arguments):
+        raise RuntimeError("Exception from cpu_memory.cpp:236:\nMemory has not been allocated\n\n")
+
+    monkeypatch.setattr("edgevtn.importing._ir.native_decoder", broken)
+    with pytest.raises(ModelFileError, match=r"decoder.xml: OpenVINO cannot run it \(Memory has not been allocated\)"):
+        read_ir(small_files / "encoder.xml", small_files / "decoder.xml")
+
+
 @pytest.mark.parametrize("name", ["nothing.pth", "nothing.xml"])
 def test_missing_files(tmp_path, name, capsys):
     files = [str(tmp_path / name)] * (2 if name.endswith(".xml") else 1)

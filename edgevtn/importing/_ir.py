@@ -49,7 +49,10 @@ def read_ir(encoder: str | Path, decoder: str | Path) -> Parts:
         "embed_dim": D,
     }
     graph = translated(encoder, first, pixels=True)
-    found = native_decoder(second, T, D, K)
+    try:
+        found = native_decoder(second, T, D, K)
+    except RuntimeError as error:  # what was read may still be more than OpenVINO can compile
+        raise ModelFileError(f"{decoder}: OpenVINO cannot run it ({_last_line(error)})") from error
     if found is None:
         return Parts(graph, translated(decoder, second, pixels=False), K, facts)
     arrays, more = found
@@ -75,13 +78,18 @@ def read_network(xml: Path) -> Any:
         model = openvino.Core().read_model(str(xml), str(weights))
         shapes = [port.get_partial_shape() for port in (*model.inputs, *model.outputs)]
     except Exception as error:  # openvino raises RuntimeError, TypeError and others of its own
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-        raise ModelFileError(f"{xml}: cannot be read as OpenVINO IR ({(lines or ['unknown'])[-1][:200]})") from error
+        raise ModelFileError(f"{xml}: cannot be read as OpenVINO IR ({_last_line(error)})") from error
     if len(model.inputs) != 1 or len(model.outputs) != 1 or not all(shape.is_static for shape in shapes):
         raise ModelFileError(
             f"{xml}: expected one input and one output of fixed shape, got {', '.join(str(shape) for shape in shapes)}"
         )
     return model
+
+
+def _last_line(error: Exception) -> str:
+    """OpenVINO's messages begin with places in its own sources and end with what is wrong."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines or ["unknown"])[-1][:200]
 
 
 def translated(xml: Path, model: Any, *, pixels: bool) -> onnx.ModelProto:
