@@ -20,7 +20,7 @@ from edgevtn.calibration._bias import correct_biases
 from edgevtn.calibration._equalise import equalised
 from edgevtn.calibration._front import by_blocks, canonical, drop_unused
 from edgevtn.calibration._graph import as_input, constants, convolutions, groups, set_constant
-from edgevtn.calibration._ranges import METHODS, Observed, choose_range, observe
+from edgevtn.calibration._ranges import METHODS, Observed, Range, choose_range, observe
 from edgevtn.calibration._weights import full_scales, safe_scales
 
 Pixels = npt.NDArray[np.uint8]
@@ -83,6 +83,7 @@ class Quantizer:
         self._seen = observe(self._original, self._inputs)
         self._equalised = equalised(self._original, self._seen)
         self._equalised_seen = None if self._equalised is None else observe(self._equalised, self._inputs)
+        self._ranges: dict[tuple[str, bool], dict[str, Range]] = {}
         self.layers = [node.name for node in convolutions(self._original)]
 
     @property
@@ -124,7 +125,10 @@ class Quantizer:
         return self._original if chosen is None else chosen
 
     def _qdq(self, original: onnx.ModelProto, seen: dict[str, Observed], settings: Settings) -> onnx.ModelProto:
-        ranges = {name: choose_range(observed, settings.method) for name, observed in seen.items()}
+        key = settings.method, seen is self._equalised_seen
+        if key not in self._ranges:  # the same for every attempt that differs in something else
+            self._ranges[key] = {name: choose_range(observed, settings.method) for name, observed in seen.items()}
+        ranges = dict(self._ranges[key])
         entry = original.graph.input[0].name
         ranges[entry] = (-self._zero_point * self._scale, (255 - self._zero_point) * self._scale)
         tensors = TensorsData(

@@ -79,6 +79,13 @@ def _takes_bytes() -> bool:
     return True
 
 
+def splat(builder: Any, value: Any, lanes: int) -> Any:
+    """One value in all lanes."""
+    undefined = ir.Constant(ir.VectorType(value.type, lanes), ir.Undefined)
+    first = builder.insert_element(undefined, value, ir.Constant(_INT, 0))
+    return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(_INT, lanes), [0] * lanes))
+
+
 def _dot(kind: Kind, builder: Any) -> Callable[[Any, Any, Any], Any]:
     """``sums + w . a``: int32 (lanes,) sums, weights (lanes * group,), activations of one group, as one integer."""
     lanes = kind.lanes
@@ -89,11 +96,7 @@ def _dot(kind: Kind, builder: Any) -> Callable[[Any, Any, Any], Any]:
         return builder.call(cgutils.get_or_insert_function(builder.module, kind_of, name), arguments)
 
     def everywhere(value: Any) -> Any:
-        """One integer in all lanes."""
-        vector = ir.VectorType(value.type, lanes)
-        undefined = ir.Constant(vector, ir.Undefined)
-        first = builder.insert_element(undefined, value, ir.Constant(_INT, 0))
-        return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(_INT, lanes), [0] * lanes))
+        return splat(builder, value, lanes)
 
     if kind.name in ("avx512-vnni", "avx-vnni"):
         operand = ir.VectorType(_BYTE, 4 * lanes) if _takes_bytes() else sums
@@ -164,12 +167,6 @@ def make_tile8(kind: Kind) -> Any:
                 value.align = align
                 return value
 
-            def splat(value: Any, vector: Any) -> Any:
-                undefined = ir.Constant(vector, ir.Undefined)
-                first = builder.insert_element(undefined, value, ir.Constant(_INT, 0))
-                mask = ir.Constant(ir.VectorType(_INT, lanes), [0] * lanes)
-                return builder.shuffle_vector(first, undefined, mask)
-
             zero = ir.Constant(ir.VectorType(_INT, lanes), [0] * lanes)
             x_rows = [moved(x, builder.mul(x_stride, ir.Constant(_INDEX, r))) for r in range(row_count)]
             before = builder.block
@@ -206,11 +203,11 @@ def make_tile8(kind: Kind) -> Any:
             scales = [load(moved(w_scale, v * lanes), floats, 4) for v in range(vectors)]
             biases = [load(moved(b, v * lanes), floats, 4) for v in range(vectors)]
             for r in range(row_count):
-                scale = splat(builder.load(moved(x_scale, r)), floats)
+                scale = splat(builder, builder.load(moved(x_scale, r)), lanes)
                 target = moved(out, builder.mul(out_stride, ir.Constant(_INDEX, r)))
                 if kind.offset:
                     extra = builder.mul(builder.load(moved(x_sum, r)), ir.Constant(_INT, kind.offset))
-                    correction = splat(extra, zero.type)
+                    correction = splat(builder, extra, lanes)
                 for v in range(vectors):
                     total = builder.sub(totals[r][v], correction) if kind.offset else totals[r][v]
                     value = builder.fmul(builder.fmul(builder.sitofp(total, floats), scale), scales[v])

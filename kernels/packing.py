@@ -11,13 +11,13 @@ from edgevtn.kernels._tile8 import KIND, Kind
 Float = npt.NDArray[np.float32]
 
 
-def panel_starts(columns: int) -> list[int]:
+def panel_starts(columns: int, panel: int = PANEL) -> list[int]:
     """First column of every panel over `columns` columns.
 
     The last panel is moved left to end with the last column, so that it overlaps its neighbour instead of
     needing a special case; a column computed twice is the same number twice.
     """
-    return [max(0, min(start, columns - PANEL)) for start in range(0, columns, PANEL)]
+    return [max(0, min(start, columns - panel)) for start in range(0, columns, panel)]
 
 
 def attention_scratch(clip_len: int, head_dim: int) -> tuple[Float, Float, Float, Float, Float]:
@@ -86,11 +86,13 @@ def pack8(integers: npt.NDArray[np.int8], kind: Kind = KIND) -> npt.NDArray[np.u
         The bytes of int8, or of uint8 where the kind wants its weights unsigned.
     """
     depth, columns = integers.shape
-    starts = [max(0, min(start, columns - kind.panel)) for start in range(0, columns, kind.panel)]
     wide = np.zeros((padded(depth, kind), max(columns, kind.panel)), np.int64)
     wide[:depth, :columns] = integers
     shape = (len(wide) // kind.group, kind.group, kind.panel)
-    panels = [wide[:, start : start + kind.panel].reshape(shape).transpose(0, 2, 1) for start in starts]
+    panels = [
+        wide[:, start : start + kind.panel].reshape(shape).transpose(0, 2, 1)
+        for start in panel_starts(columns, kind.panel)
+    ]
     # In C order: the kernels count elements flat, and the sum would keep the transposition's order.
     return np.ascontiguousarray(((np.stack(panels) + kind.offset) & 255).astype(np.uint8))
 
@@ -100,7 +102,7 @@ def unpack8(panels: npt.NDArray[np.uint8], columns: int, kind: Kind = KIND) -> n
     _, groups, panel, group = panels.shape
     values = panels.astype(np.int64) - kind.offset if kind.offset else panels.view(np.int8).astype(np.int64)
     w = np.empty((groups * group, columns), np.int64)
-    for p, start in enumerate(max(0, min(start, columns - panel)) for start in range(0, columns, panel)):
+    for p, start in enumerate(panel_starts(columns, panel)):
         piece = w[:, start : start + panel]
         piece[...] = values[p].transpose(0, 2, 1).reshape(groups * group, panel)[:, : piece.shape[1]]
     return w
