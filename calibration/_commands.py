@@ -11,16 +11,17 @@ from typing import Any
 
 import onnx
 
-from edgevtn._bundle import Bundle, load_bundle, load_streams
+from edgevtn._bundle import STREAMS, Bundle, load_bundle, load_streams
 from edgevtn._evaluate import answers
 from edgevtn._manifest import Clip, read_manifest
 from edgevtn._model import FACTS
 from edgevtn._output import write_whole
 from edgevtn._recognizer import Recognizer
-from edgevtn._write import write_bundle
+from edgevtn._write import write_bundle, write_streams
 from edgevtn.calibration._compare import compare
+from edgevtn.calibration._difference import of_two_frames
 from edgevtn.calibration._files import find_clips, input_size, is_quantised, load_encoder, parse_encoder
-from edgevtn.calibration._frames import sample_frames
+from edgevtn.calibration._frames import Pixels, sample_frames
 from edgevtn.calibration._page import page
 from edgevtn.calibration._probe import Accuracy, probe
 from edgevtn.calibration._quantize import TARGETS, named
@@ -101,8 +102,13 @@ def quantize(
         raise ValueError(f"{encoder}: is quantised already; expected the fp32 model it was made from")
     original = named(original)
     fitted, held_out = split_clips(find_clips(clips))
-    size = input_size(original)
-    frames = sample_frames(fitted, CALIBRATION_FRAMES + TUNING_FRAMES, size, color_order, seed)
+    differences = bundle is not None and bundle.model.modality == "rgbdiff"
+
+    def sample(places: list[Path], count: int, seed: int) -> list[Pixels]:
+        interval = 1 / bundle.model.frame_rate if bundle is not None and differences else None
+        return sample_frames(places, count, input_size(original), color_order, seed, interval)
+
+    frames = sample(fitted, CALIBRATION_FRAMES + TUNING_FRAMES, seed)
     if len(frames) < 2:
         raise ValueError(f"{clips}: has one frame only; ranges from one frame fit no other")
     tuning = frames[::5][:TUNING_FRAMES]  # a fifth: 32 of 160, or fewer of fewer
@@ -110,7 +116,8 @@ def quantize(
     model, settings, trail = search(
         original, calibration, tuning, target=chosen, budget=budget, progress=progress, blocks=bundle is not None
     )
-    report = compare(original, model, sample_frames(held_out, HELD_OUT_FRAMES, size, color_order, seed + 1))
+    report = compare(original, model, sample(held_out, HELD_OUT_FRAMES, seed + 1))
+    model = of_two_frames(model) if differences else model
     choices = {
         "target": chosen,
         "ranges": settings.method,
@@ -140,12 +147,27 @@ def quantize(
 
 def _one_stream(folder: Path) -> Bundle:
     streams = load_streams(folder)
-    if len(streams) > 1 or streams[0].model.modality != "rgb":
-        raise ValueError(
-            f"{folder}: expected a bundle of one RGB stream; encoders of differences are not calibrated, and of a "
-            f"two-stream bundle the folder {folder / 'rgb'} can be calibrated alone"
-        )
+    if len(streams) > 1:
+        raise ValueError(f"{folder}: expected a bundle of one stream; of this one use quantize_streams")
     return streams[0]
+
+
+def quantize_streams(encoder: str | Path, clips: str | Path, output: str | Path, **options: Any) -> dict[str, Report]:
+    """`quantize` of a bundle of any kind: the report of each of its streams, by modality.
+
+    Accuracy in the reports is each stream's own.
+    """
+    streams = load_streams(encoder)
+    if len(streams) == 1:
+        return {streams[0].model.modality: quantize(encoder, clips, output, **options)}
+    reports = {}
+
+    def fill(folder: Path) -> None:
+        for name in STREAMS:
+            reports[name] = quantize(Path(encoder) / name, clips, folder / name, **options)
+
+    write_streams(Path(output), fill)
+    return reports
 
 
 def _write(report: Report, output: Path, title: str) -> None:

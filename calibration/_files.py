@@ -10,6 +10,7 @@ from google.protobuf.message import DecodeError
 from edgevtn._datasets import VIDEO_SUFFIXES
 from edgevtn._manifest import read_manifest
 from edgevtn._sources import IMAGE_SUFFIXES
+from edgevtn.calibration._difference import of_one_picture
 from edgevtn.calibration._front import with_pixels
 from edgevtn.calibration._graph import session, takes_blocks
 
@@ -43,14 +44,15 @@ def load_encoder(
 
 
 def parse_encoder(content: bytes, name: str) -> onnx.ModelProto:
-    """The encoder of a bundle; `name` is for messages.
+    """The encoder of a bundle, one of two frames as one of the picture of their difference; `name` is for messages.
 
     Raises
     ------
     ValueError
-        As `load_encoder`; a bundle's encoder of the difference of two frames has two inputs.
+        As `load_encoder`; or it takes two frames and does not begin with their difference.
     """
-    return _checked(onnx.load_from_string(content), name, None)
+    model = onnx.load_from_string(content)
+    return _checked(of_one_picture(model) if len(model.graph.input) == 2 else model, name, None)
 
 
 def _checked(

@@ -9,13 +9,19 @@ import numpy as np
 import numpy.typing as npt
 
 from edgevtn._sources import frames
+from edgevtn.calibration._difference import difference
 from edgevtn.kernels.prepare import Prepare
 
 Pixels = npt.NDArray[np.uint8]
 
 
 def sample_frames(
-    clips: Sequence[str | Path], count: int, size: int, color_order: str = "RGB", seed: int = 0
+    clips: Sequence[str | Path],
+    count: int,
+    size: int,
+    color_order: str = "RGB",
+    seed: int = 0,
+    interval: float | None = None,
 ) -> list[Pixels]:
     """Pick frames at random: a random clip, then a random moment of it.
 
@@ -28,6 +34,8 @@ def sample_frames(
     size, color_order
         As in `Prepare`.
     seed : int
+    interval : float, optional
+        Seconds: what is wanted is not frames but the pictures of how they changed in so much time.
 
     Returns
     -------
@@ -49,9 +57,13 @@ def sample_frames(
     samples: list[Pixels] = []
     for clip in np.unique(chosen):
         with frames(clips[clip]) as source:
-            decoded = [frame for _, frame in source]
+            times, decoded = zip(*source, strict=True)
         wanted = int((chosen == clip).sum())
         for moment in rng.choice(len(decoded), min(wanted, len(decoded)), replace=False):
             samples.append(np.empty((1, 3, size, size), np.uint8))
             prepare(decoded[moment], samples[-1])
+            if interval is not None:
+                older = np.empty_like(samples[-1])
+                prepare(decoded[np.abs(np.array(times) - times[moment] + interval).argmin()], older)
+                samples[-1] = difference(samples[-1], older)
     return [samples[k] for k in rng.permutation(len(samples))]

@@ -247,11 +247,12 @@ def _imported(into: Callable[[Path], None], bundle: Path, clips: str | None) -> 
     if clips is None:
         into(bundle)
     else:
-        from edgevtn.calibration import quantize
+        from edgevtn.calibration._commands import quantize_streams
 
         with tempfile.TemporaryDirectory() as temporary:
             into(Path(temporary) / "fp32")
-            print(quantize(Path(temporary) / "fp32", clips, bundle))
+            for report in quantize_streams(Path(temporary) / "fp32", clips, bundle).values():
+                print(report)
     streams = edgevtn.load_streams(bundle)
     for stream in streams:
         model = stream.model
@@ -277,22 +278,20 @@ def _normalisation(arguments: argparse.Namespace) -> Any:
 
 def _calibrate(arguments: argparse.Namespace) -> None:
     edgevtn._errors.require("onnx", "calibration")
-    from edgevtn.calibration import quantize
+    from edgevtn.calibration._commands import quantize, quantize_streams
 
-    report = quantize(
-        arguments.encoder,
-        arguments.clips,
-        arguments.output,
-        target=arguments.target,
-        budget=arguments.budget,
-        color_order=arguments.color_order,
-        normalisation=_normalisation(arguments),
-        seed=arguments.seed,
-    )
-    print(report)
     output = Path(arguments.output)
-    beside = output / "calibration" if output.is_dir() else output
-    print(f"wrote {output}; the report: {beside.with_suffix('.html')}, {beside.with_suffix('.json')}")
+    options = {"target": arguments.target, "budget": arguments.budget, "seed": arguments.seed}
+    if Path(arguments.encoder).is_dir():
+        reports = quantize_streams(arguments.encoder, arguments.clips, output, **options)
+        beside = [output / ("calibration" if len(reports) == 1 else f"{name}/calibration") for name in reports]
+    else:
+        options |= {"color_order": arguments.color_order, "normalisation": _normalisation(arguments)}
+        reports, beside = {"": quantize(arguments.encoder, arguments.clips, output, **options)}, [output]
+    for name, report in reports.items():
+        print(f"{name}\n{report}" if len(reports) > 1 else report)
+    files = ", ".join(str(file.with_suffix(suffix)) for file in beside for suffix in (".html", ".json"))
+    print(f"wrote {output}; the report: {files}")
 
 
 def _compare(arguments: argparse.Namespace) -> None:

@@ -57,6 +57,24 @@ def small_network(seed=0):
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
+def small_difference():
+    """The same network on the difference of two frames, `pixels` less `previous`."""
+    model = small_network()
+    entry = model.graph.input[0]
+    model.graph.input.append(helper.make_tensor_value_info("previous", TensorProto.UINT8, [1, 3, 32, 32]))
+    del model.graph.node[0]
+    front = [
+        helper.make_node("Cast", [name], [f"{name}.float"], to=TensorProto.FLOAT) for name in (entry.name, "previous")
+    ]
+    front += [
+        helper.make_node("Sub", ["pixels.float", "previous.float"], ["change"]),
+        helper.make_node("Mul", ["change", "scale"], ["x"]),
+    ]
+    for place, node in enumerate(front):
+        model.graph.node.insert(place, node)
+    return model
+
+
 def pictures(count, seed=0):
     rng = np.random.default_rng(seed)
     result = []

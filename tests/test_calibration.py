@@ -1,5 +1,7 @@
 """Quantisation: what it must not lose, and what it refuses."""
 
+import copy
+import itertools
 import json
 import re
 
@@ -9,7 +11,7 @@ import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from networks import cosine, embeddings, pictures, session, small_network
+from networks import cosine, embeddings, pictures, session, small_difference, small_network
 from onnx import TensorProto, helper, numpy_helper
 from tiny import random_decoder, tiny_encoder, tiny_facts
 
@@ -19,6 +21,7 @@ from edgevtn._cli import main
 from edgevtn._write import write_bundle
 from edgevtn.calibration import find_clips, load_encoder, quantize, quantize_graph, sample_frames
 from edgevtn.calibration._commands import swap, this_target
+from edgevtn.calibration._difference import difference, of_one_picture, of_two_frames
 from edgevtn.calibration._equalise import equalised
 from edgevtn.calibration._front import by_blocks, canonical, find_affine, with_pixels
 from edgevtn.calibration._graph import takes_blocks
@@ -26,6 +29,7 @@ from edgevtn.calibration._quantize import Quantizer, Settings
 from edgevtn.calibration._ranges import METHODS, Observed, choose_range, observe
 from edgevtn.calibration._search import search
 from edgevtn.calibration._weights import full_scales, safe_scales
+from edgevtn.kernels.prepare import by_blocks as kernels_by_blocks
 from edgevtn.networks import build_encoder, project
 
 
@@ -480,3 +484,38 @@ def test_a_picture_is_not_enough(tmp_path, encoder_file, capsys):
     arguments = ["calibrate", str(encoder_file), "--clips", str(tmp_path / "one"), "-o", str(tmp_path / "o.onnx")]
     assert main(arguments) == 1
     assert "one frame only" in capsys.readouterr().err
+
+
+def test_a_difference_is_a_picture_that_keeps_what_changed():
+    newer, older = pictures(2)
+    picture = difference(newer, older)
+    change = newer.astype(int) - older
+    np.testing.assert_array_equal(picture, np.clip(change, -128, 127) + 128)
+    assert (difference(newer, newer) == 128).all()
+
+
+def test_an_encoder_of_differences_becomes_one_of_a_picture_and_back():
+    original = small_difference()
+    rng = np.random.default_rng(0)
+    older = rng.integers(64, 192, (1, 3, 32, 32), dtype=np.uint8)
+    newer = (older + rng.integers(-60, 60, older.shape)).astype(np.uint8)
+    (expected,) = session(original).run(None, {"pixels": newer, "previous": older})
+    inner = of_one_picture(original)
+    (got,) = session(inner).run(None, {"difference": difference(newer, older)})
+    np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-4)
+    (again,) = session(of_two_frames(inner)).run(None, {"pixels": newer, "previous": older})
+    np.testing.assert_allclose(again, expected, rtol=1e-4, atol=1e-4)
+    changes = [difference(newer, older) for newer, older in itertools.pairwise(pictures(17))]
+    quantised = of_two_frames(quantize_graph(inner, changes, progress=False, blocks=True))
+    blocks = [kernels_by_blocks(frame) for frame in (newer, older)]
+    (int8,) = session(quantised).run(None, dict(zip(("pixels", "previous"), blocks, strict=True)))
+    assert cosine(int8, expected).min() > 0.99
+
+
+def test_two_inputs_that_are_no_difference_are_refused():
+    model = small_network()
+    extra = copy.deepcopy(model.graph.input[0])
+    extra.name = "other"
+    model.graph.input.append(extra)
+    with pytest.raises(ValueError, match="subtracts the second from the first"):
+        of_one_picture(model)
