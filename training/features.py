@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 import onnx
@@ -17,10 +16,17 @@ import onnxruntime
 from edgevtn._errors import require
 from edgevtn._manifest import Clip
 from edgevtn._sources import frames
+from edgevtn.calibration._difference import difference
 from edgevtn.kernels.prepare import Prepare
+from edgevtn.training.augment import mirrored_label, random_change
+from edgevtn.training.windows import nearest
 
 Frame = npt.NDArray[np.uint8]
 Half = npt.NDArray[np.float16]
+Times = npt.NDArray[np.float64]
+
+#: Frames kept for each slot of the model: a window of another phase or speed finds one near enough.
+FRAMES_A_SLOT = 4
 
 
 @dataclass(frozen=True)
@@ -28,70 +34,22 @@ class Features:
     """One clip as its encoder saw it: (N, W) features and the N frames' times, seconds."""
 
     values: Half
-    times: npt.NDArray[np.float64]
+    times: Times
     label: str
     fold: str | None
 
 
-def jitter(rng: np.random.Generator) -> Callable[[Frame], Frame]:
-    """A random change of view and light, the same for every frame of a clip.
+class Cache:
+    """Arrays on disk, by what they depend on; without a folder nothing is kept."""
 
-    Mirrored or not, shifted and scaled by up to a tenth, brighter or darker, its colours turned, sharper or
-    more blurred: what differs between one camera and the next.
-    """
-    mirror = rng.random() < 0.5
-    scale, shift = rng.uniform(0.9, 1.12), rng.uniform(-0.08, 0.08, 2)
-    gain, offset = rng.uniform(0.75, 1.25), rng.uniform(-20, 20)
-    tint = rng.uniform(0.92, 1.08, 3)
-    blur = rng.uniform(0, 0.9)
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
 
-    def apply(frame: Frame) -> Frame:
-        H, W = frame.shape[:2]
-        turn = np.array([[scale, 0, W * ((1 - scale) / 2 + shift[0])], [0, scale, H * ((1 - scale) / 2 + shift[1])]])
-        moved = cv2.warpAffine(frame, turn, (W, H), borderMode=cv2.BORDER_REPLICATE)
-        if blur > 0.3:
-            moved = cv2.GaussianBlur(moved, (0, 0), blur * min(H, W) / 64)
-        if mirror:
-            moved = moved[:, ::-1]
-        return np.clip(moved * (gain * tint) + offset, 0, 255).astype(np.uint8)
-
-    return apply
-
-
-class Extractor:
-    """Runs a frozen encoder over clips; results are cached by the encoder's and the clip's contents.
-
-    Parameters
-    ----------
-    encoder : onnx.ModelProto
-        uint8 (1, 3, S, S) -> float32 (1, W).
-    cache : Path, optional
-        Folder for the results.
-    """
-
-    def __init__(self, encoder: onnx.ModelProto, cache: Path | None = None) -> None:
-        content = encoder.SerializeToString()
-        self._session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
-        self._digest = hashlib.sha256(content).hexdigest()
-        self._cache = cache
-        shape = self._session.get_inputs()[0].shape  # planes, or planes by 2x2 blocks
-        self._prepare = Prepare(shape[2] if shape[1] == 3 else 2 * shape[2])
-        self._pixels = np.empty(shape, np.uint8)
-
-    def encode(self, decoded: Sequence[Frame], change: Callable[[Frame], Frame] | None = None) -> Half:
-        """Features (N, W) of N frames."""
-        rows = []
-        for frame in decoded:
-            view = frame if change is None else change(frame)
-            self._prepare(np.ascontiguousarray(view), self._pixels)
-            rows.append(self._session.run(None, {"pixels": self._pixels})[0][0].astype(np.float16))
-        return np.stack(rows)
-
-    def cached(self, key: str, compute: Callable[[], dict[str, npt.NDArray[Any]]]) -> dict[str, npt.NDArray[Any]]:
-        """What `compute` gives, from the cache where it is there; `key` is all that it depends on."""
-        if self._cache is None:
+    def get(self, key: str, compute: Callable[[], dict[str, npt.NDArray[Any]]]) -> dict[str, npt.NDArray[Any]]:
+        """What `compute` gives, from the folder where it is there; `key` is all that it depends on."""
+        if self._folder is None:
             return compute()
-        file = self._cache / f"{hashlib.sha256(f'{self._digest} {key}'.encode()).hexdigest()}.npz"
+        file = self._folder / f"{hashlib.sha256(key.encode()).hexdigest()}.npz"
         if file.exists():
             with np.load(file, allow_pickle=False) as stored:
                 return dict(stored)
@@ -102,22 +60,88 @@ class Extractor:
         beside.replace(file)
         return arrays
 
-    def clip(self, clip: Clip, variants: int, seed: int) -> list[Features]:
-        """A clip as it is, and `variants` times jittered."""
+
+class Extractor:
+    """Runs a frozen encoder over clips; results are cached by the encoder's and the clip's contents.
+
+    Parameters
+    ----------
+    encoder : onnx.ModelProto
+        uint8 (1, 3, S, S) or by 2x2 blocks -> float32 (1, W).
+    cache : Path, optional
+        Folder for the results.
+    difference : bool
+        The encoder is one of the picture of a difference: see `edgevtn.calibration`.
+    """
+
+    def __init__(self, encoder: onnx.ModelProto, cache: Path | None = None, difference: bool = False) -> None:
+        content = encoder.SerializeToString()
+        self._session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+        self._digest = hashlib.sha256(content).hexdigest()
+        self._cache = Cache(cache)
+        self.difference = difference
+        entry = self._session.get_inputs()[0]
+        self._entry, self._shape = entry.name, entry.shape  # planes, or planes by 2x2 blocks
+        self._prepare = Prepare(entry.shape[2] if entry.shape[1] == 3 else 2 * entry.shape[2])
+
+    def encode(
+        self, decoded: Sequence[Frame], times: Times, step: float, change: Callable[[Frame], Frame] | None = None
+    ) -> Half:
+        """Features (N, W) of N frames; of differences, each to the frame nearest to `step` seconds before it."""
+        older = nearest(times, times - step)
+        pixels: dict[int, Frame] = {}
+        rows = []
+        for n, frame in enumerate(decoded):
+            pixels[n] = np.empty(self._shape, np.uint8)
+            self._prepare(np.ascontiguousarray(frame if change is None else change(frame)), pixels[n])
+            for gone in [m for m in pixels if m < older[n]]:
+                del pixels[gone]
+            seen = difference(pixels[n], pixels[older[n]]) if self.difference else pixels.pop(n)
+            rows.append(self._session.run(None, {self._entry: seen})[0][0].astype(np.float16))
+        return np.stack(rows)
+
+    def kept(self, content: str, decoded: Sequence[Frame], times: Times, step: float) -> Half:
+        """`encode`, from the cache where it is there; `content` identifies the frames."""
+        key = f"{self._digest} {content} {step if self.difference else None}"
+        return self._cache.get(key, lambda: {"values": self.encode(decoded, times, step)})["values"]
+
+    def clip(self, clip: Clip, labels: Sequence[str], variants: int, step: float, seed: int) -> list[Features]:
+        """A clip as it is, and changed at random `variants` times; `step` is the model's slot, seconds."""
+
+        other = mirrored_label(clip.label, labels)
 
         def compute() -> dict[str, npt.NDArray[Any]]:
             with frames(clip.path) as source:
-                moments = list(source)
-            decoded = [frame for _, frame in moments]
+                times, decoded = thinned(list(source), step)
             rng = np.random.default_rng(seed)
-            views = [self.encode(decoded)] + [self.encode(decoded, jitter(rng)) for _ in range(variants)]
-            return {"values": np.stack(views), "times": np.array([timestamp for timestamp, _ in moments])}
+            mirrored = np.zeros(1 + variants, bool)
+            views = [self.encode(decoded, times, step)]
+            for n in range(variants):
+                mirrored[n + 1] = rng.random() < 0.5 and other is not None
+                change = random_change(decoded, rng, mirror=bool(mirrored[n + 1]))
+                views.append(self.encode(decoded, times, step, change))
+            return {"values": np.stack(views), "times": times, "mirrored": mirrored}
 
         content = hashlib.sha256(clip.path.read_bytes()).hexdigest()
-        stored = self.cached(f"{content} {variants} {seed}", compute)
-        return [Features(values, stored["times"], clip.label, clip.fold) for values in stored["values"]]
+        stored = self._cache.get(
+            f"{self._digest} {content} {variants} {seed} {step} {self.difference} {other is None}", compute
+        )
+        return [
+            Features(values, stored["times"], str(other) if mirrored else clip.label, clip.fold)
+            for values, mirrored in zip(stored["values"], stored["mirrored"], strict=True)
+        ]
 
-    def clips(self, clips: Sequence[Clip], variants: int, seed: int = 0) -> list[Features]:
-        """All clips, each as it is and `variants` times jittered, with a progress bar."""
+    def clips(
+        self, clips: Sequence[Clip], labels: Sequence[str], variants: int, step: float, seed: int = 0
+    ) -> list[Features]:
+        """All clips, each as it is and `variants` times changed, with a progress bar."""
         bar: Any = require("tqdm", "training").tqdm(clips, "encoding clips", unit="clip")
-        return [features for n, clip in enumerate(bar) for features in self.clip(clip, variants, seed + n)]
+        return [view for n, clip in enumerate(bar) for view in self.clip(clip, labels, variants, step, seed + n)]
+
+
+def thinned(moments: Sequence[tuple[float, Frame]], step: float) -> tuple[Times, list[Frame]]:
+    """Times and frames of a clip, so many that each slot of `step` seconds has `FRAMES_A_SLOT` of them."""
+    times = np.array([timestamp for timestamp, _ in moments])
+    count = int((times[-1] - times[0]) / step * FRAMES_A_SLOT + 0.5) + 1
+    kept = np.unique(nearest(times, times[0] + np.arange(count) * step / FRAMES_A_SLOT))
+    return times[kept], [moments[n][1] for n in kept]

@@ -20,6 +20,9 @@ import numpy.typing as npt
 Frame = npt.NDArray[np.uint8]
 Color = tuple[int, int, int]
 
+#: What the figure can do.
+ACTIONS = ("bend", "jack", "jump", "pjump", "run", "side", "walk", "wave1", "wave2")
+
 THIGH, SHIN, TORSO, UPPER_ARM, FOREARM, HEAD, SHOULDER, HIP = 0.25, 0.24, 0.30, 0.17, 0.16, 0.065, 0.1, 0.05
 
 
@@ -67,6 +70,34 @@ class Look:
     texture: float = 7.0  # standard deviation of the wall's blotches, grey levels
     seed: int = 0
     swing: float = field(default=1.0)  # factor on the size of every movement
+
+
+def random_look(rng: np.random.Generator) -> Look:
+    """A figure of random size, place, speed, build, colours and wall."""
+
+    def color(low: int, high: int) -> Color:
+        blue, green, red = (int(channel) for channel in rng.integers(low, high, 3))
+        return blue, green, red
+
+    wall = int(rng.integers(90, 220))
+    skin = rng.uniform(0.45, 1.05)
+    return Look(
+        height=rng.uniform(0.5, 0.75),
+        center=rng.uniform(0.42, 0.58),
+        ground=rng.uniform(0.86, 0.97),
+        tempo=rng.uniform(0.8, 1.25),
+        facing=int(rng.choice([-1, 1])),
+        thickness=rng.uniform(0.8, 1.25),
+        shirt=color(20, 230),
+        trousers=color(20, 180),
+        skin=(int(130 * skin), int(160 * skin), int(205 * skin)),
+        hair=color(10, 90),
+        wall=tuple(int(np.clip(wall + shift, 0, 255)) for shift in rng.integers(-20, 20, 3)),  # type: ignore[arg-type]
+        floor=color(60, 170),
+        texture=rng.uniform(2, 14),
+        seed=int(rng.integers(2**31)),
+        swing=rng.uniform(0.85, 1.1),
+    )
 
 
 def pose(action: str, t: float, look: Look) -> Pose:

@@ -3,85 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from edgevtn._errors import require
 from edgevtn.training.features import Features
-from edgevtn.training.model import Decoder
-
-#: The label of features that show none of the actions; the model is to be unsure of them.
-NOTHING = ""
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Everything that decides the result, apart from data and seed."""
-
-    frame_rate: float = 12.5  # Hz
-    clip_len: int = 16
-    embed_dim: int = 128
-    heads: int = 8
-    layers: int = 2
-    ffn_dim: int = 256
-    #: Whether the projection also sees the change since the frame before.
-    motion: bool = False
-    dropout: float = 0.3
-    steps: int = 600
-    batch: int = 64
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.05
-    label_smoothing: float = 0.05
-    #: Speeds of a window, factors. A wider range would make a run of a walk.
-    slowest: float = 0.94
-    fastest: float = 1.06
-    #: Share of windows cut off at the clip's beginning, as the first windows of a stream are.
-    beginnings: float = 0.15
-    #: Share of windows that are one frame, held: a picture of a jump is no jump.
-    stills: float = 0.25
-    #: Windows are mixed in pairs, with a share drawn from Beta(mixup, mixup) (Zhang et al., arXiv 1710.09412):
-    #: few clips are learned by heart otherwise.
-    mixup: float = 0.4
-    #: The result is the exponential mean of the weights over the steps, with this decay.
-    averaging: float = 0.99
-
-
-def _moments(features: Features, recipe: Recipe, rng: np.random.Generator) -> tuple[npt.NDArray[np.int64], int]:
-    """Rows of a random window, every slot with the frame nearest to it, and how many slots were seen.
-
-    T rows; with motion input T + 1, beginning with the frame before. Of a still no slot was seen: nothing was seen
-    to happen.
-    """
-    T = recipe.clip_len + recipe.motion
-    if rng.random() < recipe.stills:
-        return np.full(T, rng.integers(len(features.times))), 0
-    step = rng.uniform(recipe.slowest, recipe.fastest) / recipe.frame_rate
-    times = features.times - features.times[0]
-    available = seen = min(T, int(times[-1] / step) + 1)
-    if rng.random() < recipe.beginnings:
-        seen = int(rng.integers(1, available + 1))
-    if seen < T:
-        # As the recogniser does it: the first frame fills what came before the stream.
-        slots = np.maximum(0.0, step * (np.arange(T) - (T - seen)))
-    else:
-        slots = rng.uniform(0, times[-1] - (T - 1) * step) + step * np.arange(T)
-    if len(times) == 1:
-        return np.zeros(T, np.int64), seen
-    upper = np.clip(np.searchsorted(times, slots), 1, len(times) - 1)
-    rows: npt.NDArray[np.int64] = np.where(slots - times[upper - 1] < times[upper] - slots, upper - 1, upper)
-    return rows, seen
+from edgevtn.training.loop import Run, optimise
+from edgevtn.training.measure import validation
+from edgevtn.training.model import Decoder, Head, principal_axes
+from edgevtn.training.recipe import NOTHING, Recipe
+from edgevtn.training.windows import random_window
 
 
 def fit(
-    clips: Sequence[Features], labels: Sequence[str], recipe: Recipe, seed: int = 0, progress: bool = True
-) -> Decoder:
+    clips: Sequence[Features],
+    labels: Sequence[str],
+    recipe: Recipe,
+    seed: int = 0,
+    *,
+    kind: type[Head] = Decoder,
+    teacher: Sequence[npt.NDArray[np.float32]] | None = None,
+    held_out: Sequence[Features] = (),
+    run: Run | None = None,
+) -> Head:
     """Train a decoder.
 
     Parameters
@@ -92,61 +39,105 @@ def fit(
         The K classes, in order.
     recipe : Recipe
     seed : int
-    progress : bool
-        Show a progress bar.
+    kind : type
+        `Decoder`, or one of `edgevtn.training.baselines`.
+    teacher : sequence of float32 (N, K), optional
+        A teacher's logits for each clip, of the windows that end at each frame; see `edgevtn.training.teachers`.
+    held_out : sequence of Features
+        Neither trained nor tested on: training stops when they get no better.
+    run : Run, optional
 
     Returns
     -------
-    Decoder
+    Head
         In evaluation mode.
     """
-    tqdm = require("tqdm", "training").tqdm
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    K = len(labels)
     values = torch.from_numpy(np.concatenate([clip.values for clip in clips]))  # (all frames, W) float16
     firsts = np.cumsum([0] + [len(clip.values) for clip in clips])
-    targets = torch.zeros(len(clips), K)
-    for n, clip in enumerate(clips):
-        if clip.label == NOTHING:
-            targets[n] = 1 / K
-        else:
-            targets[n] = recipe.label_smoothing / K
-            targets[n, labels.index(clip.label)] += 1 - recipe.label_smoothing
-    # Classes have the same weight, whatever the number of their clips.
-    names, counts = np.unique([clip.label for clip in clips], return_counts=True)
-    weight = dict(zip(names, 1 / counts, strict=True))
-    chance = np.array([weight[clip.label] for clip in clips]) / len(names)
+    taught = None if teacher is None else torch.from_numpy(np.concatenate(list(teacher)))  # (all frames, K)
+    targets = targets_of([clip.label for clip in clips], labels, recipe.label_smoothing)
+    chance = chances([clip.label for clip in clips])
 
-    model = Decoder(
-        values.shape[1], recipe.clip_len, recipe.embed_dim, recipe.heads, recipe.layers, recipe.ffn_dim, K,
-        recipe.dropout, recipe.motion,
-    )  # fmt: skip
-    everything = values.float()
-    model.feature_mean.copy_(everything.mean(dim=0))
-    model.feature_std.copy_(everything.std(dim=0).clamp(min=1e-3))
-    optimiser = torch.optim.AdamW(model.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.learning_rate, total_steps=recipe.steps)
-    smooth = get_ema_multi_avg_fn(recipe.averaging)  # type: ignore[no-untyped-call]
-    average = AveragedModel(model, multi_avg_fn=smooth)
-    for _ in tqdm(range(recipe.steps), "training", disable=not progress):
+    model = kind(values.shape[1], recipe, len(labels))
+    share = np.concatenate([np.full(len(clip.values), 1 / len(clip.values), np.float32) for clip in clips])
+    mean, axes = principal_axes(values.float(), torch.from_numpy(share), model.axes.shape[1], recipe.emphasis)
+    model.feature_mean.copy_(mean)
+    model.axes.copy_(axes)
+    everything = model.standard(values.float())  # (all frames, R)
+
+    def loss(rng: np.random.Generator) -> Tensor:
         chosen = rng.choice(len(clips), recipe.batch, p=chance)
-        windows = [_moments(clips[n], recipe, rng) for n in chosen]
-        rows = np.stack([firsts[n] + moments for n, (moments, _) in zip(chosen, windows, strict=True)])  # (B, T)
-        batch: Tensor = everything[torch.from_numpy(rows)]  # (B, T, W)
-        # One frame does not tell a walk from a run: less than half a clip is to give less than full certainty.
-        certainty = torch.tensor([min(1.0, 2 * seen / recipe.clip_len) for _, seen in windows])
-        wanted = torch.lerp(torch.tensor(1 / K), targets[torch.from_numpy(chosen)], certainty[:, None])  # (B, K)
-        share = torch.from_numpy(rng.beta(recipe.mixup, recipe.mixup, recipe.batch)).float()
-        share = torch.maximum(share, 1 - share)  # each window keeps the larger part of itself
-        other = torch.from_numpy(rng.permutation(recipe.batch))
-        batch = torch.lerp(batch[other], batch, share[:, None, None])
-        wanted = torch.lerp(wanted[other], wanted, share[:, None])
-        loss = functional.cross_entropy(model(batch), wanted)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
-        average.update_parameters(model)
-    return cast(Decoder, average.module.eval())
+        drawn = [random_window(clips[n].times, recipe, rng) for n in chosen]
+        rows = np.stack([firsts[n] + window for n, (window, _) in zip(chosen, drawn, strict=True)])  # (B, slots)
+        batch: Tensor = everything[torch.from_numpy(rows)]  # (B, slots, R)
+        batch = batch + recipe.noise * torch.randn_like(batch) if recipe.noise else batch
+        wanted = uncertain(targets[torch.from_numpy(chosen)], [seen for _, seen in drawn], recipe)  # (B, K)
+        soft = None if taught is None else softened(taught[torch.from_numpy(rows[:, -1])], recipe)
+        batch, wanted, soft = mixed(batch, wanted, soft, recipe, rng)
+        return distillation_loss(model.classify(batch), wanted, soft, recipe)
+
+    validate = None if not held_out else lambda module: validation(module, held_out, labels, recipe)
+    trained = optimise(model, loss, recipe, rng, run or Run(), validate=validate)
+    assert isinstance(trained, Head)
+    return trained
+
+
+def targets_of(names: Sequence[str], labels: Sequence[str], smoothing: float) -> Tensor:
+    """Wanted probabilities (N, K) of N labels; of `NOTHING` equal ones."""
+    targets = torch.full((len(names), len(labels)), 1 / len(labels))
+    for row, name in zip(targets, names, strict=True):
+        if name != NOTHING:
+            row.fill_(smoothing / len(labels))
+            row[labels.index(name)] += 1 - smoothing
+    return targets
+
+
+def chances(names: Sequence[str]) -> npt.NDArray[np.float64]:
+    """Probabilities (N,) with which clips are drawn: every class alike, whatever the number of its clips."""
+    kinds, counts = np.unique(names, return_counts=True)
+    weight = dict(zip(kinds, 1 / counts, strict=True))
+    return np.array([weight[name] for name in names]) / len(kinds)
+
+
+def uncertain(wanted: Tensor, seen: Sequence[int], recipe: Recipe) -> Tensor:
+    """Wanted probabilities (B, K), nearer to equal ones where less than half a window was seen.
+
+    One frame does not tell a walk from a run.
+    """
+    certainty = torch.tensor([min(1.0, 2 * slots / recipe.clip_len) for slots in seen])
+    return torch.lerp(torch.tensor(1 / wanted.shape[1]), wanted, certainty[:, None])
+
+
+def softened(logits: Tensor, recipe: Recipe) -> Tensor:
+    """A teacher's probabilities (B, K) at the recipe's temperature."""
+    return (logits / recipe.temperature).softmax(dim=1)
+
+
+def mixed(
+    batch: Tensor, wanted: Tensor, soft: Tensor | None, recipe: Recipe, rng: np.random.Generator
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Each window with a part of another, and what is wanted of it likewise; the larger part stays its own."""
+    if not recipe.mixup:
+        return batch, wanted, soft
+    share = torch.from_numpy(rng.beta(recipe.mixup, recipe.mixup, len(batch))).float()
+    share = torch.maximum(share, 1 - share).to(batch.device)
+    other = torch.from_numpy(rng.permutation(len(batch)))
+    batch = torch.lerp(batch[other], batch, share.view(-1, *[1] * (batch.ndim - 1)))
+    wanted = torch.lerp(wanted[other], wanted, share[:, None])
+    return batch, wanted, None if soft is None else torch.lerp(soft[other], soft, share[:, None])
+
+
+def distillation_loss(logits: Tensor, wanted: Tensor, soft: Tensor | None, recipe: Recipe) -> Tensor:
+    """Cross entropy with what is wanted; with a teacher, a share of it with the teacher's softened answer.
+
+    Hinton, Vinyals and Dean, arXiv 1503.02531: the second part's gradient shrinks with the square of the
+    temperature, so it is multiplied by that.
+    """
+    hard = functional.cross_entropy(logits, wanted)
+    if soft is None:
+        return hard
+    T, weight = recipe.temperature, recipe.distillation
+    matched = functional.kl_div((logits / T).log_softmax(dim=1), soft, reduction="batchmean")
+    return (1 - weight) * hard + weight * T**2 * matched

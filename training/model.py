@@ -1,4 +1,4 @@
-"""The VTN decoder in PyTorch, with a projection from the frozen encoder's features before it.
+"""The VTN decoder in PyTorch, with a projection from the encoder's features before it.
 
 Parameter for parameter the arrays of a bundle, under the same names.
 """
@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from edgevtn.kernels.reference import LAYER_NORM_EPSILON
+from edgevtn.training.recipe import Recipe
 
 Float = npt.NDArray[np.float32]
 
@@ -26,43 +27,103 @@ def sinusoids(clip_len: int, width: int) -> Tensor:
     return table
 
 
-class Decoder(nn.Module):
-    """Features (B, T, W) -> logits (B, K), as `edgevtn.kernels.reference.vtn` specifies, after a projection.
+def principal_axes(values: Tensor, weights: Tensor, rank: int, emphasis: float) -> tuple[Tensor, Tensor]:
+    """Mean (W,) and axes (W, R) on which features are seen: ``(features - mean) @ axes``, of mean variance 1.
+
+    Parameters
+    ----------
+    values : float32 (N, W)
+    weights : float32 (N,)
+        Of each row; frames of a long clip are to weigh no more together than those of a short one.
+    rank : int
+        R, at most: so many principal components are kept.
+    emphasis : float
+        The standard deviation on a component is its own to this power: 0 makes all equal, 1 leaves them as they
+        are, more than 1 favours the leading ones. Few clips cannot tell which of a thousand features matter; what
+        varies most is the better guess.
+    """
+    share = (weights / weights.sum())[:, None]
+    mean = (values * share).sum(dim=0)
+    centred = values - mean
+    variances, vectors = torch.linalg.eigh(centred.T.double() @ (centred * share).double())
+    kept = variances.flip(0)[:rank].clamp(min=1e-10 * float(variances[-1]))
+    scale = kept ** ((emphasis - 1) / 2)
+    scale /= (scale.square() * kept).mean().sqrt()
+    return mean, (vectors.flip(1)[:, :rank] * scale).float()
+
+
+class Head(nn.Module):
+    """What is trained on an encoder's features: their principal axes, a projection, and a decoder, which differs.
 
     Parameters
     ----------
     features : int
         W, the encoder's width.
-    clip_len, embed_dim, heads, layers, ffn_dim, classes : int
-        T, D, A, L, F, K.
-    dropout : float
-        Share of each residual branch's outputs that is dropped in training.
-    motion : bool
-        Let the projection see each frame's features and their difference to those of the frame before. The
-        features then begin one frame before the window: (B, T + 1, W).
+    recipe : Recipe
     """
 
-    def __init__(
-        self,
-        features: int,
-        clip_len: int,
-        embed_dim: int,
-        heads: int,
-        layers: int,
-        ffn_dim: int,
-        classes: int,
-        dropout: float = 0.2,
-        motion: bool = False,
-    ) -> None:
+    def __init__(self, features: int, recipe: Recipe) -> None:
         super().__init__()
-        self.heads, self.scale = heads, embed_dim**-0.5
-        self.dropout = nn.Dropout(dropout)
-        # Features are standardised for training; `projection` folds this away.
+        rank, D = min(recipe.rank, features), recipe.embed_dim
+        self.dropout = nn.Dropout(recipe.dropout)
+        # `projection` folds this away.
         self.feature_mean = nn.Buffer(torch.zeros(features))
-        self.feature_std = nn.Buffer(torch.ones(features))
-        self.reduce = nn.Linear(features, embed_dim)
-        self.change = nn.Linear(features, embed_dim, bias=False) if motion else None
-        self.position = nn.Parameter(sinusoids(clip_len, embed_dim))
+        self.axes = nn.Buffer(torch.eye(features, rank))
+        self.reduce = nn.Linear(rank, D)
+        self.change = nn.Linear(rank, D, bias=False) if recipe.motion else None
+
+    def forward(self, features: Tensor) -> Tensor:
+        """float32 (B, T, W), with motion input (B, T + 1, W) and beginning one frame before -> (B, K)."""
+        return self.classify(self.standard(features))
+
+    def standard(self, features: Tensor) -> Tensor:
+        """float32 (..., W) -> (..., R): on the principal axes."""
+        return (features - self.feature_mean) @ self.axes
+
+    def classify(self, standard: Tensor) -> Tensor:
+        """float32 (B, T, R), with motion input (B, T + 1, R) -> (B, K)."""
+        if self.change is None:
+            return self.decode(self.dropout(self.reduce(standard)))
+        x = self.reduce(standard[:, 1:]) + self.change(standard[:, 1:] - standard[:, :-1])
+        return self.decode(self.dropout(x))
+
+    def decode(self, embeddings: Tensor) -> Tensor:
+        """float32 (B, T, D) -> (B, K)."""
+        raise NotImplementedError
+
+    def projection(self) -> tuple[Float, Float]:
+        """Weight (W, D) and bias (D,) of the projection on raw features, mean and axes folded in.
+
+        With motion (W, 2 D) and (2 D,), ``[u, v]``: because ``A f_t + B (f_t - f_(t-1))`` is
+        ``(A + B) f_t - B f_(t-1)``, both are computed once per frame, and the window takes ``u_t - v_(t-1)``.
+        """
+        with torch.no_grad():
+            w = self.axes @ self.reduce.weight.T
+            b = self.reduce.bias - self.feature_mean @ w
+            if self.change is not None:
+                v = self.axes @ self.change.weight.T
+                w, b = torch.cat([w + v, v], dim=1), torch.cat([b, torch.zeros_like(b)])
+        return w.cpu().numpy().copy(), b.cpu().numpy().copy()
+
+
+class Decoder(Head):
+    """The VTN decoder, as `edgevtn.kernels.reference.vtn` specifies it.
+
+    Parameters
+    ----------
+    features : int
+        W, the encoder's width.
+    recipe : Recipe
+        T, D, A, L, F are its `clip_len`, `embed_dim`, `heads`, `layers`, `ffn_dim`.
+    classes : int
+        K.
+    """
+
+    def __init__(self, features: int, recipe: Recipe, classes: int) -> None:
+        super().__init__(features, recipe)
+        embed_dim, ffn_dim, layers = recipe.embed_dim, recipe.ffn_dim, recipe.layers
+        self.heads, self.scale = recipe.heads, embed_dim**-0.5
+        self.position = nn.Parameter(sinusoids(recipe.clip_len, embed_dim))
 
         def matrix(rows: int, columns: int) -> nn.Parameter:
             return nn.Parameter(torch.randn(layers, rows, columns) * (2 / (rows + columns)) ** 0.5)
@@ -77,14 +138,6 @@ class Decoder(nn.Module):
         self.bias_1, self.bias_2 = (nn.Parameter(torch.zeros(layers, embed_dim)) for _ in range(2))
         self.w_classes = nn.Parameter(torch.randn(embed_dim, classes) * embed_dim**-0.5)
         self.b_classes = nn.Parameter(torch.zeros(classes))
-
-    def forward(self, features: Tensor) -> Tensor:
-        """float32 (B, T, W), with motion (B, T + 1, W) -> (B, K)."""
-        standard = (features - self.feature_mean) / self.feature_std
-        if self.change is None:
-            return self.decode(self.dropout(self.reduce(standard)))
-        x = self.reduce(standard[:, 1:]) + self.change(standard[:, 1:] - standard[:, :-1])
-        return self.decode(self.dropout(x))
 
     def decode(self, embeddings: Tensor) -> Tensor:
         """float32 (B, T, D) -> (B, K)."""
@@ -110,22 +163,8 @@ class Decoder(nn.Module):
         std, mean = torch.std_mean(z, dim=-1, keepdim=True)  # unbiased
         return (z - mean) / (std + float(LAYER_NORM_EPSILON)) * gain + bias
 
-    def projection(self) -> tuple[Float, Float]:
-        """Weight (W, D) and bias (D,) of the projection on raw features, standardisation folded in.
-
-        With motion (W, 2 D) and (2 D,), ``[u, v]``: because ``A f_t + B (f_t - f_(t-1))`` is
-        ``(A + B) f_t - B f_(t-1)``, both are computed once per frame, and the window takes ``u_t - v_(t-1)``.
-        """
-        with torch.no_grad():
-            w = self.reduce.weight.T / self.feature_std[:, None]
-            b = self.reduce.bias - self.feature_mean @ w
-            if self.change is not None:
-                v = self.change.weight.T / self.feature_std[:, None]
-                w, b = torch.cat([w + v, v], dim=1), torch.cat([b, torch.zeros_like(b)])
-        return w.numpy().copy(), b.numpy().copy()
-
     def arrays(self) -> dict[str, Float]:
         """The arrays of a bundle's ``decoder.npz``."""
         names = ("position", "w_q", "w_k", "w_v", "w_1", "b_1", "w_2", "b_2", "w_classes", "b_classes",
                  "gain_1", "bias_1", "gain_2", "bias_2")  # fmt: skip
-        return {name: getattr(self, name).detach().numpy().copy() for name in names}
+        return {name: getattr(self, name).detach().cpu().numpy().copy() for name in names}

@@ -1,144 +1,174 @@
-"""From labelled clips to a bundle: a frozen INT8 encoder, and a decoder trained on its features."""
+"""From labelled clips to a bundle."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import onnx
+import numpy as np
+import numpy.typing as npt
 
+from edgevtn._errors import ManifestError
 from edgevtn._manifest import Clip
-from edgevtn._write import write_bundle
-from edgevtn.calibration import quantize_graph, sample_frames
-from edgevtn.networks import build_encoder, project
-from edgevtn.networks._efficientnet import MEAN, STD
-from edgevtn.training.drawn import drawn_features
-from edgevtn.training.efficientnet import pretrained_weights
-from edgevtn.training.features import Extractor, Features
-from edgevtn.training.fit import Recipe, fit
+from edgevtn._write import write_streams
+from edgevtn.training import distributed
+from edgevtn.training.card import card
+from edgevtn.training.drawn import drawn_clips
+from edgevtn.training.finetune import finetune
+from edgevtn.training.fit import fit
+from edgevtn.training.journal import journal, save_journal
+from edgevtn.training.loop import Run
 from edgevtn.training.model import Decoder
+from edgevtn.training.recipe import Recipe
+from edgevtn.training.streams import Facts, Stream, calibrated, plain_encoder, save_stream, stream, width
+from edgevtn.training.teachers import Teacher, taught
 
-#: Of EfficientNet-Lite0.
-INPUT_SIZE = 224
-#: Calibration frames: more change the ranges no further.
-CALIBRATION_FRAMES = 128
-#: Jittered copies of each real clip, and drawn clips of each action.
-VARIANTS, DRAWN = 6, 40
-
-
-def frozen_encoder(clips: Sequence[Clip], seed: int, cache: Path | None) -> onnx.ModelProto:
-    """EfficientNet-Lite0 with ImageNet weights in INT8, calibrated on frames of the clips (no labels)."""
-    file = None if cache is None else cache / f"encoder-{len(clips)}-{seed}.onnx"
-    if file is not None and file.exists():
-        return onnx.load(file)
-    pixels = sample_frames([clip.path for clip in clips], CALIBRATION_FRAMES, INPUT_SIZE, seed=seed)
-    encoder = quantize_graph(build_encoder(pretrained_weights()), pixels, blocks=True)
-    if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        onnx.save(encoder, file)
-    return encoder
+#: Of a run, each with a checkpoint: the decoder on frozen features, and both on pictures.
+PARTS = ("decoder", "whole")
+MODALITIES = ("rgb", "rgbdiff", "two-stream")
 
 
-def all_features(
-    encoder: onnx.ModelProto, clips: Sequence[Clip], labels: Sequence[str], seed: int, cache: Path | None
-) -> list[Features]:
-    """Features of the real clips, jittered ones included, and of drawn ones."""
-    extractor = Extractor(encoder, cache)
-    return extractor.clips(clips, VARIANTS, seed) + drawn_features(extractor, labels, DRAWN, seed)
+def recipes_of(modality: str, recipe: Recipe) -> list[Recipe]:
+    """The recipe of each stream; motion input is for RGB alone, differences are motion already.
 
-
-def save(
-    folder: Path,
-    encoder: onnx.ModelProto,
-    decoder: Decoder,
-    recipe: Recipe,
-    facts: dict[str, Any],
-    card: str | None,
-) -> None:
-    """Write the bundle of a trained decoder."""
-    model = {
-        "name": facts["name"],
-        "source": facts["source"],
-        "license": facts["license"],
-        "input_size": INPUT_SIZE,
-        "color_order": "RGB",
-        "mean": list(MEAN),
-        "std": list(STD),
-        "frame_rate": recipe.frame_rate,
-        "clip_len": recipe.clip_len,
-        "embed_dim": recipe.embed_dim,
-        "heads": recipe.heads,
-        "layers": recipe.layers,
-        "ffn_dim": recipe.ffn_dim,
-        "attention_scale": decoder.scale,
-        "layer_norm": "vtn",
-        "modality": "rgb",
-        "motion": recipe.motion,
-        "labels": list(facts["labels"]),
-        "quantization": {
-            "encoder": "int8 QDQ, weights per channel, activations uint8",
-            "target": "any",
-            "decoder": "float32",
-        },
-        "accuracy": facts["accuracy"],
-    }
-    write_bundle(folder, model, project(encoder, *decoder.projection()).SerializeToString(), decoder.arrays(), card)
+    Raises
+    ------
+    ValueError
+        The modality is unknown.
+    """
+    if modality not in MODALITIES:
+        raise ValueError(f"modality must be one of {', '.join(MODALITIES)}, got {modality!r}")
+    rgb = replace(recipe, modality="rgb")
+    differences = replace(recipe, modality="rgbdiff", motion=False)
+    return {"rgb": [rgb], "rgbdiff": [differences], "two-stream": [rgb, differences]}[modality]
 
 
 def train(
     clips: Sequence[Clip],
     output: Path,
+    facts: Facts,
+    recipes: Sequence[Recipe],
     *,
-    name: str,
-    source: str,
-    license: str,
-    accuracy: dict[str, Any],
     seed: int = 0,
     cache: Path | None = None,
-    recipe: Recipe | None = None,
+    teachers: Sequence[str | Path] = (),
+    validation: str | None = None,
+    tuned: int | None = 0,
+    resume: bool = False,
+    command: str = "",
 ) -> None:
-    """Train on all clips and write a bundle with its model card.
+    """Train on all clips and write a bundle with its model card, its log and its learning curve.
 
     Parameters
     ----------
     clips : sequence of Clip
     output : Path
-    name, source, license : str
-        Facts for the bundle: what the clips are, and under which terms the weights may be passed on.
-    accuracy : dict
-        Measured beforehand by `crossval`; training on everything leaves nothing to measure on.
+    facts : Facts
+        Their accuracy was measured beforehand, by `crossval`: training on everything leaves nothing to measure on.
+    recipes : sequence of Recipe
+        One, or two for a two-stream model: see `recipes_of`.
     seed : int
     cache : Path, optional
-        Folder that keeps features for the next time.
-    recipe : Recipe, optional
+        Folder that keeps features and teachers' logits for the next time.
+    teachers : sequence of path
+        Bundles or checkpoints whose answers the model is to match, too.
+    validation : str, optional
+        A fold that is not trained on: training stops when it gets no better on it.
+    tuned : int, optional
+        Convolutions of the encoder, from the last one back, that are trained, too; None: all of them.
+    resume : bool
+        Go on from the checkpoint of a run that was stopped.
+    command : str
+        That made the model, for its card.
+
+    Raises
+    ------
+    ManifestError
+        There are no clips to train on, the validation fold is unknown, or a teacher knows other labels.
+    ValueError
+        The checkpoint is of another run.
     """
-    recipe = recipe or Recipe()
     labels = sorted({clip.label for clip in clips})
-    encoder = frozen_encoder(clips, seed, cache)
-    decoder = fit(all_features(encoder, clips, labels, seed, cache), labels, recipe, seed)
-    source = f"EfficientNet-Lite0 (ImageNet); decoder trained on {source} and drawn figures"
-    facts = {"name": name, "source": source, "license": license, "labels": labels, "accuracy": accuracy}
-    save(output, encoder, decoder, recipe, facts, card(facts, recipe, len(clips), seed))
+    folds = sorted({clip.fold for clip in clips if clip.fold})
+    if validation is not None and (validation not in folds or len(folds) < 2):
+        raise ManifestError(
+            f"the validation fold must be one of several, {', '.join(folds) or 'got none'}; got {validation}"
+        )
+    teacher = Teacher(teachers, labels, cache) if teachers else None
+    trained = []
+    for recipe in recipes:
+        runs = [Run(checkpoint_of(output, recipe, part), resume) for part in PARTS]
+        plain = plain_encoder(recipe)
+        decoder = Decoder(width(plain), recipe, len(labels))
+        answers = None
+        if distributed.first():  # the others get its weights when the encoder is trained
+            encoder = calibrated(plain, clips, recipe, seed, cache)
+            frozen = stream(encoder, clips, labels, recipe, seed, cache)
+            if teacher is not None:
+                answers = taught(teacher, clips, frozen.features, drawn_clips(labels, recipe.drawn, seed))
+            decoder = fit_stream(frozen, labels, seed, answers, validation, runs[0])
+        if tuned != 0:
+            answers = distributed.told(answers)
+            learned = [n for n, clip in enumerate(clips) if validation is None or clip.fold != validation]
+            plain, decoder = finetune(
+                plain,
+                decoder,
+                [clips[n] for n in learned],
+                labels,
+                recipe,
+                seed,
+                tuned,
+                runs[1],
+                None if answers is None else [answers[n * (1 + recipe.variants)] for n in learned],
+            )
+            if distributed.first():
+                encoder = calibrated(plain, clips, recipe, seed, cache)
+        if distributed.first():
+            trained.append((encoder, decoder, journal([run.looks for run in runs])))
+    if not distributed.first():
+        return
+
+    def fill(folder: Path) -> None:
+        for recipe, (encoder, decoder, looks) in zip(recipes, trained, strict=True):
+            place = folder / recipe.modality if len(recipes) > 1 else folder
+            save_stream(
+                place, encoder, decoder, recipe, facts, card(facts, recipe, len(clips), seed, command, teachers)
+            )
+            save_journal(place, looks)
+
+    if len(recipes) > 1:
+        write_streams(output, fill)
+    else:
+        fill(output)
+    for recipe in recipes:
+        for part in PARTS:
+            checkpoint_of(output, recipe, part).unlink(missing_ok=True)
 
 
-def card(facts: dict[str, Any], recipe: Recipe, clips: int, seed: int) -> str:
-    """The model card, Markdown."""
-    measured = "\n".join(f"- {name}: {value}" for name, value in facts["accuracy"].items())
-    clip = recipe.clip_len / recipe.frame_rate
-    motion = ", on embeddings and their differences" if recipe.motion else ""
-    return f"""# {facts["name"]}
+def fit_stream(
+    frozen: Stream,
+    labels: Sequence[str],
+    seed: int,
+    answers: Sequence[npt.NDArray[np.float32]] | None,
+    validation: str | None,
+    run: Run,
+) -> Decoder:
+    """A decoder on a frozen stream, of all its folds but the one that decides when to stop."""
+    learned = [n for n, view in enumerate(frozen.features) if validation is None or view.fold != validation]
+    decoder = fit(
+        [frozen.features[n] for n in learned],
+        labels,
+        frozen.recipe,
+        seed,
+        teacher=None if answers is None else [answers[n] for n in learned],
+        held_out=[view for view in frozen.features if validation is not None and view.fold == validation],
+        run=run,
+    )
+    assert isinstance(decoder, Decoder)
+    return decoder
 
-{facts["source"]}. Licence: {facts["license"]}.
 
-- Encoder: EfficientNet-Lite0, {INPUT_SIZE}x{INPUT_SIZE}, frozen, INT8.
-- Decoder: VTN, {recipe.layers} blocks, {recipe.heads} heads, D {recipe.embed_dim}, F {recipe.ffn_dim}{motion}.
-- Clip: {recipe.clip_len} frames at {recipe.frame_rate:g} Hz, {clip:.2f} s.
-- Labels: {", ".join(facts["labels"])}.
-- Trained on {clips} clips with {VARIANTS} jittered copies each, and {DRAWN} drawn clips of each label; seed {seed}.
-- Empty scenes and a standing figure were shown as "none of these"; the model should be unsure of them.
-
-## Measured accuracy
-
-{measured or "Not measured."}
-"""
+def checkpoint_of(output: Path, recipe: Recipe, part: str) -> Path:
+    """Where a run that writes `output` keeps a checkpoint: beside it, hidden."""
+    return output.with_name(f".{output.name}.{recipe.modality}.{part}.checkpoint")

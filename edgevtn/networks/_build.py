@@ -51,7 +51,7 @@ def normalisation(weights: Weights) -> tuple[tuple[float, ...], tuple[float, ...
     return IMAGENET_MEAN, IMAGENET_STD, 224
 
 
-def build_encoder(weights: Weights, *, difference: bool = False) -> onnx.ModelProto:
+def build_encoder(weights: Weights, *, difference: bool = False, relu6: bool = False) -> onnx.ModelProto:
     """Write an encoder: uint8 ``pixels`` (1, 3, S, S) RGB -> float32 ``embedding`` (1, W).
 
     Parameters
@@ -61,6 +61,8 @@ def build_encoder(weights: Weights, *, difference: bool = False) -> onnx.ModelPr
         published names (of the last three: as ``nn.Sequential`` numbers their children).
     difference : bool
         A second input, ``previous``, the frame before: the network sees the difference of the two.
+    relu6 : bool
+        Of a MobileNetV2: it was trained with ReLU6 for ReLU.
 
     Raises
     ------
@@ -75,7 +77,7 @@ def build_encoder(weights: Weights, *, difference: bool = False) -> onnx.ModelPr
         if name == "EfficientNet-Lite":
             x, width = efficientnet_lite(graph, x, weights, size)
         elif name == "MobileNetV2":
-            x, width = mobilenetv2(graph, x, weights)
+            x, width = mobilenetv2(graph, x, weights, "Relu6" if relu6 else "Relu")
         else:
             x, width = (resnet if name == "ResNet" else se_resnext)(graph, x, weights)
         graph.add("GlobalAveragePool", [x], "pooled")

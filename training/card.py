@@ -1,0 +1,42 @@
+"""The model card: what a bundle is, what it was made from, and what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from edgevtn.training.recipe import Recipe
+from edgevtn.training.streams import Facts
+
+
+def card(facts: Facts, recipe: Recipe, clips: int, seed: int, command: str, teachers: Sequence[str | Path] = ()) -> str:
+    """The model card, Markdown."""
+    measured = "\n".join(f"- {name}: {value}" for name, value in facts.accuracy.items())
+    seconds = recipe.clip_len / recipe.frame_rate
+    motion = ", on embeddings and their differences" if recipe.motion else ""
+    sees = "the difference of two frames" if recipe.modality == "rgbdiff" else "frames"
+    taught = f"\n- Taught by {', '.join(Path(one).name for one in teachers)}." if teachers else ""
+    drawn = ""
+    if recipe.drawn:
+        drawn = (
+            f", and {recipe.drawn} drawn clips of each label that the drawn figure can act"
+            '\n- Empty scenes and a standing figure were shown as "none of these"; the model should be unsure of them.'
+        )
+    return f"""# {facts.name}
+
+{facts.source}. Licence: {facts.license}.
+
+- Encoder: {recipe.encoder} with ImageNet weights, INT8; it sees {sees}.
+- Decoder: VTN, {recipe.layers} blocks, {recipe.heads} heads, D {recipe.embed_dim}, F {recipe.ffn_dim}{motion}.
+- Clip: {recipe.clip_len} frames at {recipe.frame_rate:g} Hz, {seconds:.2f} s.
+- Labels: {", ".join(facts.labels)}.
+- Trained on {clips} clips, each with {recipe.variants} copies changed at random{drawn}; seed {seed}.{taught}
+
+## Made by
+
+    {command or "edgevtn.training.train"}
+
+## Measured accuracy
+
+{measured or "Not measured."}
+"""

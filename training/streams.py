@@ -1,0 +1,144 @@
+"""One stream of a model: its encoder, frozen or trained further, and the features on which its decoder is trained."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+
+from edgevtn._manifest import Clip
+from edgevtn._write import write_bundle
+from edgevtn.calibration import quantize_graph, sample_frames
+from edgevtn.calibration._difference import of_one_picture, of_two_frames
+from edgevtn.calibration._files import input_size
+from edgevtn.networks import project
+from edgevtn.training.drawn import drawn_features
+from edgevtn.training.features import Extractor, Features
+from edgevtn.training.model import Decoder
+from edgevtn.training.pretrained import pixel_statistics, pretrained_encoder
+from edgevtn.training.recipe import Recipe
+
+#: Calibration frames: more change the ranges no further.
+CALIBRATION_FRAMES = 128
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a bundle says of itself beside what its recipe says."""
+
+    name: str
+    source: str
+    license: str
+    labels: Sequence[str]
+    accuracy: dict[str, object]
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A recipe, its INT8 encoder (of differences: of their picture), and all clips as it sees them.
+
+    Attributes
+    ----------
+    features : list of Features
+        Of each clip the views that the recipe asks for, as it is first; then those of drawn clips.
+    """
+
+    recipe: Recipe
+    encoder: onnx.ModelProto
+    features: list[Features]
+
+
+def plain_encoder(recipe: Recipe) -> onnx.ModelProto:
+    """The fp32 encoder with ImageNet weights; of differences as one of their picture."""
+    difference = recipe.modality == "rgbdiff"
+    encoder = pretrained_encoder(recipe.encoder, difference=difference)
+    return of_one_picture(encoder) if difference else encoder
+
+
+def width(encoder: onnx.ModelProto) -> int:
+    """W: features of a frame."""
+    return int(encoder.graph.output[0].type.tensor_type.shape.dim[1].dim_value)
+
+
+def calibrated(
+    encoder: onnx.ModelProto, clips: Sequence[Clip], recipe: Recipe, seed: int, cache: Path | None
+) -> onnx.ModelProto:
+    """An fp32 encoder in INT8; its ranges come from frames of the clips, without labels."""
+    interval = 1 / recipe.frame_rate if recipe.modality == "rgbdiff" else None
+    content = hashlib.sha256(encoder.SerializeToString())
+    content.update(repr(([str(clip.path) for clip in clips], seed, interval)).encode())
+    file = None if cache is None else cache / f"encoder-{content.hexdigest()[:16]}.onnx"
+    if file is not None and file.exists():
+        return onnx.load(file)
+    paths = [clip.path for clip in clips]
+    pixels = sample_frames(paths, CALIBRATION_FRAMES, input_size(encoder), seed=seed, interval=interval)
+    quantised = quantize_graph(encoder, pixels, blocks=True)
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        beside = file.with_suffix(".part")
+        onnx.save(quantised, beside)
+        beside.replace(file)
+    return quantised
+
+
+def stream(
+    encoder: onnx.ModelProto,
+    clips: Sequence[Clip],
+    labels: Sequence[str],
+    recipe: Recipe,
+    seed: int,
+    cache: Path | None,
+) -> Stream:
+    """An INT8 encoder, and the features of the clips under it."""
+    extractor = Extractor(encoder, cache, recipe.modality == "rgbdiff")
+    step = 1 / recipe.frame_rate
+    features = extractor.clips(clips, labels, recipe.variants, step, seed)
+    features += drawn_features(extractor, labels, recipe.drawn, step, seed)
+    return Stream(recipe, encoder, features)
+
+
+def frozen_stream(
+    clips: Sequence[Clip], labels: Sequence[str], recipe: Recipe, seed: int, cache: Path | None
+) -> Stream:
+    """The stream of an encoder with ImageNet weights."""
+    return stream(calibrated(plain_encoder(recipe), clips, recipe, seed, cache), clips, labels, recipe, seed, cache)
+
+
+def save_stream(
+    folder: Path, encoder: onnx.ModelProto, decoder: Decoder, recipe: Recipe, facts: Facts, card: str | None
+) -> None:
+    """Write the bundle of a trained stream."""
+    mean, std = pixel_statistics(recipe.encoder)
+    model = {
+        "name": facts.name,
+        "source": facts.source,
+        "license": facts.license,
+        "input_size": input_size(encoder),
+        "color_order": "RGB",
+        "mean": list(mean),
+        "std": list(std),
+        "frame_rate": recipe.frame_rate,
+        "clip_len": recipe.clip_len,
+        "embed_dim": recipe.embed_dim,
+        "heads": recipe.heads,
+        "layers": recipe.layers,
+        "ffn_dim": recipe.ffn_dim,
+        "attention_scale": decoder.scale,
+        "layer_norm": "vtn",
+        "modality": recipe.modality,
+        "motion": recipe.motion,
+        "labels": list(facts.labels),
+        "quantization": {
+            "encoder": "int8 QDQ, weights per channel, activations uint8",
+            "target": "any",
+            "decoder": "float32",
+        },
+        "accuracy": facts.accuracy,
+    }
+    projected = project(encoder, *decoder.projection())
+    if recipe.modality == "rgbdiff":
+        projected = of_two_frames(projected)
+    write_bundle(folder, model, projected.SerializeToString(), decoder.arrays(), card)
