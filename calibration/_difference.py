@@ -7,6 +7,7 @@ like any other. Changes of more than 127 grey levels are cut off there; a moving
 from __future__ import annotations
 
 import copy
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +23,8 @@ UNCHANGED = 128
 def difference(newer: Pixels, older: Pixels) -> Pixels:
     """The picture of what changed, uint8 of the frames' shape: ``newer - older + UNCHANGED``, cut to 0 to 255."""
     change = newer.astype(np.int16) - older + UNCHANGED
-    return np.clip(change, 0, 255).astype(np.uint8)
+    picture: Pixels = np.clip(change, 0, 255).astype(np.uint8)
+    return picture
 
 
 def of_one_picture(encoder: onnx.ModelProto) -> onnx.ModelProto:
@@ -56,7 +58,10 @@ def of_one_picture(encoder: onnx.ModelProto) -> onnx.ModelProto:
         graph.node.remove(node)
     graph.input[0].name = "difference"
     del graph.input[1]
-    facts = {"difference.scale": np.array(1, np.float32), "difference.zero_point": np.array(UNCHANGED, np.uint8)}
+    facts: dict[str, Any] = {
+        "difference.scale": np.array(1, np.float32),
+        "difference.zero_point": np.array(UNCHANGED, np.uint8),
+    }
     graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in facts.items())
     place = list(graph.node).index(subtract)
     graph.node.remove(subtract)
@@ -76,7 +81,10 @@ def of_two_frames(encoder: onnx.ModelProto) -> onnx.ModelProto:
     entries = ["pixels", "previous"]
     del graph.input[:]
     graph.input.extend(helper.make_tensor_value_info(name, TensorProto.UINT8, shape) for name in entries)
-    facts = {"frames.scale": np.array(1, np.float32), "frames.zero_point": np.array(UNCHANGED, np.uint8)}
+    facts: dict[str, Any] = {
+        "frames.scale": np.array(1, np.float32),
+        "frames.zero_point": np.array(UNCHANGED, np.uint8),
+    }
     graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in facts.items())
     nodes = [
         helper.make_node("Cast", [name], [f"{name}.float"], name=f"{name}.float", to=TensorProto.FLOAT)

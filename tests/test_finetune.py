@@ -4,6 +4,7 @@ import copy
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -66,7 +67,7 @@ def small(dataset):
 @pytest.mark.parametrize("changes", [{}, {"motion": True}, {"modality": "rgbdiff"}])
 def test_only_the_last_convolutions_change_and_the_loss_falls(small, changes):
     clips, labels, recipe, _ = small
-    recipe = Recipe(**{**vars(recipe), **changes})
+    recipe = replace(recipe, **changes)
     encoder = small_network()
     run = Run(progress=False)
     trained, decoder = finetune(encoder, Decoder(24, recipe, 2), clips, labels, recipe, 0, 2, run)
@@ -120,9 +121,9 @@ SETTINGS = (
 )
 
 
-def test_two_processes_train_one_model_and_one_writes_it(dataset, tmp_path):
+def test_two_processes_train_one_model_and_one_writes_it(dataset, training_cache, tmp_path):
     arguments = ["train", str(dataset), "-o", str(tmp_path / "bundle"), "--tune", "3", "--set", *SETTINGS.split()]
-    arguments += ["--cache", str(tmp_path / "cache")]
+    arguments += ["--cache", str(training_cache)]
     launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m"]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
     done = subprocess.run(

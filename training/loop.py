@@ -117,7 +117,7 @@ def optimise(
         average.module.eval()
         seen = (float("nan"), float("nan")) if validate is None else validate(average.module)
         since = done - (run.looks[-1].step if run.looks else 0)
-        run.looks.append(Look(done, total / since, schedule.get_last_lr()[0], *seen))
+        run.looks.append(Look(done, total / since, float(schedule.get_last_lr()[0]), *seen))
         total = 0.0
         if seen[0] < best["loss"]:
             best = {"loss": seen[0], "step": done}

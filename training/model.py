@@ -60,9 +60,11 @@ class Head(nn.Module):
     features : int
         W, the encoder's width.
     recipe : Recipe
+    classes : int
+        K.
     """
 
-    def __init__(self, features: int, recipe: Recipe) -> None:
+    def __init__(self, features: int, recipe: Recipe, classes: int) -> None:
         super().__init__()
         rank, D = min(recipe.rank, features), recipe.embed_dim
         self.dropout = nn.Dropout(recipe.dropout)
@@ -120,7 +122,7 @@ class Decoder(Head):
     """
 
     def __init__(self, features: int, recipe: Recipe, classes: int) -> None:
-        super().__init__(features, recipe)
+        super().__init__(features, recipe, classes)
         embed_dim, ffn_dim, layers = recipe.embed_dim, recipe.ffn_dim, recipe.layers
         self.heads, self.scale = recipe.heads, embed_dim**-0.5
         self.position = nn.Parameter(sinusoids(recipe.clip_len, embed_dim))

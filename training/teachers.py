@@ -81,7 +81,7 @@ class Teacher:
             logits = np.log(np.stack([p.probabilities for p in said])[:, order] + LEAST)
             last = np.searchsorted([p.timestamp for p in said], times, side="right") - 1
             total += logits[np.maximum(last, 0)]
-        return total / len(self._recognizers)
+        return total / np.float32(len(self._recognizers))
 
     def _mirrored(self, logits: Float) -> Float:
         names = [mirrored_label(label, self._labels) or label for label in self._labels]

@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+"""What each part of the model is worth: decoders, inputs and distillation, on the same folds and the same features.
+
+    python scripts/ablation.py ceiling $EDGEVTN_SHARED/data/ceiling --cache features
+    python scripts/ablation.py thetis $EDGEVTN_SHARED/data/thetis_features
+
+Every row is trained on all folds but one and asked about that one, fold by fold, seed by seed; a clip's answer is the
+mean probability over its full windows, as `edgevtn crossval` has it (a test shows that features give the answers of
+the camera's code). `thetis` has stored features instead of pictures, so nothing there can be mirrored or differenced.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from edgevtn._datasets import read_dataset
+from edgevtn.training.baselines import LSTM, MeanPooling
+from edgevtn.training.features import Features
+from edgevtn.training.fit import fit
+from edgevtn.training.loop import Run
+from edgevtn.training.measure import answer, ending_logits, window_logits
+from edgevtn.training.model import Decoder, Head
+from edgevtn.training.recipe import Recipe
+from edgevtn.training.streams import frozen_stream
+
+RECIPES = {
+    # People act for seconds there, and only a few hundred clips teach: long windows, few leading components.
+    "ceiling": Recipe(frame_rate=3.125, variants=3, rank=128, emphasis=2.5, steps=300),
+    "weizmann": Recipe(drawn=40, stills=0.25),
+    # Sixteen stored frames for each stroke, cut alike: the window is the clip.
+    "thetis": Recipe(
+        frame_rate=10.0, beginnings=0.0, slowest=0.93, fastest=1.0, rank=512, emphasis=1.5, noise=0.3,
+        label_smoothing=0.1, learning_rate=3e-3, weight_decay=0.1, steps=800,
+    ),
+}  # fmt: skip
+
+Views = list[Features]
+
+
+class Data:
+    """The clips' features under each modality: views[modality][clip][view]."""
+
+    def __init__(self, name: str, place: Path, cache: Path | None) -> None:
+        self.recipe = RECIPES[name]
+        if name == "thetis":
+            stored = {"rgb": [[view] for view in thetis(place)]}
+            self.extra: dict[str, Views] = {"rgb": []}
+        else:
+            clips = read_dataset(place)
+            labels = sorted({clip.label for clip in clips})
+            stored, self.extra = {}, {}
+            for modality in ("rgb", "rgbdiff"):
+                features = frozen_stream(clips, labels, replace(self.recipe, modality=modality), 0, cache).features
+                each = 1 + self.recipe.variants
+                stored[modality] = [features[n * each : (n + 1) * each] for n in range(len(clips))]
+                self.extra[modality] = features[len(clips) * each :]
+        self.views = stored
+        self.names = [views[0].label for views in stored["rgb"]]
+        self.folds = [views[0].fold or "" for views in stored["rgb"]]
+        self.labels = sorted(set(self.names))
+
+
+def thetis(place: Path) -> Iterator[Features]:
+    """Stored features of the twelve strokes; their times are of no account, ten frames a second as good as any."""
+    values = np.load(next(iter(place.glob("*.np[yz]"))), allow_pickle=False)
+    if not isinstance(values, np.ndarray):
+        values = values[values.files[0]]
+    with (place / "manifest.csv").open(newline="") as lines:
+        for row in csv.DictReader(lines):
+            yield Features(values[int(row["row"])], np.arange(values.shape[1]) / 10, row["label12"], row["fold"])
+
+
+def rows_of(data: Data, fold: str, seed: int) -> dict[str, dict[int, Any]]:
+    """For each row of the table, the answers (K,) to the clips of a fold."""
+    learned = [n for n, other in enumerate(data.folds) if other != fold]
+    asked = [n for n, other in enumerate(data.folds) if other == fold]
+
+    def trained(modality: str, kind: type[Head] = Decoder, teacher: Any = None, **changes: Any) -> tuple[Head, Recipe]:
+        recipe = replace(data.recipe, modality=modality, **changes)
+        views = [view for n in learned for view in data.views[modality][n]] + data.extra[modality]
+        return fit(views, data.labels, recipe, seed, kind=kind, teacher=teacher, run=Run(progress=False)), recipe
+
+    def logits(model: tuple[Head, Recipe]) -> dict[int, torch.Tensor]:
+        head, recipe = model
+        return {n: window_logits(head, data.views[recipe.modality][n][0], recipe) for n in asked}
+
+    said = {
+        "mean pooling": logits(trained("rgb", MeanPooling)),
+        "LSTM": logits(trained("rgb", LSTM)),
+        "VTN decoder": logits(trained("rgb")),
+    }
+    moving = trained("rgb", motion=True)
+    said["VTN + embedding difference"] = logits(moving)
+    if "rgbdiff" in data.views:
+        differences = trained("rgbdiff")
+        said["RGB-difference"] = logits(differences)
+        said["two-stream"] = {n: both(a, said["RGB-difference"][n]) for n, a in logits(moving).items()}
+        streams = [moving, differences]
+    else:  # nothing but features: the teachers are other decoders, and one more seed
+        streams = [moving, trained("rgb", LSTM, motion=True), trained("rgb", MeanPooling, motion=True)]
+    pairs = list(zip(*(views_of(data, recipe, learned) for _, recipe in streams), strict=True))
+    answers = [
+        np.mean(
+            [ending_logits(head, view, recipe) for (head, recipe), view in zip(streams, views, strict=True)], axis=0
+        )
+        for views in pairs
+    ]
+    said["VTN + embedding difference, distilled"] = logits(trained("rgb", teacher=answers, motion=True))
+    said["VTN decoder, distilled"] = logits(trained("rgb", teacher=answers))
+    return {row: {n: answer(logit) for n, logit in each.items()} for row, each in said.items()}
+
+
+def views_of(data: Data, recipe: Recipe, learned: list[int]) -> Views:
+    return [view for n in learned for view in data.views[recipe.modality][n]] + data.extra[recipe.modality]
+
+
+def both(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+    """Mean logits of two streams, of the windows that both have: the last ones."""
+    count = min(len(one), len(other))
+    return (one[-count:] + other[-count:]) / 2
+
+
+data: Data
+
+
+def begin(*arguments: Any) -> None:
+    """In each process: one thread, and the features."""
+    global data
+    torch.set_num_threads(1)
+    data = Data(*arguments)
+
+
+def work(job: tuple[str, int]) -> tuple[int, dict[str, dict[int, Any]]]:
+    fold, seed = job
+    return seed, rows_of(data, fold, seed)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("name", choices=RECIPES)
+    parser.add_argument("place", type=Path)
+    parser.add_argument("--cache", type=Path)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
+    parser.add_argument("--jobs", type=int, default=2, help="processes")
+    parser.add_argument("--event", default="falling", help="label whose finds and false alarms are counted")
+    chosen = parser.parse_args()
+    begin(chosen.name, chosen.place, chosen.cache)
+    table: dict[str, dict[int, dict[int, Any]]] = {}
+    jobs = [(fold, seed) for seed in chosen.seeds for fold in sorted(set(data.folds))]
+    arguments = (chosen.name, chosen.place, chosen.cache)
+    with ProcessPoolExecutor(chosen.jobs, initializer=begin, initargs=arguments) as pool:
+        for seed, rows in pool.map(work, jobs):
+            for row, answers in rows.items():
+                table.setdefault(row, {}).setdefault(seed, {}).update(answers)
+    wanted = np.array([data.labels.index(name) for name in data.names])
+    print(f"{data.recipe}\n{len(wanted)} clips, {len(set(data.folds))} folds, seeds {chosen.seeds}\n")
+    counted = chosen.event in data.labels
+    heading = f" {chosen.event}: found, false |" if counted else ""
+    print(f"| | accuracy, mean | of each seed |{heading}\n|---|---|---|{'---|' if counted else ''}")
+    for row, seeds in table.items():
+        said = [np.array([each[n].argmax() for n in range(len(wanted))]) for each in seeds.values()]
+        shares = [float((one == wanted).mean()) for one in said]
+        event = ""
+        if counted:
+            k = data.labels.index(chosen.event)
+            event = ", ".join(f"{((s == k) & (wanted == k)).sum()}/{((s == k) & (wanted != k)).sum()}" for s in said)
+            event = f" {event} |"
+        print(f"| {row} | {np.mean(shares):.1%} | {', '.join(f'{share:.1%}' for share in shares)} |{event}")
+
+
+if __name__ == "__main__":
+    main()
