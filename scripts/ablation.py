@@ -34,12 +34,15 @@ from edgevtn.training.streams import frozen_stream
 
 RECIPES = {
     # People act for seconds there, and only a few hundred clips teach: long windows, few leading components.
-    "ceiling": Recipe(frame_rate=3.125, variants=3, rank=128, emphasis=2.5, steps=300),
+    "ceiling": Recipe(
+        frame_rate=3.125, variants=3, rank=64, emphasis=2.0, noise=0.4, label_smoothing=0.1, learning_rate=3e-3,
+        weight_decay=0.1, steps=300,
+    ),
     "weizmann": Recipe(drawn=40, stills=0.25),
     # Sixteen stored frames for each stroke, cut alike: the window is the clip.
     "thetis": Recipe(
-        frame_rate=10.0, beginnings=0.0, slowest=0.93, fastest=1.0, rank=512, emphasis=1.5, noise=0.3,
-        label_smoothing=0.1, learning_rate=3e-3, weight_decay=0.1, steps=800,
+        frame_rate=10.0, beginnings=0.0, slowest=0.93, fastest=1.0, rank=128, emphasis=1.5, noise=0.3,
+        label_smoothing=0.1, learning_rate=3e-3, weight_decay=0.1, steps=600,
     ),
 }  # fmt: skip
 

@@ -124,7 +124,7 @@ def test_nothing_is_trained_towards_doubt():
     assert probabilities.max() < 0.75
 
 
-SMALL = ["embed_dim=32", "heads=4", "layers=1", "ffn_dim=32", "steps=60", "batch=16", "variants=1", "drawn=1"]
+SMALL = ["embed_dim=32", "heads=4", "layers=1", "ffn_dim=32", "steps=110", "batch=16", "variants=1", "drawn=1"]
 
 
 @pytest.mark.parametrize("more", [[], ["--motion"], ["--modality", "rgbdiff"], ["--modality", "two-stream"]])
@@ -137,7 +137,7 @@ def test_train_and_crossval_from_the_command_line(dataset, training_cache, tmp_p
     assert "of 8 clips" in out
     measured = json.loads((tmp_path / "measured.json").read_text())
     assert measured["clips"] == 8
-    assert measured["accuracy"] >= 0.75
+    assert measured["accuracy"] >= 0.75, out
     assert main(["train", *common, "-o", "bundle", "--crossval", "measured.json"]) == 0
     streams = edgevtn.load_streams("bundle")
     assert [stream.model.modality for stream in streams] == (
