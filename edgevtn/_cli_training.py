@@ -176,6 +176,7 @@ def crossval(arguments: argparse.Namespace) -> None:
             "accuracy": round(result.accuracy, 4),
             "interval": [round(low, 4), round(high, 4)],
             "mean of the classes": round(result.mean_recall, 4),
+            "single windows": round(result.window_accuracy, 4),
             "seed": arguments.seed,
         }
         write_whole(arguments.json, (json.dumps(facts, indent=1) + "\n").encode())

@@ -34,17 +34,25 @@ class Evaluation:
         Clip, true label, recognised label.
     outcomes : list of (str, bool)
         Of every clip: its group (fold; of a clip without one, the clip itself), and whether it was recognised.
+    windows : (int, int)
+        Full windows whose own answer was right, and all of them: what a camera's single predictions are worth.
     """
 
     labels: tuple[str, ...]
     confusion: npt.NDArray[np.int64]
     mistakes: list[tuple[Path, str, str]]
     outcomes: list[tuple[str, bool]]
+    windows: tuple[int, int]
 
     @property
     def accuracy(self) -> float:
         """Share of clips that were recognised, 0 to 1."""
         return float(np.trace(self.confusion) / self.confusion.sum())
+
+    @property
+    def window_accuracy(self) -> float:
+        """Share of full windows that were recognised, 0 to 1."""
+        return self.windows[0] / self.windows[1]
 
     @property
     def mean_recall(self) -> float:
@@ -74,6 +82,7 @@ class Evaluation:
             self.confusion + other.confusion,
             self.mistakes + other.mistakes,
             self.outcomes + other.outcomes,
+            (self.windows[0] + other.windows[0], self.windows[1] + other.windows[1]),
         )
 
     def __str__(self) -> str:
@@ -84,6 +93,7 @@ class Evaluation:
         lines = [
             f"accuracy {self.accuracy:.1%} ({right} of {total} clips), 95 % interval {low:.1%} to {high:.1%}, "
             f"mean of the classes {self.mean_recall:.1%}",
+            f"single windows {self.window_accuracy:.1%} ({self.windows[0]} of {self.windows[1]})",
             "",
         ]
         lines.append(f"{'label':{width}}  clips  recall  precision")
@@ -151,22 +161,32 @@ def evaluate(recognizer: Recognizer, clips: Sequence[Clip]) -> Evaluation:
     confusion = np.zeros((len(labels), len(labels)), np.int64)
     mistakes = []
     outcomes = []
-    for clip, best in zip(clips, answers(recognizer, clips), strict=True):
+    right = total = 0
+    for clip in clips:
+        said = window_probabilities(recognizer, clip)
+        best = int(said.mean(axis=0).argmax())
+        right += int((said.argmax(axis=1) == labels.index(clip.label)).sum())
+        total += len(said)
         confusion[labels.index(clip.label), best] += 1
         outcomes.append((clip.fold or str(clip.path), labels[best] == clip.label))
         if labels[best] != clip.label:
             mistakes.append((clip.path, clip.label, labels[best]))
-    return Evaluation(labels, confusion, mistakes, outcomes)
+    return Evaluation(labels, confusion, mistakes, outcomes, (right, total))
 
 
 def answers(recognizer: Recognizer, clips: Sequence[Clip]) -> Iterator[int]:
     """Index of the label with the highest mean probability, for each clip."""
     for clip in clips:
-        recognizer.reset()
-        with frames(clip.path) as source:
-            said = [(p.probabilities, p.timestamp - p.clip_start) for p in recognizer.stream(source)]
-        if not said:
-            raise ManifestError(f"{clip.path}: too short for a prediction; use a recognizer with start='repeat'")
-        # Windows that saw nearly as much as the one that saw most; a slot is the resolution of that.
-        most = max(seen for _, seen in said) - 0.5 / recognizer.model.frame_rate
-        yield int(np.mean([probabilities for probabilities, seen in said if seen > most], axis=0).argmax())
+        yield int(window_probabilities(recognizer, clip).mean(axis=0).argmax())
+
+
+def window_probabilities(recognizer: Recognizer, clip: Clip) -> npt.NDArray[np.float32]:
+    """Probabilities (M, K) of a clip's full windows; of a clip shorter than a window, of the fullest one."""
+    recognizer.reset()
+    with frames(clip.path) as source:
+        said = [(p.probabilities, p.timestamp - p.clip_start) for p in recognizer.stream(source)]
+    if not said:
+        raise ManifestError(f"{clip.path}: too short for a prediction; use a recognizer with start='repeat'")
+    # Windows that saw nearly as much as the one that saw most; a slot is the resolution of that.
+    most = max(seen for _, seen in said) - 0.5 / recognizer.model.frame_rate
+    return np.stack([probabilities for probabilities, seen in said if seen > most])

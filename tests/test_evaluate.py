@@ -66,6 +66,9 @@ def test_evaluation_counts(tmp_path, tiny):
     assert result.confusion.sum() == 3
     assert result.accuracy == pytest.approx(1 / 3)  # one and the same clip cannot be all three
     assert len(result.mistakes) == 2
+    # Three full windows of six frames; each is counted for each of the three labels, and right for one.
+    assert result.windows == (3, 9)
+    assert result.window_accuracy == pytest.approx(1 / 3)
 
 
 def test_a_clip_too_short_for_a_window(tmp_path, tiny):
@@ -78,14 +81,15 @@ def test_a_clip_too_short_for_a_window(tmp_path, tiny):
 
 def example():
     outcomes = [("ann", True)] * 3 + [("ann", False)] + [("bob", True)] * 4
-    return Evaluation(("bend", "run"), np.array([[3, 1], [0, 4]]), [], outcomes)
+    return Evaluation(("bend", "run"), np.array([[3, 1], [0, 4]]), [], outcomes, (30, 50))
 
 
 def test_the_table():
     lines = str(example()).splitlines()
     assert lines[0] == ("accuracy 87.5% (7 of 8 clips), 95 % interval 75.0% to 100.0%, mean of the classes 87.5%")
-    assert lines[3].split() == ["bend", "4", "75.0%", "100.0%"]
-    assert lines[4].split() == ["run", "4", "100.0%", "80.0%"]
+    assert lines[1] == "single windows 60.0% (30 of 50)"
+    assert lines[4].split() == ["bend", "4", "75.0%", "100.0%"]
+    assert lines[5].split() == ["run", "4", "100.0%", "80.0%"]
     assert lines[-2].split() == ["bend", "3", "1", "1"]
     assert lines[-1].split() == ["run", ".", "4", "2"]
 
@@ -94,7 +98,7 @@ def test_interval_over_groups():
     """Two groups of four: only whole groups are drawn, so there are three outcomes."""
     assert example().interval() == (0.75, 1.0)
     many = [(str(n), n % 4 != 0) for n in range(400)]
-    result = Evaluation(("a", "b"), np.array([[150, 50], [50, 150]]), [], many)
+    result = Evaluation(("a", "b"), np.array([[150, 50], [50, 150]]), [], many, (1, 1))
     low, high = result.interval()
     # The normal approximation: 0.75 +- 1.96 sqrt(0.75 * 0.25 / 400).
     assert (low, high) == (pytest.approx(0.7076, abs=0.01), pytest.approx(0.7924, abs=0.01))
@@ -103,6 +107,7 @@ def test_interval_over_groups():
 
 def test_sum_and_picture(tmp_path):
     assert (example() + example()).confusion.tolist() == [[6, 2], [0, 8]]
+    assert (example() + example()).windows == (60, 100)
     pytest.importorskip("matplotlib")
     example().save_png(tmp_path / "confusion.png")
     picture = cv2.imread(str(tmp_path / "confusion.png"))

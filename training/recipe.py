@@ -26,8 +26,8 @@ class Recipe:
     motion: bool = False
     #: Principal components of the features that are kept, and the power of their standard deviations: see
     #: `edgevtn.training.model.principal_axes`.
-    rank: int = 256
-    emphasis: float = 1.0
+    rank: int = 128
+    emphasis: float = 1.5
     #: Copies of each clip that are changed at random, see `edgevtn.training.augment`; and drawn clips of each label
     #: that the figure of `edgevtn.training.figure` can act.
     variants: int = 6
@@ -35,9 +35,9 @@ class Recipe:
     #: Noise added to the features, in mean standard deviations.
     noise: float = 0.0
     dropout: float = 0.3
-    steps: int = 600
+    steps: int = 500
     batch: int = 64
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     weight_decay: float = 0.05
     label_smoothing: float = 0.05
     #: Speeds of a window, factors. A wider range would make a run of a walk.
