@@ -167,6 +167,21 @@ def test_crossval_of_a_student_and_of_too_few_folds(dataset, training_cache, cap
     assert "at least 3 different values" in capsys.readouterr().err
 
 
+def test_a_student_learns_from_a_bundle_and_stops_by_a_fold(dataset, training_cache, tmp_path, capsys):
+    common = [str(dataset), "--cache", str(training_cache)]
+    assert main(["train", *common, "-o", str(tmp_path / "two"), "--modality", "two-stream", "--set", *SMALL]) == 0
+    student = ["train", *common, "-o", str(tmp_path / "student"), "--teacher", str(tmp_path / "two")]
+    assert main([*student, "--validation", "1", "--set", *SMALL, "check_every=20", "patience=2"]) == 0
+    card = (tmp_path / "student" / "MODEL_CARD.md").read_text()
+    assert "Taught by two." in card
+    assert "    edgevtn " in card
+    rows = list(csv.DictReader((tmp_path / "student" / "training.csv").read_text().splitlines()))
+    assert all(0 <= float(row["validation_accuracy"]) <= 1 for row in rows)
+    capsys.readouterr()
+    assert main([*student, "--validation", "7"]) == 1
+    assert "must be one of several, 0, 1; got 7" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [("width=3", "expected NAME=VALUE"), ("steps=few", "expected int, got 'few'"), ("steps=0", "steps must be above 0"),
