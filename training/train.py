@@ -95,6 +95,7 @@ def train(
         raise ManifestError(
             f"the validation fold must be one of several, {', '.join(folds) or 'got none'}; got {validation}"
         )
+    learned = [n for n, clip in enumerate(clips) if validation is None or clip.fold != validation]
     teacher = Teacher(teachers, labels, cache) if teachers else None
     trained = []
     for recipe in recipes:
@@ -110,7 +111,6 @@ def train(
             decoder = fit_stream(frozen, labels, seed, answers, validation, runs[0])
         if tuned != 0:
             answers = distributed.told(answers)
-            learned = [n for n, clip in enumerate(clips) if validation is None or clip.fold != validation]
             plain, decoder = finetune(
                 plain,
                 decoder,
@@ -133,7 +133,7 @@ def train(
         for recipe, (encoder, decoder, looks) in zip(recipes, trained, strict=True):
             place = folder / recipe.modality if len(recipes) > 1 else folder
             save_stream(
-                place, encoder, decoder, recipe, facts, card(facts, recipe, len(clips), seed, command, teachers)
+                place, encoder, decoder, recipe, facts, card(facts, recipe, len(learned), seed, command, teachers)
             )
             save_journal(place, looks)
 
