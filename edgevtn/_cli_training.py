@@ -16,6 +16,13 @@ from edgevtn._errors import require
 from edgevtn._evaluate import Evaluation
 from edgevtn._output import write_whole
 
+ENCODER_NAMES = {
+    "lite0": "EfficientNet-Lite0",
+    "lite1": "EfficientNet-Lite1",
+    "lite2": "EfficientNet-Lite2",
+    "mobilenetv2": "MobileNetV2",
+    "resnet34": "ResNet-34",
+}
 #: Adds a command: its name, its function, its description.
 Adder = Callable[[str, Callable[[argparse.Namespace], None], str], argparse.ArgumentParser]
 
@@ -29,7 +36,7 @@ def add_training(command: Adder, dataset: str) -> None:
         added.add_argument("--seed", type=int, default=0)
         added.add_argument("--cache", metavar="DIR", help="keep the encoder's features here for the next time")
         added.add_argument(
-            "--encoder", default="lite0", choices=("lite0", "lite1", "lite2", "mobilenetv2", "resnet34"),
+            "--encoder", default="lite0", choices=tuple(ENCODER_NAMES),
             help="with ImageNet weights (default: %(default)s); the last two are downloaded once",
         )  # fmt: skip
         added.add_argument(
@@ -106,9 +113,11 @@ def train(arguments: argparse.Namespace) -> None:
         clips = [clip for clip in clips if clip.fold == TRAIN]
     data = Path(arguments.dataset).resolve()
     data = data.parent if data.is_file() else data
+    recipe = recipe_of(arguments)
+    sources = [data.name, "drawn figures"] if recipe.drawn else [data.name]
     facts = Facts(
         arguments.name or output.name,
-        f"{arguments.encoder} (ImageNet); trained on {data.name}",
+        f"{ENCODER_NAMES[arguments.encoder]} (ImageNet); trained on {' and '.join(sources)}",
         arguments.license,
         sorted({clip.label for clip in clips}),
         accuracy,
@@ -118,7 +127,7 @@ def train(arguments: argparse.Namespace) -> None:
             clips,
             output,
             facts,
-            recipes_of(arguments.modality, recipe_of(arguments)),
+            recipes_of(arguments.modality, recipe),
             seed=arguments.seed,
             cache=Path(arguments.cache) if arguments.cache else None,
             teachers=arguments.teacher,

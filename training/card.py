@@ -16,10 +16,10 @@ def card(facts: Facts, recipe: Recipe, clips: int, seed: int, command: str, teac
     motion = ", on embeddings and their differences" if recipe.motion else ""
     sees = "the difference of two frames" if recipe.modality == "rgbdiff" else "frames"
     taught = f"\n- Taught by {', '.join(Path(one).name for one in teachers)}." if teachers else ""
-    drawn = ""
+    drawn = nothing = ""
     if recipe.drawn:
-        drawn = (
-            f", and {recipe.drawn} drawn clips of each label that the drawn figure can act"
+        drawn = f", and {recipe.drawn} drawn clips of each label that the drawn figure can act"
+        nothing = (
             '\n- Empty scenes and a standing figure were shown as "none of these"; the model should be unsure of them.'
         )
     return f"""# {facts.name}
@@ -30,7 +30,7 @@ def card(facts: Facts, recipe: Recipe, clips: int, seed: int, command: str, teac
 - Decoder: VTN, {recipe.layers} blocks, {recipe.heads} heads, D {recipe.embed_dim}, F {recipe.ffn_dim}{motion}.
 - Clip: {recipe.clip_len} frames at {recipe.frame_rate:g} Hz, {seconds:.2f} s.
 - Labels: {", ".join(facts.labels)}.
-- Trained on {clips} clips, each with {recipe.variants} copies changed at random{drawn}; seed {seed}.{taught}
+- Trained on {clips} clips, each with {recipe.variants} copies changed at random{drawn}; seed {seed}.{nothing}{taught}
 
 ## Made by
 

@@ -26,14 +26,14 @@ class Recipe:
     motion: bool = False
     #: Principal components of the features that are kept, and the power of their standard deviations: see
     #: `edgevtn.training.model.principal_axes`.
-    rank: int = 128
-    emphasis: float = 1.5
+    rank: int = 256
+    emphasis: float = 1.0
     #: Copies of each clip that are changed at random, see `edgevtn.training.augment`; and drawn clips of each label
     #: that the figure of `edgevtn.training.figure` can act.
     variants: int = 6
     drawn: int = 0
     #: Noise added to the features, in mean standard deviations.
-    noise: float = 0.0
+    noise: float = 0.3
     dropout: float = 0.3
     steps: int = 500
     batch: int = 64
