@@ -159,4 +159,6 @@ def batches(windows: Windows, recipe: Recipe, done: int) -> Iterator[list[Tensor
     workers = WORKERS if torch.cuda.is_available() else 0
     processes = torch.distributed.get_world_size() if distributed.running() else 1
     # Together the processes see one batch at each step.
-    return iter(DataLoader(rest, max(1, recipe.batch // processes), sampler=sampler, num_workers=workers))
+    size = max(1, recipe.batch // processes)
+    # A generator of its own: a loader draws from PyTorch's, and a resumed run would draw once more than another.
+    return iter(DataLoader(rest, size, sampler=sampler, num_workers=workers, generator=torch.Generator()))
