@@ -11,6 +11,7 @@ from encoders import bundle, decoder_weights
 from edgevtn._decoder import Decoder
 from edgevtn.kernels import reference
 from edgevtn.training.model import Decoder as TorchDecoder
+from edgevtn.training.recipe import Recipe
 
 #: T, D, L, K: the bundled model's, a middle one's, and the published ResNet-34-VTN's.
 SIZES = {"bundled": (16, 128, 2, 9), "d256": (16, 256, 4, 101), "published": (16, 512, 4, 400)}
@@ -52,7 +53,8 @@ def step_of(way, size):
         return (lambda: request.infer({0: window})[0][0],) * 2
     if way == "numpy":
         return (lambda: reference.vtn(window, weights, 8, D**-0.5, True),) * 2
-    model = TorchDecoder(D, T, D, 8, L, 2 * D, K).eval()
+    recipe = Recipe(clip_len=T, embed_dim=D, heads=8, layers=L, ffn_dim=2 * D)
+    model = TorchDecoder(D, recipe, K).eval()
     with torch.no_grad():
         for name, value in weights.items():
             getattr(model, name).copy_(torch.from_numpy(value))
