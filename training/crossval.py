@@ -8,20 +8,13 @@ from functools import reduce
 from operator import add
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from edgevtn._errors import ManifestError
 from edgevtn._evaluate import Evaluation, evaluate
 from edgevtn._manifest import Clip
 from edgevtn._recognizer import Recognizer
-from edgevtn._write import write_streams
-from edgevtn.training.fit import fit
-from edgevtn.training.loop import Run
-from edgevtn.training.measure import ending_logits
-from edgevtn.training.model import Decoder
+from edgevtn.training.measure import mean_ending_logits
 from edgevtn.training.recipe import Recipe
-from edgevtn.training.streams import Facts, Stream, frozen_stream, save_stream
+from edgevtn.training.streams import Facts, fit_stream, frozen_stream, save_streams
 
 PROTOCOL = (
     "leave one fold out; a clip's answer is the highest mean probability over its full windows (of a clip "
@@ -39,7 +32,6 @@ def crossval(
     *,
     teachers: Sequence[Recipe] = (),
     early_stopping: bool = False,
-    progress: bool = True,
 ) -> Evaluation:
     """Accuracy over the folds of a manifest.
 
@@ -56,8 +48,6 @@ def crossval(
         Of streams that are trained on the same folds first, and whose mean answer each stream is to match, too.
     early_stopping : bool
         The fold after the one that is tested is not trained on, and decides when to stop.
-    progress : bool
-        Print each fold's accuracy.
 
     Raises
     ------
@@ -74,56 +64,16 @@ def crossval(
     with tempfile.TemporaryDirectory() as temporary:
         for number, fold in enumerate(folds):
             stopping = folds[(number + 1) % len(folds)] if early_stopping else None
-            answers = mean_answers([(one, without(one, labels, fold, stopping, seed)) for one in teaching])
-            decoders = [without(one, labels, fold, stopping, seed, answers) for one in streams]
+            taught = [
+                (fit_stream(one, labels, seed, tested=fold, stopping=stopping), one.recipe, one.features)
+                for one in teaching
+            ]
+            answers = mean_ending_logits(taught) if taught else None
+            decoders = [fit_stream(one, labels, seed, answers, tested=fold, stopping=stopping) for one in streams]
             bundle = Path(temporary) / f"fold{number}"
-            save(bundle, streams, decoders, Facts(f"without fold {fold}", "cross-validation", "none", labels, {}))
+            facts = Facts(f"without fold {fold}", "cross-validation", "none", labels, {})
+            save_streams(bundle, streams, decoders, facts)
             held_out = [clip for clip in clips if clip.fold == fold]
             results.append(evaluate(Recognizer(bundle, start="repeat"), held_out))
-            if progress:
-                print(f"fold {fold}: {results[-1].accuracy:.1%} of {len(held_out)} clips", flush=True)
+            print(f"fold {fold}: {results[-1].accuracy:.1%} of {len(held_out)} clips", flush=True)
     return reduce(add, results)
-
-
-def without(
-    stream: Stream,
-    labels: Sequence[str],
-    fold: str,
-    stopping: str | None,
-    seed: int,
-    answers: Sequence[npt.NDArray[np.float32]] | None = None,
-) -> Decoder:
-    """A decoder trained on all folds but one, or two: drawn clips belong to none."""
-    learned = [n for n, view in enumerate(stream.features) if view.fold is None or view.fold not in (fold, stopping)]
-    decoder = fit(
-        [stream.features[n] for n in learned],
-        labels,
-        stream.recipe,
-        seed,
-        teacher=None if answers is None else [answers[n] for n in learned],
-        held_out=[view for view in stream.features if stopping is not None and view.fold == stopping],
-        run=Run(progress=False),
-    )
-    assert isinstance(decoder, Decoder)
-    return decoder
-
-
-def mean_answers(trained: Sequence[tuple[Stream, Decoder]]) -> list[npt.NDArray[np.float32]] | None:
-    """Mean logits (N, K) of streams for each of their clips, which are the same ones; None of no streams."""
-    if not trained:
-        return None
-    said = [[ending_logits(head, view, stream.recipe) for view in stream.features] for stream, head in trained]
-    return [np.mean(each, axis=0) for each in zip(*said, strict=True)]
-
-
-def save(folder: Path, streams: Sequence[Stream], decoders: Sequence[Decoder], facts: Facts) -> None:
-    """A bundle of one stream, or of two."""
-    if len(streams) == 1:
-        save_stream(folder, streams[0].encoder, decoders[0], streams[0].recipe, facts, None)
-        return
-
-    def fill(place: Path) -> None:
-        for stream, decoder in zip(streams, decoders, strict=True):
-            save_stream(place / stream.recipe.modality, stream.encoder, decoder, stream.recipe, facts, None)
-
-    write_streams(folder, fill)

@@ -19,11 +19,10 @@ from edgevtn._sources import frames
 from edgevtn.calibration._difference import difference
 from edgevtn.kernels.prepare import Prepare
 from edgevtn.training.augment import mirrored_label, random_change
-from edgevtn.training.windows import nearest
+from edgevtn.training.windows import Times, nearest
 
 Frame = npt.NDArray[np.uint8]
 Half = npt.NDArray[np.float16]
-Times = npt.NDArray[np.float64]
 
 #: Frames kept for each slot of the model: a window of another phase or speed finds one near enough.
 FRAMES_A_SLOT = 4

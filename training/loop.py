@@ -61,7 +61,6 @@ def optimise(
     rng: np.random.Generator,
     run: Run,
     *,
-    groups: list[dict[str, Any]] | None = None,
     validate: Callable[[nn.Module], tuple[float, float]] | None = None,
 ) -> nn.Module:
     """Train; returns the mean of the weights over the last steps, of the best look where there is validation.
@@ -74,8 +73,6 @@ def optimise(
     recipe : Recipe
     rng : Generator
     run : Run
-    groups : list of dict, optional
-        Parameters with a ``lr`` of their own; default: all of them, with the recipe's.
     validate : callable, optional
         Loss and accuracy on clips that are neither trained nor tested on. Training stops `recipe.patience` looks
         after the lowest loss.
@@ -86,10 +83,8 @@ def optimise(
         The checkpoint is of another run.
     """
     tqdm = require("tqdm", "training").tqdm
-    groups = groups or [{"params": list(model.parameters()), "lr": recipe.learning_rate}]
-    optimiser = torch.optim.AdamW(groups, weight_decay=recipe.weight_decay)
-    rates = [group["lr"] for group in groups]
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rates, total_steps=recipe.steps)
+    optimiser = torch.optim.AdamW(model.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.learning_rate, total_steps=recipe.steps)
     smooth = get_ema_multi_avg_fn(recipe.averaging)  # type: ignore[no-untyped-call]
     average = AveragedModel(model, multi_avg_fn=smooth)
     parts = {"model": model, "average": average, "optimiser": optimiser, "schedule": schedule}

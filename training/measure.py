@@ -43,6 +43,12 @@ def ending_logits(model: Head, clip: Features, recipe: Recipe) -> Float:
     return logits
 
 
+def mean_ending_logits(models: Sequence[tuple[Head, Recipe, Sequence[Features]]]) -> list[Float]:
+    """Mean of the models' `ending_logits` (N, K) for each clip, which each model sees as features of its own."""
+    said = [[ending_logits(head, clip, recipe) for clip in clips] for head, recipe, clips in models]
+    return [np.mean(each, axis=0) for each in zip(*said, strict=True)]
+
+
 def answer(logits: Tensor) -> Float:
     """Mean probabilities (K,) over a clip's windows, of logits (M, K)."""
     mean: Float = logits.softmax(dim=1).mean(dim=0).numpy()

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import onnx
 
 from edgevtn._manifest import Clip
-from edgevtn._write import write_bundle
+from edgevtn._output import write_whole
+from edgevtn._write import write_bundle, write_streams
 from edgevtn.calibration import quantize_graph, sample_frames
 from edgevtn.calibration._difference import of_one_picture, of_two_frames
 from edgevtn.calibration._files import input_size
 from edgevtn.networks import project
 from edgevtn.training.drawn import drawn_features
 from edgevtn.training.features import Extractor, Features
+from edgevtn.training.fit import fit
+from edgevtn.training.loop import Run
 from edgevtn.training.model import Decoder
 from edgevtn.training.pretrained import pixel_statistics, pretrained_encoder
 from edgevtn.training.recipe import Recipe
@@ -78,9 +83,7 @@ def calibrated(
     quantised = quantize_graph(encoder, pixels, blocks=True)
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
-        beside = file.with_suffix(".part")
-        onnx.save(quantised, beside)
-        beside.replace(file)
+        write_whole(file, quantised.SerializeToString())
     return quantised
 
 
@@ -105,6 +108,57 @@ def frozen_stream(
 ) -> Stream:
     """The stream of an encoder with ImageNet weights."""
     return stream(calibrated(plain_encoder(recipe), clips, recipe, seed, cache), clips, labels, recipe, seed, cache)
+
+
+def fit_stream(
+    stream: Stream,
+    labels: Sequence[str],
+    seed: int,
+    answers: Sequence[npt.NDArray[np.float32]] | None = None,
+    *,
+    tested: str | None = None,
+    stopping: str | None = None,
+    run: Run | None = None,
+) -> Decoder:
+    """A decoder on a stream's features, but for two folds: the one to be tested, and the one that decides when to stop.
+
+    Drawn clips belong to no fold. `answers` are a teacher's, for all features.
+    """
+    unseen = {tested, stopping} - {None}
+    learned = [n for n, view in enumerate(stream.features) if view.fold not in unseen]
+    decoder = fit(
+        [stream.features[n] for n in learned],
+        labels,
+        stream.recipe,
+        seed,
+        teacher=None if answers is None else [answers[n] for n in learned],
+        held_out=[view for view in stream.features if stopping is not None and view.fold == stopping],
+        run=run or Run(progress=False),
+    )
+    assert isinstance(decoder, Decoder)
+    return decoder
+
+
+def write_each(folder: Path, recipes: Sequence[Recipe], write: Callable[[int, Path], None]) -> None:
+    """Write a bundle of one stream, or of two: `write` is given which recipe's, and the folder for it."""
+    if len(recipes) == 1:
+        write(0, folder)
+        return
+
+    def fill(place: Path) -> None:
+        for n, recipe in enumerate(recipes):
+            write(n, place / recipe.modality)
+
+    write_streams(folder, fill)
+
+
+def save_streams(folder: Path, streams: Sequence[Stream], decoders: Sequence[Decoder], facts: Facts) -> None:
+    """A bundle of one stream, or of two, without a card."""
+
+    def write(n: int, place: Path) -> None:
+        save_stream(place, streams[n].encoder, decoders[n], streams[n].recipe, facts, None)
+
+    write_each(folder, [stream.recipe for stream in streams], write)
 
 
 def save_stream(

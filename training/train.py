@@ -6,22 +6,26 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from edgevtn._errors import ManifestError
 from edgevtn._manifest import Clip
-from edgevtn._write import write_streams
 from edgevtn.training import distributed
 from edgevtn.training.card import card
 from edgevtn.training.drawn import drawn_clips
 from edgevtn.training.finetune import finetune
-from edgevtn.training.fit import fit
 from edgevtn.training.journal import journal, save_journal
 from edgevtn.training.loop import Run
 from edgevtn.training.model import Decoder
 from edgevtn.training.recipe import Recipe
-from edgevtn.training.streams import Facts, Stream, calibrated, plain_encoder, save_stream, stream, width
+from edgevtn.training.streams import (
+    Facts,
+    calibrated,
+    fit_stream,
+    plain_encoder,
+    save_stream,
+    stream,
+    width,
+    write_each,
+)
 from edgevtn.training.teachers import Teacher, taught
 
 #: Of a run, each with a checkpoint: the decoder on frozen features, and both on pictures.
@@ -108,7 +112,7 @@ def train(
             frozen = stream(encoder, clips, labels, recipe, seed, cache)
             if teacher is not None:
                 answers = taught(teacher, clips, frozen.features, drawn_clips(labels, recipe.drawn, seed))
-            decoder = fit_stream(frozen, labels, seed, answers, validation, runs[0])
+            decoder = fit_stream(frozen, labels, seed, answers, stopping=validation, run=runs[0])
         if tuned != 0:
             answers = distributed.told(answers)
             plain, decoder = finetune(
@@ -129,44 +133,16 @@ def train(
     if not distributed.first():
         return
 
-    def fill(folder: Path) -> None:
-        for recipe, (encoder, decoder, looks) in zip(recipes, trained, strict=True):
-            place = folder / recipe.modality if len(recipes) > 1 else folder
-            save_stream(
-                place, encoder, decoder, recipe, facts, card(facts, recipe, len(learned), seed, command, teachers)
-            )
-            save_journal(place, looks)
+    def write(n: int, place: Path) -> None:
+        encoder, decoder, looks = trained[n]
+        text = card(facts, recipes[n], len(learned), seed, command, teachers)
+        save_stream(place, encoder, decoder, recipes[n], facts, text)
+        save_journal(place, looks)
 
-    if len(recipes) > 1:
-        write_streams(output, fill)
-    else:
-        fill(output)
+    write_each(output, recipes, write)
     for recipe in recipes:
         for part in PARTS:
             checkpoint_of(output, recipe, part).unlink(missing_ok=True)
-
-
-def fit_stream(
-    frozen: Stream,
-    labels: Sequence[str],
-    seed: int,
-    answers: Sequence[npt.NDArray[np.float32]] | None,
-    validation: str | None,
-    run: Run,
-) -> Decoder:
-    """A decoder on a frozen stream, of all its folds but the one that decides when to stop."""
-    learned = [n for n, view in enumerate(frozen.features) if validation is None or view.fold != validation]
-    decoder = fit(
-        [frozen.features[n] for n in learned],
-        labels,
-        frozen.recipe,
-        seed,
-        teacher=None if answers is None else [answers[n] for n in learned],
-        held_out=[view for view in frozen.features if validation is not None and view.fold == validation],
-        run=run,
-    )
-    assert isinstance(decoder, Decoder)
-    return decoder
 
 
 def checkpoint_of(output: Path, recipe: Recipe, part: str) -> Path:
