@@ -105,7 +105,7 @@ def quantize(
     differences = bundle is not None and bundle.model.modality == "rgbdiff"
 
     def sample(places: list[Path], count: int, seed: int) -> list[Pixels]:
-        interval = 1 / bundle.model.frame_rate if bundle is not None and differences else None
+        interval = bundle.model.difference_interval if bundle is not None and differences else None
         return sample_frames(places, count, input_size(original), color_order, seed, interval)
 
     frames = sample(fitted, CALIBRATION_FRAMES + TUNING_FRAMES, seed)

@@ -86,7 +86,7 @@ def recipe_of(arguments: argparse.Namespace) -> Any:
 
     kinds: dict[str, type] = {field.name: type(field.default) for field in fields(Recipe)}
     chosen: dict[str, Any] = {"encoder": arguments.encoder, "motion": arguments.motion}
-    free = [name for name, kind in kinds.items() if kind in (int, float)]
+    free = [name for name in kinds if name not in ("encoder", "modality", "motion")]  # these have options
     for text in arguments.set:
         name, _, value = text.partition("=")
         if name not in free:

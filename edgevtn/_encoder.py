@@ -72,12 +72,17 @@ class Encoder:
     def pixels(self) -> npt.NDArray[np.uint8]:
         return self._buffers[self._turn]
 
+    @property
+    def previous(self) -> npt.NDArray[np.uint8]:
+        """The frame with which a model of differences compares `pixels`; may be written, too."""
+        return self._buffers[self._turn - 1]
+
     def advance(self) -> None:
-        """Make the frame in `pixels` the one before; only a model of differences has one."""
+        """Make the frame in `pixels` the previous one; only a model of differences has one."""
         self._turn = (self._turn + 1) % len(self._buffers)
 
     def __call__(self) -> npt.NDArray[np.float32]:
-        """Encode `pixels` (of a model of differences: against the frame before); returns `embedding`."""
+        """Encode `pixels` (of a model of differences: against `previous`); returns `embedding`."""
         self._session.run_with_iobinding(self._bindings[self._turn])
         return self.embedding
 

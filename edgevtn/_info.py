@@ -51,12 +51,13 @@ def _facts(bundle: Bundle) -> dict[str, str]:
     clip = model.clip_len / model.frame_rate
     shape = f"{model.layers} blocks, {model.heads} heads, D {model.embed_dim}, F {model.ffn_dim}"
     native = f"{shape}, layer norm {model.layer_norm}{', motion input' if model.motion else ''}"
+    compared = f", {1000 * model.difference_interval:g} ms apart" if model.modality == "rgbdiff" else ""
     return {
         "name": model.name,
         "bundle": str(bundle.path),
         "source": model.source,
         "licence": model.license,
-        "input": f"{model.input_size}x{model.input_size} {model.color_order}, {model.modality}",
+        "input": f"{model.input_size}x{model.input_size} {model.color_order}, {model.modality}{compared}",
         "clip": f"{model.clip_len} frames at {model.frame_rate:g} Hz, {clip:.2f} s",
         "decoder": f"ONNX graph, D {model.embed_dim}" if bundle.onnx_decoder else native,
         "encoder": f"{len(bundle.encoder) / 1e6:.1f} MB",

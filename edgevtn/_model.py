@@ -56,6 +56,7 @@ class Model:
     quantization: dict[str, Any]
     accuracy: dict[str, Any]  # measured, with its protocol
     sha256: dict[str, str]
+    difference_interval: float = 0.0  # "rgbdiff": seconds between the two frames, at most one slot
 
 
 def decoder_shapes(model: Model) -> dict[str, tuple[int, ...]]:
@@ -155,6 +156,16 @@ def read_facts(file: Path) -> Model:
         return a, b, c
 
     checksums = facts.get("sha256")
+    frame_rate = float(fact("frame_rate", "Hz, above 0 to 240", lambda value: positive(value) and value <= 240))
+    modality = one_of("modality", "rgb", "rgbdiff")
+    difference_interval = 0.0
+    if modality == "rgbdiff":
+        # A fact of its own only where it is less than a slot: most models compare one slot's frame with the last one's.
+        facts.setdefault("difference_interval", 1 / frame_rate)
+        expected = f"seconds, above 0 to {1 / frame_rate:g}, one over frame_rate"
+        difference_interval = float(
+            fact("difference_interval", expected, lambda value: positive(value) and value <= 1 / frame_rate)
+        )
     native = not (isinstance(checksums, dict) and ONNX_DECODER in checksums)
     model = Model(
         name=fact("name", "a text", text),
@@ -164,7 +175,7 @@ def read_facts(file: Path) -> Model:
         color_order=one_of("color_order", "RGB", "BGR"),
         mean=triple("mean", number),
         std=triple("std", positive),
-        frame_rate=float(fact("frame_rate", "Hz, above 0 to 240", lambda value: positive(value) and value <= 240)),
+        frame_rate=frame_rate,
         clip_len=size("clip_len"),
         embed_dim=size("embed_dim"),
         heads=size("heads") if native else 0,
@@ -172,7 +183,8 @@ def read_facts(file: Path) -> Model:
         ffn_dim=size("ffn_dim") if native else 0,
         attention_scale=float(fact("attention_scale", "a number above 0", positive)) if native else 0.0,
         layer_norm=one_of("layer_norm", "vtn", "none") if native else "",
-        modality=one_of("modality", "rgb", "rgbdiff"),
+        modality=modality,
+        difference_interval=difference_interval,
         motion=fact("motion", "true or false", lambda value: isinstance(value, bool)),
         labels=tuple(
             fact(

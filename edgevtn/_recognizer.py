@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from edgevtn._bundle import load_streams
+from edgevtn._bundle import Bundle, load_streams
 from edgevtn._errors import FrameError
 from edgevtn._prediction import UNKNOWN, Prediction
 from edgevtn._sampler import Sampler
@@ -150,9 +150,17 @@ class Recognizer:
         #: Slots of the longest window; a model of differences needs one frame more than it has embeddings.
         self._slots = max(part.model.clip_len + (part.model.modality == "rgbdiff") for part in loaded)
         self.clip_duration = (self._slots - 1) / self.model.frame_rate
-        self._sampler = Sampler(self.model.frame_rate)
+        self._sampler = Sampler(self.model.frame_rate, self._ahead(loaded))
         self.reset()
         self.warmup()
+
+    @staticmethod
+    def _ahead(streams: Sequence[Bundle]) -> float:
+        """Seconds between the frames that a difference is made of, if less than a slot; else 0."""
+        for part in streams:
+            if 0 < part.model.difference_interval < 1 / part.model.frame_rate:
+                return part.model.difference_interval
+        return 0.0
 
     def warmup(self) -> None:
         """Run every stage once, so that no frame waits for a kernel to compile; done at construction.
@@ -201,10 +209,15 @@ class Recognizer:
         """
         check_frame(frame)
         slots = self._sampler.slots(timestamp)
-        if slots == 0:
+        if slots == 0 and not self._sampler.older:
             return None
         if frame.strides[1:] != (3, 1):  # a flipped or sliced view; `prepare` wants a pixel's bytes together
             frame = np.ascontiguousarray(frame)
+        if slots == 0:
+            for prepare, stream in zip(self._prepare, self._streams, strict=True):
+                if stream.model.modality == "rgbdiff":
+                    prepare(frame, stream.previous)
+            return None
         if slots > self._slots and self._first is not None:
             # Not one frame of the last clip would be left: a new clip begins.
             for stream in self._streams:

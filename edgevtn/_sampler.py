@@ -24,10 +24,19 @@ class Sampler:
     ----------
     frame_rate : float
         The model's, Hz.
+    ahead : float
+        Seconds: each slot's frame is to be compared with one so much older. 0: with none, or with the last slot's.
+
+    Attributes
+    ----------
+    older : bool
+        Whether the last frame, which filled no slot, is the one to compare the next slot's with: the nearest to
+        `ahead` before it, or of a camera whose frames lie farther apart the last before it.
     """
 
-    def __init__(self, frame_rate: float) -> None:
+    def __init__(self, frame_rate: float, ahead: float = 0.0) -> None:
         self._frame_rate = frame_rate
+        self._ahead = ahead
         self._warned = False
         self.reset()
 
@@ -35,6 +44,8 @@ class Sampler:
         """Begin a new clip; the next frame is its slot 0."""
         self._first = self._last = math.nan
         self._slot = -1  # the last one filled
+        self._compared = 0  # the last one whose older frame has come
+        self.older = False
         self._frames = 0
 
     def slots(self, timestamp: float) -> int:
@@ -54,6 +65,7 @@ class Sampler:
             self._frames = 1
             self._slot = 0
             return 1
+        self.older = False
         interval = timestamp - self._last
         if interval <= 0:
             raise TimestampError(
@@ -63,13 +75,20 @@ class Sampler:
         self._frames += 1
         if self._frames == JUDGED_AFTER:
             self._judge_rate()
-        # A hundredth of a slot absorbs the rounding of timestamps that fall between two slots.
-        elapsed = (timestamp + interval / 2 - self._first) * self._frame_rate + 0.01
-        # After a gap the "next frame" is not half a gap away: never reach beyond the present slot and a half.
-        elapsed = min(elapsed, (timestamp - self._first) * self._frame_rate + 0.5)
-        count = max(0, math.floor(elapsed) - self._slot)
+        count = max(0, self._nearest(timestamp, interval) - self._slot)
         self._slot += count
+        if self._ahead and not count:
+            slot = self._nearest(timestamp + max(self._ahead, interval), interval)
+            self.older = slot > max(self._slot, self._compared)
+            self._compared = max(self._compared, slot)
         return count
+
+    def _nearest(self, moment: float, interval: float) -> int:
+        """The last slot to which a frame of that moment is nearer than the next, expected `interval` later."""
+        # A hundredth of a slot absorbs the rounding of timestamps that fall between two slots.
+        elapsed = (moment + interval / 2 - self._first) * self._frame_rate + 0.01
+        # After a gap the "next frame" is not half a gap away: never reach beyond the present slot and a half.
+        return math.floor(min(elapsed, (moment - self._first) * self._frame_rate + 0.5))
 
     def _judge_rate(self) -> None:
         rate = (self._frames - 1) / (self._last - self._first)

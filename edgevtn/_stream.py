@@ -46,6 +46,11 @@ class Stream:
         return self._encoder.pixels
 
     @property
+    def previous(self) -> npt.NDArray[np.uint8]:
+        """Where a frame is to be written that the next is to be compared with, in place of the last one pushed."""
+        return self._encoder.previous
+
+    @property
     def full(self) -> bool:
         """Whether the window has T rows."""
         return self._decoder.window.full

@@ -31,12 +31,14 @@ from edgevtn.training.measure import answer, mean_ending_logits, window_logits
 from edgevtn.training.model import Decoder, Head
 from edgevtn.training.recipe import Recipe
 from edgevtn.training.streams import frozen_stream
+from edgevtn.training.train import recipes_of
 
 RECIPES = {
-    # People act for seconds there, and only a few hundred clips teach: long windows, few leading components.
+    # People act for seconds there, and only a few hundred clips teach: long windows, few leading components. They are
+    # small in the picture, and the camera is one and the same: the maximum, and no changed copies.
     "ceiling": Recipe(
-        frame_rate=3.125, variants=3, rank=64, emphasis=2.0, noise=0.4, label_smoothing=0.1, learning_rate=3e-3,
-        weight_decay=0.1, steps=300,
+        frame_rate=3.125, pooling="max", interval=0.08, variants=0, rank=64, emphasis=2.0, noise=0.4,
+        label_smoothing=0.1, learning_rate=3e-3, weight_decay=0.1, steps=300,
     ),
     "weizmann": Recipe(drawn=40, stills=0.25),
     # Sixteen stored frames for each stroke, cut alike: the window is the clip.
@@ -53,7 +55,8 @@ class Data:
     """The clips' features under each modality: views[modality][clip][view]."""
 
     def __init__(self, name: str, place: Path, cache: Path | None) -> None:
-        self.recipe = RECIPES[name]
+        rgb, differences = recipes_of("two-stream", RECIPES[name])
+        self.recipes = {"rgb": rgb, "rgbdiff": differences}
         if name == "thetis":
             stored = {"rgb": [[view] for view in thetis(place)]}
             self.extra: dict[str, Views] = {"rgb": []}
@@ -61,9 +64,9 @@ class Data:
             clips = read_dataset(place)
             labels = sorted({clip.label for clip in clips})
             stored, self.extra = {}, {}
-            for modality in ("rgb", "rgbdiff"):
-                features = frozen_stream(clips, labels, replace(self.recipe, modality=modality), 0, cache).features
-                each = 1 + self.recipe.variants
+            for modality, recipe in self.recipes.items():
+                features = frozen_stream(clips, labels, recipe, 0, cache).features
+                each = 1 + recipe.variants
                 stored[modality] = [features[n * each : (n + 1) * each] for n in range(len(clips))]
                 self.extra[modality] = features[len(clips) * each :]
         self.views = stored
@@ -88,7 +91,7 @@ def rows_of(data: Data, fold: str, seed: int) -> dict[str, dict[int, Any]]:
     asked = [n for n, other in enumerate(data.folds) if other == fold]
 
     def trained(modality: str, kind: type[Head] = Decoder, teacher: Any = None, **changes: Any) -> tuple[Head, Recipe]:
-        recipe = replace(data.recipe, modality=modality, **changes)
+        recipe = replace(data.recipes[modality], **changes)
         return fit(
             views_of(data, recipe, learned),
             data.labels,
@@ -166,7 +169,8 @@ def main() -> None:
             for row, answers in rows.items():
                 table.setdefault(row, {}).setdefault(seed, {}).update(answers)
     wanted = np.array([data.labels.index(name) for name in data.names])
-    print(f"{data.recipe}\n{len(wanted)} clips, {len(set(data.folds))} folds, seeds {chosen.seeds}\n")
+    print(*data.recipes.values(), sep="\n")
+    print(f"{len(wanted)} clips, {len(set(data.folds))} folds, seeds {chosen.seeds}\n")
     counted = chosen.event in data.labels
     heading = f" {chosen.event}: found, false |" if counted else ""
     print(f"| | accuracy, mean | of each seed |{heading}\n|---|---|---|{'---|' if counted else ''}")

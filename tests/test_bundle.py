@@ -127,6 +127,20 @@ def test_unknown_fact(tiny):
         load_bundle(tiny)
 
 
+def test_frames_of_a_difference_are_at_most_a_slot_apart(tiny):
+    change_facts(tiny, modality="rgbdiff")
+    assert load_bundle(tiny).model.difference_interval == pytest.approx(0.1)
+    change_facts(tiny, difference_interval=0.04)
+    assert load_bundle(tiny).model.difference_interval == 0.04
+    for wrong in (0, -1, 0.11, "0.1", True):
+        change_facts(tiny, difference_interval=wrong)
+        with pytest.raises(BundleError, match=r"difference_interval must be seconds, above 0 to 0\.1"):
+            load_bundle(tiny)
+    change_facts(tiny, modality="rgb", difference_interval=0.04)
+    with pytest.raises(BundleError, match="difference_interval"):
+        load_bundle(tiny)
+
+
 def test_heads_that_do_not_divide(tiny):
     change_facts(tiny, heads=3)
     with pytest.raises(BundleError, match="not divisible by heads 3"):

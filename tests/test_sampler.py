@@ -38,6 +38,36 @@ def test_every_slot_gets_a_frame_near_it(rate, origin):
         assert abs(time - origin - n / 12.5) <= 1 / rate + 1e-6
 
 
+@pytest.mark.parametrize("rate", [4, 7, 12, 12.5, 15, 23.976, 25, 30, 50, 60])
+def test_a_slots_frame_is_compared_with_one_a_little_older(rate):
+    sampler, older, pairs = Sampler(3.125, ahead=0.08), 0.0, []
+    for n in range(round(20 * rate)):
+        time = n / rate
+        if sampler.slots(time):
+            assert not sampler.older
+            pairs.append((older, time))
+            older = time  # until another one comes
+        elif sampler.older:
+            older = time
+    assert len(pairs) >= 62
+    for older, newer in pairs[1:]:
+        if rate < 12.5:
+            assert newer - older == pytest.approx(1 / rate)  # the last frame before
+        else:
+            # Both frames are the nearest to their moments.
+            assert newer - older == pytest.approx(0.08, abs=1 / rate + 1e-6)
+            assert newer > older
+    if rate in (12.5, 25, 50):
+        assert all(newer - older == pytest.approx(0.08) for older, newer in pairs[1:])
+
+
+def test_without_a_shorter_interval_nothing_is_older():
+    sampler = Sampler(3.125)
+    for n in range(50):
+        sampler.slots(n / 25)
+        assert not sampler.older
+
+
 @given(st.lists(st.floats(0.001, 0.3), min_size=1, max_size=200))
 def test_irregular_sources_keep_time(intervals):
     time, sampler, slot = 0.0, Sampler(12.5), -1

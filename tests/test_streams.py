@@ -21,7 +21,7 @@ from edgevtn.training.measure import answer, ending_logits, window_logits  # noq
 from edgevtn.training.recipe import Recipe  # noqa: E402
 from edgevtn.training.streams import Facts, frozen_stream, save_streams  # noqa: E402
 from edgevtn.training.teachers import Teacher, taught  # noqa: E402
-from edgevtn.training.windows import ending_windows, nearest, random_window, windows  # noqa: E402
+from edgevtn.training.windows import before, ending_windows, nearest, random_window, windows  # noqa: E402
 
 RECIPE = Recipe(embed_dim=32, heads=4, layers=1, ffn_dim=32, steps=60, batch=16, variants=1)
 
@@ -33,7 +33,16 @@ def trained(dataset, recipe, cache):
     return clips, labels, stream, fit(stream.features, labels, recipe, run=Run(progress=False))
 
 
-@pytest.mark.parametrize("changes", [{}, {"motion": True}, {"modality": "rgbdiff"}, {"frame_rate": 6.25}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"motion": True},
+        {"modality": "rgbdiff"},
+        {"frame_rate": 6.25, "pooling": "max"},
+        {"frame_rate": 6.25, "modality": "rgbdiff", "interval": 0.08},
+    ],
+)
 def test_features_give_the_answers_of_the_recogniser(dataset, training_cache, tmp_path, changes):
     recipe = replace(RECIPE, **changes)
     clips, labels, stream, decoder = trained(dataset, recipe, training_cache)
@@ -76,6 +85,12 @@ def test_windows_are_those_of_the_sampler(rate, seconds, frame_rate, clip_len, m
 def test_nearest_is_nearest():
     times = np.array([0.0, 1.0, 3.0])
     np.testing.assert_array_equal(nearest(times, np.array([-1, 0.4, 0.6, 1.9, 2.1, 9])), [0, 0, 1, 1, 2, 2])
+
+
+def test_a_frame_is_compared_with_an_older_one():
+    times = np.array([0.0, 0.1, 0.2, 0.5, 0.55])
+    np.testing.assert_array_equal(before(times, 0.1), [0, 0, 1, 2, 3])
+    np.testing.assert_array_equal(before(times, 0.36), [0, 0, 0, 1, 2])
 
 
 def test_a_student_is_taught_what_the_teacher_says(dataset, training_cache, tmp_path):

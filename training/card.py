@@ -14,7 +14,7 @@ def card(facts: Facts, recipe: Recipe, clips: int, seed: int, command: str, teac
     measured = "\n".join(f"- {name}: {value}" for name, value in facts.accuracy.items())
     seconds = recipe.clip_len / recipe.frame_rate
     motion = ", on embeddings and their differences" if recipe.motion else ""
-    sees = "the difference of two frames" if recipe.modality == "rgbdiff" else "frames"
+    sees = "frames" if recipe.compared is None else f"differences of frames {1000 * recipe.compared:g} ms apart"
     taught = f"\n- Taught by {', '.join(Path(one).name for one in teachers)}." if teachers else ""
     drawn = nothing = ""
     if recipe.drawn:
@@ -26,7 +26,7 @@ def card(facts: Facts, recipe: Recipe, clips: int, seed: int, command: str, teac
 
 {facts.source}. Licence: {facts.license}.
 
-- Encoder: {recipe.encoder} with ImageNet weights, INT8; it sees {sees}.
+- Encoder: {recipe.encoder} with ImageNet weights, {recipe.pooling} pooling, INT8; it sees {sees}.
 - Decoder: VTN, {recipe.layers} blocks, {recipe.heads} heads, D {recipe.embed_dim}, F {recipe.ffn_dim}{motion}.
 - Clip: {recipe.clip_len} frames at {recipe.frame_rate:g} Hz, {seconds:.2f} s.
 - Labels: {", ".join(facts.labels)}.

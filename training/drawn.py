@@ -38,13 +38,11 @@ def drawn_clips(labels: Sequence[str], per_label: int, seed: int = 0) -> Iterato
             yield NOTHING, [background(240, 240, look)] * 2
 
 
-def drawn_features(
-    extractor: Extractor, labels: Sequence[str], per_label: int, step: float, seed: int = 0
-) -> list[Features]:
-    """`drawn_clips` under an encoder; `step` as in `Extractor.clip`."""
+def drawn_features(extractor: Extractor, labels: Sequence[str], per_label: int, seed: int = 0) -> list[Features]:
+    """`drawn_clips` under an encoder."""
     result = []
     for label, decoded in drawn_clips(labels, per_label, seed):
         content = hashlib.sha256(np.stack(decoded).tobytes()).hexdigest()
         times = np.arange(len(decoded)) / FRAME_RATE
-        result.append(Features(extractor.kept(content, decoded, times, step), times, label, None))
+        result.append(Features(extractor.kept(content, decoded, times), times, label, None))
     return result

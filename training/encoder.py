@@ -112,6 +112,7 @@ OPERATIONS: dict[str, Callable[..., Tensor]] = {
     "DequantizeLinear": _dequantise,
     "Flatten": lambda _, x: x.flatten(1),
     "GlobalAveragePool": lambda _, x: x.mean(dim=(2, 3), keepdim=True),
+    "GlobalMaxPool": lambda _, x: x.amax(dim=(2, 3), keepdim=True),
     "MaxPool": lambda facts, x: functional.max_pool2d(
         x,
         facts["kernel_shape"],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from edgevtn._sources import frames
 from edgevtn.calibration._difference import difference
 from edgevtn.kernels.prepare import Prepare
 from edgevtn.training.augment import mirrored_label, random_change
-from edgevtn.training.windows import Times, nearest
+from edgevtn.training.windows import Rows, Times, before, nearest
 
 Frame = npt.NDArray[np.uint8]
 Half = npt.NDArray[np.float16]
@@ -69,40 +69,47 @@ class Extractor:
         uint8 (1, 3, S, S) or by 2x2 blocks -> float32 (1, W).
     cache : Path, optional
         Folder for the results.
-    difference : bool
-        The encoder is one of the picture of a difference: see `edgevtn.calibration`.
+    compared : float, optional
+        Seconds: the encoder is one of the picture of the difference of two frames so far apart; see
+        `edgevtn.calibration`.
     """
 
-    def __init__(self, encoder: onnx.ModelProto, cache: Path | None = None, difference: bool = False) -> None:
+    def __init__(self, encoder: onnx.ModelProto, cache: Path | None = None, compared: float | None = None) -> None:
         content = encoder.SerializeToString()
         self._session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
         self._digest = hashlib.sha256(content).hexdigest()
         self._cache = Cache(cache)
-        self.difference = difference
+        self._compared = compared
         entry = self._session.get_inputs()[0]
         self._entry, self._shape = entry.name, entry.shape  # planes, or planes by 2x2 blocks
         self._prepare = Prepare(entry.shape[2] if entry.shape[1] == 3 else 2 * entry.shape[2])
 
     def encode(
-        self, decoded: Sequence[Frame], times: Times, step: float, change: Callable[[Frame], Frame] | None = None
+        self, decoded: Sequence[Frame], times: Times, rows: Rows, change: Callable[[Frame], Frame] | None = None
     ) -> Half:
-        """Features (N, W) of N frames; of differences, each to the frame nearest to `step` seconds before it."""
-        older = nearest(times, times - step)
+        """Features (N, W) of N frames of a clip, given as rows (N,) of all its frames."""
+        older = None if self._compared is None else before(times, self._compared)
         pixels: dict[int, Frame] = {}
-        rows = []
-        for n, frame in enumerate(decoded):
-            pixels[n] = np.empty(self._shape, np.uint8)
-            self._prepare(np.ascontiguousarray(frame if change is None else change(frame)), pixels[n])
-            for gone in [m for m in pixels if m < older[n]]:
-                del pixels[gone]
-            seen = difference(pixels[n], pixels[older[n]]) if self.difference else pixels.pop(n)
-            rows.append(self._session.run(None, {self._entry: seen})[0][0].astype(np.float16))
-        return np.stack(rows)
 
-    def kept(self, content: str, decoded: Sequence[Frame], times: Times, step: float) -> Half:
-        """`encode`, from the cache where it is there; `content` identifies the frames."""
-        key = f"{self._digest} {content} {step if self.difference else None}"
-        return self._cache.get(key, lambda: {"values": self.encode(decoded, times, step)})["values"]
+        def picture(n: int) -> Frame:
+            if n not in pixels:
+                pixels[n] = np.empty(self._shape, np.uint8)
+                self._prepare(np.ascontiguousarray(decoded[n] if change is None else change(decoded[n])), pixels[n])
+            return pixels[n]
+
+        features = []
+        for n in rows:
+            first = n if older is None else older[n]
+            for gone in [m for m in pixels if m < first]:
+                del pixels[gone]
+            seen = picture(n) if older is None else difference(picture(n), picture(first))
+            features.append(self._session.run(None, {self._entry: seen})[0][0].astype(np.float16))
+        return np.stack(features)
+
+    def kept(self, content: str, decoded: Sequence[Frame], times: Times) -> Half:
+        """`encode` of all frames, from the cache where it is there; `content` identifies them."""
+        key = f"{self._digest} {content} {self._compared}"
+        return self._cache.get(key, lambda: {"values": self.encode(decoded, times, np.arange(len(times)))})["values"]
 
     def clip(self, clip: Clip, labels: Sequence[str], variants: int, step: float, seed: int) -> list[Features]:
         """A clip as it is, and changed at random `variants` times; `step` is the model's slot, seconds."""
@@ -111,19 +118,20 @@ class Extractor:
 
         def compute() -> dict[str, npt.NDArray[Any]]:
             with frames(clip.path) as source:
-                times, decoded = thinned(list(source), step)
+                times, decoded = moments(source)
+            rows = thinned(times, step)
             rng = np.random.default_rng(seed)
             mirrored = np.zeros(1 + variants, bool)
-            views = [self.encode(decoded, times, step)]
+            views = [self.encode(decoded, times, rows)]
             for n in range(variants):
                 mirrored[n + 1] = rng.random() < 0.5 and other is not None
                 change = random_change(decoded, rng, mirror=bool(mirrored[n + 1]))
-                views.append(self.encode(decoded, times, step, change))
-            return {"values": np.stack(views), "times": times, "mirrored": mirrored}
+                views.append(self.encode(decoded, times, rows, change))
+            return {"values": np.stack(views), "times": times[rows], "mirrored": mirrored}
 
         content = hashlib.sha256(clip.path.read_bytes()).hexdigest()
         stored = self._cache.get(
-            f"{self._digest} {content} {variants} {seed} {step} {self.difference} {other is None}", compute
+            f"{self._digest} {content} {variants} {seed} {step} {self._compared} {other is None}", compute
         )
         return [
             Features(values, stored["times"], str(other) if mirrored else clip.label, clip.fold)
@@ -138,9 +146,13 @@ class Extractor:
         return [view for n, clip in enumerate(bar) for view in self.clip(clip, labels, variants, step, seed + n)]
 
 
-def thinned(moments: Sequence[tuple[float, Frame]], step: float) -> tuple[Times, list[Frame]]:
-    """Times and frames of a clip, so many that each slot of `step` seconds has `FRAMES_A_SLOT` of them."""
-    times = np.array([timestamp for timestamp, _ in moments])
+def moments(source: Iterable[tuple[float, Frame]]) -> tuple[Times, list[Frame]]:
+    """Times (N,) and frames of a clip."""
+    times, decoded = zip(*source, strict=True)
+    return np.array(times), list(decoded)
+
+
+def thinned(times: Times, step: float) -> Rows:
+    """Rows of a clip's frames, so many that each slot of `step` seconds has `FRAMES_A_SLOT` of them."""
     count = int((times[-1] - times[0]) / step * FRAMES_A_SLOT + 0.5) + 1
-    kept = np.unique(nearest(times, times[0] + np.arange(count) * step / FRAMES_A_SLOT))
-    return times[kept], [moments[n][1] for n in kept]
+    return np.unique(nearest(times, times[0] + np.arange(count) * step / FRAMES_A_SLOT))

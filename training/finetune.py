@@ -21,12 +21,12 @@ from edgevtn.kernels.prepare import Prepare
 from edgevtn.training import distributed
 from edgevtn.training.augment import mirrored_label, random_change
 from edgevtn.training.encoder import TorchEncoder
-from edgevtn.training.features import thinned
+from edgevtn.training.features import moments, thinned
 from edgevtn.training.fit import chances, distillation_loss, softened, targets_of, uncertain
 from edgevtn.training.loop import Run, optimise
 from edgevtn.training.model import Decoder
 from edgevtn.training.recipe import Recipe
-from edgevtn.training.windows import nearest, random_window
+from edgevtn.training.windows import before, random_window
 
 Pixels = npt.NDArray[np.uint8]
 #: Processes that decode clips for a GPU; a CPU has better things to do.
@@ -62,13 +62,15 @@ class Windows(Dataset[tuple[Pixels, int, int, int, int]]):
 
     def __getitem__(self, n: int) -> tuple[Pixels, int, int, int, int]:
         """Pictures (slots, 3, S, S); label; slots seen; which clip; and which of its frames is the last."""
-        recipe, step = self._recipe, 1 / self._recipe.frame_rate
+        recipe = self._recipe
         rng = np.random.default_rng((self._seed, n))
         chosen = int(rng.choice(len(self._clips), p=self._chance))
         clip = self._clips[chosen]
         with frames(clip.path) as source:
-            times, decoded = thinned(list(source), step)
-        rows, seen = random_window(times, recipe, rng)
+            times, decoded = moments(source)
+        kept = thinned(times, 1 / recipe.frame_rate)
+        chosen_rows, seen = random_window(times[kept], recipe, rng)
+        rows = kept[chosen_rows]
         other = mirrored_label(clip.label, self._labels)
         mirror = bool(rng.random() < 0.5) and other is not None and (self._swap or other == clip.label)
         change = random_change(decoded, rng, mirror=mirror)
@@ -81,13 +83,13 @@ class Windows(Dataset[tuple[Pixels, int, int, int, int]]):
                 prepare(np.ascontiguousarray(change(decoded[row])), prepared[row])
             return prepared[row]
 
-        if recipe.modality == "rgbdiff":
-            older = nearest(times, times - step)
+        if recipe.compared is not None:
+            older = before(times, recipe.compared)
             pictures = [difference(picture(row), picture(older[row])) for row in rows]
         else:
             pictures = [picture(row) for row in rows]
         label = self._labels.index(str(other) if mirror else clip.label)
-        return np.concatenate(pictures), label, seen, chosen, int(rows[-1])
+        return np.concatenate(pictures), label, seen, chosen, int(chosen_rows[-1])
 
 
 def finetune(

@@ -27,14 +27,14 @@ ENCODERS = {
 }
 
 
-def pretrained_encoder(name: str, *, difference: bool = False) -> onnx.ModelProto:
+def pretrained_encoder(name: str, *, difference: bool = False, pooling: str = "mean") -> onnx.ModelProto:
     """The fp32 ONNX encoder: uint8 ``pixels`` (1, 3, S, S) RGB -> float32 ``embedding`` (1, W).
 
     Parameters
     ----------
     name : str
         One of `ENCODERS`.
-    difference : bool
+    difference, pooling
         As in `edgevtn.networks.build_encoder`.
 
     Raises
@@ -47,7 +47,8 @@ def pretrained_encoder(name: str, *, difference: bool = False) -> onnx.ModelProt
     if name not in ENCODERS:
         raise ValueError(f"encoder must be one of {', '.join(ENCODERS)}, got {name!r}")
     # torchvision trained MobileNetV2 with ReLU6, the VTN authors with ReLU.
-    return build_encoder(pretrained_weights(name), difference=difference, relu6=name == "mobilenetv2")
+    relu6 = name == "mobilenetv2"
+    return build_encoder(pretrained_weights(name), difference=difference, relu6=relu6, pooling=pooling)
 
 
 def pretrained_weights(name: str) -> dict[str, Float]:

@@ -16,6 +16,11 @@ class Recipe:
     encoder: str = "lite0"
     #: "rgb", or "rgbdiff": the encoder sees the difference of a slot's frame and the one before.
     modality: str = "rgb"
+    #: Over the encoder's last feature map: "mean", as it was trained, or "max", which sees a small person better.
+    pooling: str = "mean"
+    #: Of "rgbdiff", seconds between the two frames; 0: one slot. Where slots are far apart less shows how fast
+    #: someone moves; the decoder compares slots as it is.
+    interval: float = 0.0
     frame_rate: float = 12.5  # Hz
     clip_len: int = 16
     embed_dim: int = 128
@@ -68,6 +73,11 @@ class Recipe:
         """Frames of a window: T, with motion input one more, the frame before."""
         return self.clip_len + self.motion
 
+    @property
+    def compared(self) -> float | None:
+        """Seconds between the two frames of a difference; None: the encoder sees frames."""
+        return None if self.modality == "rgb" else self.interval or 1 / self.frame_rate
+
     def __post_init__(self) -> None:
         positive = ("frame_rate", "clip_len", "embed_dim", "heads", "layers", "ffn_dim", "rank", "steps", "batch",
                     "learning_rate", "slowest", "tuning_steps", "tuning_batch", "tuning_rate", "temperature",
@@ -75,7 +85,7 @@ class Recipe:
         for name in positive:
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
-        for name in ("variants", "drawn", "noise", "weight_decay", "mixup", "emphasis"):
+        for name in ("variants", "drawn", "noise", "weight_decay", "mixup", "emphasis", "interval"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"{name} must be 0 or more, got {getattr(self, name)}")
         for name in ("dropout", "label_smoothing", "beginnings", "stills", "averaging", "distillation"):
@@ -85,5 +95,9 @@ class Recipe:
             raise ValueError(f"embed_dim {self.embed_dim} must be a multiple of heads {self.heads}")
         if self.fastest < self.slowest:
             raise ValueError(f"fastest {self.fastest} must not be below slowest {self.slowest}")
+        if self.interval > 1 / self.frame_rate:
+            raise ValueError(f"interval must be at most a slot, {1 / self.frame_rate:g} s, got {self.interval}")
+        if self.pooling not in ("mean", "max"):
+            raise ValueError(f'pooling must be "mean" or "max", got {self.pooling!r}')
         if self.modality == "rgbdiff" and self.motion:
             raise ValueError("motion input is for frames; of their differences it is not supported")

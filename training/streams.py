@@ -59,7 +59,7 @@ class Stream:
 def plain_encoder(recipe: Recipe) -> onnx.ModelProto:
     """The fp32 encoder with ImageNet weights; of differences as one of their picture."""
     difference = recipe.modality == "rgbdiff"
-    encoder = pretrained_encoder(recipe.encoder, difference=difference)
+    encoder = pretrained_encoder(recipe.encoder, difference=difference, pooling=recipe.pooling)
     return of_one_picture(encoder) if difference else encoder
 
 
@@ -72,14 +72,13 @@ def calibrated(
     encoder: onnx.ModelProto, clips: Sequence[Clip], recipe: Recipe, seed: int, cache: Path | None
 ) -> onnx.ModelProto:
     """An fp32 encoder in INT8; its ranges come from frames of the clips, without labels."""
-    interval = 1 / recipe.frame_rate if recipe.modality == "rgbdiff" else None
     content = hashlib.sha256(encoder.SerializeToString())
-    content.update(repr(([str(clip.path) for clip in clips], seed, interval)).encode())
+    content.update(repr(([str(clip.path) for clip in clips], seed, recipe.compared)).encode())
     file = None if cache is None else cache / f"encoder-{content.hexdigest()[:16]}.onnx"
     if file is not None and file.exists():
         return onnx.load(file)
     paths = [clip.path for clip in clips]
-    pixels = sample_frames(paths, CALIBRATION_FRAMES, input_size(encoder), seed=seed, interval=interval)
+    pixels = sample_frames(paths, CALIBRATION_FRAMES, input_size(encoder), seed=seed, interval=recipe.compared)
     quantised = quantize_graph(encoder, pixels, blocks=True)
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -96,10 +95,9 @@ def stream(
     cache: Path | None,
 ) -> Stream:
     """An INT8 encoder, and the features of the clips under it."""
-    extractor = Extractor(encoder, cache, recipe.modality == "rgbdiff")
-    step = 1 / recipe.frame_rate
-    features = extractor.clips(clips, labels, recipe.variants, step, seed)
-    features += drawn_features(extractor, labels, recipe.drawn, step, seed)
+    extractor = Extractor(encoder, cache, recipe.compared)
+    features = extractor.clips(clips, labels, recipe.variants, 1 / recipe.frame_rate, seed)
+    features += drawn_features(extractor, labels, recipe.drawn, seed)
     return Stream(recipe, encoder, features)
 
 
@@ -192,6 +190,8 @@ def save_stream(
         },
         "accuracy": facts.accuracy,
     }
+    if recipe.compared is not None:
+        model["difference_interval"] = recipe.compared
     projected = project(encoder, *decoder.projection())
     if recipe.modality == "rgbdiff":
         projected = of_two_frames(projected)

@@ -34,7 +34,10 @@ MODALITIES = ("rgb", "rgbdiff", "two-stream")
 
 
 def recipes_of(modality: str, recipe: Recipe) -> list[Recipe]:
-    """The recipe of each stream; motion input is for RGB alone, differences are motion already.
+    """The recipe of each stream of a model.
+
+    Motion input is for RGB alone, differences are motion already. Beside frames, differences are pooled by the mean:
+    where nothing moves they are noise, of which a maximum would be taken.
 
     Raises
     ------
@@ -45,7 +48,7 @@ def recipes_of(modality: str, recipe: Recipe) -> list[Recipe]:
         raise ValueError(f"modality must be one of {', '.join(MODALITIES)}, got {modality!r}")
     rgb = replace(recipe, modality="rgb")
     differences = replace(recipe, modality="rgbdiff", motion=False)
-    return {"rgb": [rgb], "rgbdiff": [differences], "two-stream": [rgb, differences]}[modality]
+    return {"rgb": [rgb], "rgbdiff": [differences], "two-stream": [rgb, replace(differences, pooling="mean")]}[modality]
 
 
 def train(

@@ -20,6 +20,12 @@ def nearest(times: Times, slots: Times) -> Rows:
     return rows
 
 
+def before(times: Times, interval: float) -> Rows:
+    """For each frame the row of the one to compare it with: nearest to `interval` earlier, and not itself."""
+    rows = np.arange(len(times))
+    return np.maximum(0, np.minimum(nearest(times, times - interval), rows - 1))
+
+
 def random_window(times: Times, recipe: Recipe, rng: np.random.Generator) -> tuple[Rows, int]:
     """Rows (slots,) of a window at random, and how many of its slots have a frame of their own.
 

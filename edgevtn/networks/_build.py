@@ -17,6 +17,7 @@ from edgevtn.networks._resnet import resnet, se_resnext
 #: Of ImageNet, RGB, on pixel values 0 to 255.
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
 IMAGENET_STD = (58.395, 57.12, 57.375)
+POOLINGS = {"mean": "GlobalAveragePool", "max": "GlobalMaxPool"}
 #: A tensor that tells a network from the others.
 MARKS = {
     "_conv_stem.weight": "EfficientNet-Lite",
@@ -51,7 +52,9 @@ def normalisation(weights: Weights) -> tuple[tuple[float, ...], tuple[float, ...
     return IMAGENET_MEAN, IMAGENET_STD, 224
 
 
-def build_encoder(weights: Weights, *, difference: bool = False, relu6: bool = False) -> onnx.ModelProto:
+def build_encoder(
+    weights: Weights, *, difference: bool = False, relu6: bool = False, pooling: str = "mean"
+) -> onnx.ModelProto:
     """Write an encoder: uint8 ``pixels`` (1, 3, S, S) RGB -> float32 ``embedding`` (1, W).
 
     Parameters
@@ -63,6 +66,9 @@ def build_encoder(weights: Weights, *, difference: bool = False, relu6: bool = F
         A second input, ``previous``, the frame before: the network sees the difference of the two.
     relu6 : bool
         Of a MobileNetV2: it was trained with ReLU6 for ReLU.
+    pooling : {"mean", "max"}
+        Over the last feature map: networks are trained with the mean; what is small in the picture is clearer in
+        the maximum.
 
     Raises
     ------
@@ -80,7 +86,7 @@ def build_encoder(weights: Weights, *, difference: bool = False, relu6: bool = F
             x, width = mobilenetv2(graph, x, weights, "Relu6" if relu6 else "Relu")
         else:
             x, width = (resnet if name == "ResNet" else se_resnext)(graph, x, weights)
-        graph.add("GlobalAveragePool", [x], "pooled")
+        graph.add(POOLINGS[pooling], [x], "pooled")
         graph.add("Flatten", ["pooled"], "embedding")
         return graph.model(name, size, width)
     except KeyError as error:
