@@ -15,6 +15,7 @@ import onnxruntime
 
 from edgevtn._errors import require
 from edgevtn._manifest import Clip
+from edgevtn._recognizer import default_threads
 from edgevtn._sources import frames
 from edgevtn.calibration._difference import difference
 from edgevtn.kernels.prepare import Prepare
@@ -76,7 +77,9 @@ class Extractor:
 
     def __init__(self, encoder: onnx.ModelProto, cache: Path | None = None, compared: float | None = None) -> None:
         content = encoder.SerializeToString()
-        self._session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = default_threads()  # onnxruntime's own choice counts cores that are not ours
+        self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         self._digest = hashlib.sha256(content).hexdigest()
         self._cache = Cache(cache)
         self._compared = compared
