@@ -40,7 +40,7 @@ RECIPES = {
         frame_rate=3.125, pooling="max", interval=0.08, variants=0, rank=64, emphasis=2.0, noise=0.4,
         label_smoothing=0.1, learning_rate=3e-3, weight_decay=0.1, steps=300,
     ),
-    "weizmann": Recipe(drawn=40, stills=0.25),
+    "weizmann": Recipe(drawn=40, stills=0.25, emphasis=1.5, steps=1000),
     # Sixteen stored frames for each stroke, cut alike: the window is the clip.
     "thetis": Recipe(
         frame_rate=10.0, beginnings=0.0, slowest=0.93, fastest=1.0, rank=128, emphasis=1.5, noise=0.3,
