@@ -16,6 +16,7 @@ def card(facts: Facts, recipe: Recipe, clips: int, seed: int, command: str, teac
     motion = ", on embeddings and their differences" if recipe.motion else ""
     sees = "frames" if recipe.compared is None else f"differences of frames {1000 * recipe.compared:g} ms apart"
     taught = f"\n- Taught by {', '.join(Path(one).name for one in teachers)}." if teachers else ""
+    changed = f", each with {recipe.variants} copies changed at random" if recipe.variants else ""
     drawn = nothing = ""
     if recipe.drawn:
         drawn = f", and {recipe.drawn} drawn clips of each label that the drawn figure can act"
@@ -30,7 +31,7 @@ def card(facts: Facts, recipe: Recipe, clips: int, seed: int, command: str, teac
 - Decoder: VTN, {recipe.layers} blocks, {recipe.heads} heads, D {recipe.embed_dim}, F {recipe.ffn_dim}{motion}.
 - Clip: {recipe.clip_len} frames at {recipe.frame_rate:g} Hz, {seconds:.2f} s.
 - Labels: {", ".join(facts.labels)}.
-- Trained on {clips} clips, each with {recipe.variants} copies changed at random{drawn}; seed {seed}.{nothing}{taught}
+- Trained on {clips} clips{changed}{drawn}; seed {seed}.{nothing}{taught}
 
 ## Made by
 
