@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from edgevtn._bundle import Bundle, load_streams
+from edgevtn._bundle import load_streams
 from edgevtn._errors import FrameError
 from edgevtn._prediction import UNKNOWN, Prediction
 from edgevtn._sampler import Sampler
@@ -150,17 +150,9 @@ class Recognizer:
         #: Slots of the longest window; a model of differences needs one frame more than it has embeddings.
         self._slots = max(part.model.clip_len + (part.model.modality == "rgbdiff") for part in loaded)
         self.clip_duration = (self._slots - 1) / self.model.frame_rate
-        self._sampler = Sampler(self.model.frame_rate, self._ahead(loaded))
+        self._sampler = Sampler(self.model.frame_rate, max(part.model.difference_interval for part in loaded))
         self.reset()
         self.warmup()
-
-    @staticmethod
-    def _ahead(streams: Sequence[Bundle]) -> float:
-        """Seconds between the frames that a difference is made of, if less than a slot; else 0."""
-        for part in streams:
-            if 0 < part.model.difference_interval < 1 / part.model.frame_rate:
-                return part.model.difference_interval
-        return 0.0
 
     def warmup(self) -> None:
         """Run every stage once, so that no frame waits for a kernel to compile; done at construction.

@@ -25,7 +25,8 @@ class Sampler:
     frame_rate : float
         The model's, Hz.
     ahead : float
-        Seconds: each slot's frame is to be compared with one so much older. 0: with none, or with the last slot's.
+        Seconds: each slot's frame is to be compared with one so much older. 0: with none. One slot: with the
+        last slot's, so no frame is taken for that alone.
 
     Attributes
     ----------
@@ -36,7 +37,7 @@ class Sampler:
 
     def __init__(self, frame_rate: float, ahead: float = 0.0) -> None:
         self._frame_rate = frame_rate
-        self._ahead = ahead
+        self._ahead = ahead if ahead < 1 / frame_rate else 0.0
         self._warned = False
         self.reset()
 

@@ -49,6 +49,11 @@ def test_module_equals_onnxruntime(make, pooling):
     np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
 
 
+def test_an_unknown_pooling_is_named():
+    with pytest.raises(ValueError, match="pooling must be one of mean, max, got 'median'"):
+        build_encoder(arrays(randomise(resnet((1, 1, 1, 1), False))), pooling="median")
+
+
 def test_a_strange_graph_is_refused():
     model = small_network()
     model.graph.node.append(helper.make_node("Tanh", ["embedding"], ["more"]))

@@ -61,8 +61,9 @@ def test_a_slots_frame_is_compared_with_one_a_little_older(rate):
         assert all(newer - older == pytest.approx(0.08) for older, newer in pairs[1:])
 
 
-def test_without_a_shorter_interval_nothing_is_older():
-    sampler = Sampler(3.125)
+@pytest.mark.parametrize("ahead", [0.0, 1 / 3.125])
+def test_without_a_shorter_interval_nothing_is_older(ahead):
+    sampler = Sampler(3.125, ahead)
     for n in range(50):
         sampler.slots(n / 25)
         assert not sampler.older

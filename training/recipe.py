@@ -14,7 +14,7 @@ class Recipe:
 
     #: One of `edgevtn.training.pretrained.ENCODERS`.
     encoder: str = "lite0"
-    #: "rgb", or "rgbdiff": the encoder sees the difference of a slot's frame and the one before.
+    #: "rgb", or "rgbdiff": the encoder sees the difference of a slot's frame and an older one.
     modality: str = "rgb"
     #: Over the encoder's last feature map: "mean", as it was trained, or "max", which sees a small person better.
     pooling: str = "mean"

@@ -73,8 +73,10 @@ def build_encoder(
     Raises
     ------
     ValueError
-        The network is unknown, or a tensor is missing or has a shape that does not fit.
+        The network or the pooling is unknown, or a tensor is missing or has a shape that does not fit.
     """
+    if pooling not in POOLINGS:
+        raise ValueError(f"pooling must be one of {', '.join(POOLINGS)}, got {pooling!r}")
     name = network_name(weights)
     mean, std, size = normalisation(weights)
     graph = Graph()
