@@ -3,13 +3,13 @@
 Needs the extra ``edgevtn[calibration]``.
 """
 
-from edgevtn.calibration._commands import quantize
-from edgevtn.calibration._compare import compare
-from edgevtn.calibration._files import find_clips, load_encoder
-from edgevtn.calibration._frames import sample_frames
-from edgevtn.calibration._probe import Accuracy
-from edgevtn.calibration._quantize import Settings, quantize_graph
-from edgevtn.calibration._report import Report
+from edgevtn.calibration.bundles import quantize
+from edgevtn.calibration.files import find_clips, load_encoder
+from edgevtn.calibration.fit.quantizer import Settings, quantize_graph
+from edgevtn.calibration.frames import sample_frames
+from edgevtn.calibration.measure.compare import compare
+from edgevtn.calibration.measure.probe import Accuracy
+from edgevtn.calibration.measure.report import Report
 
 __all__ = [
     "Accuracy",

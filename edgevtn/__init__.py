@@ -4,9 +4,12 @@
 >>> recognizer = edgevtn.Recognizer()
 """
 
-from edgevtn._bundle import Bundle, load_bundle, load_streams
-from edgevtn._datasets import read_dataset
-from edgevtn._errors import (
+from edgevtn.bundle.facts import Model
+from edgevtn.bundle.load import Bundle, load_bundle, load_streams
+from edgevtn.datasets.evaluate import Evaluation, evaluate
+from edgevtn.datasets.layouts import read_dataset
+from edgevtn.datasets.manifest import Clip, read_manifest
+from edgevtn.errors import (
     BundleError,
     DownloadError,
     EdgeVTNError,
@@ -18,15 +21,12 @@ from edgevtn._errors import (
     SourceError,
     TimestampError,
 )
-from edgevtn._evaluate import Evaluation, evaluate
-from edgevtn._events import EventDetector
-from edgevtn._gui import Window
-from edgevtn._manifest import Clip, read_manifest
-from edgevtn._model import Model
-from edgevtn._prediction import UNKNOWN, Event, Prediction
-from edgevtn._recognizer import Recognizer
-from edgevtn._sources import Source, frames
-from edgevtn._timeline import recognize
+from edgevtn.events import EventDetector
+from edgevtn.prediction import UNKNOWN, Event, Prediction
+from edgevtn.recognizer import Recognizer
+from edgevtn.sinks.window import Window
+from edgevtn.sources.open import Source, frames
+from edgevtn.watching import recognize
 
 __version__ = "0.1.0"
 

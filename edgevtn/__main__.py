@@ -1,6 +1,6 @@
 """``python -m edgevtn`` is the command ``edgevtn``."""
 
-from edgevtn._cli import main
+from edgevtn.cli.main import main
 
 if __name__ == "__main__":
     raise SystemExit(main())

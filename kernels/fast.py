@@ -10,10 +10,10 @@ import math
 
 import numpy as np
 
-from edgevtn.kernels._exp import exp
-from edgevtn.kernels._jit import PANEL, ROWS, jit
-from edgevtn.kernels._tile import at, tile
+from edgevtn.kernels.exp import exp
+from edgevtn.kernels.jit import PANEL, ROWS, jit
 from edgevtn.kernels.reference import LAYER_NORM_EPSILON, Float
+from edgevtn.kernels.tile_fp32 import at, tile
 
 
 @jit

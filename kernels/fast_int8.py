@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from edgevtn.kernels._exp import float_of
-from edgevtn.kernels._jit import jit
-from edgevtn.kernels._tile import at
-from edgevtn.kernels._tile8 import KIND, tile8
+from edgevtn.kernels.exp import float_of
 from edgevtn.kernels.fast import add_norm, attention, embed, mean_pool
+from edgevtn.kernels.jit import jit
 from edgevtn.kernels.reference import Float
 from edgevtn.kernels.reference_int8 import LARGEST, Bytes, Integer
+from edgevtn.kernels.tile_fp32 import at
+from edgevtn.kernels.tile_int8 import KIND, tile8
 
 ROWS8, PANEL8, GROUP = KIND.rows, KIND.panel, KIND.group
 #: Bits of infinity; a NaN's are more.

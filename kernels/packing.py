@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from edgevtn.kernels._jit import PANEL
-from edgevtn.kernels._tile8 import KIND, Kind
+from edgevtn.kernels.jit import PANEL
+from edgevtn.kernels.tile_int8 import KIND, Kind
 
 Float = npt.NDArray[np.float32]
 

@@ -22,13 +22,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from edgevtn._datasets import read_dataset
-from edgevtn.training.baselines import LSTM, MeanPooling
-from edgevtn.training.features import Features
-from edgevtn.training.fit import fit
-from edgevtn.training.loop import Run
-from edgevtn.training.measure import answer, mean_ending_logits, window_logits
-from edgevtn.training.model import Decoder, Head
+from edgevtn.datasets.layouts import read_dataset
+from edgevtn.training.data.features import Features
+from edgevtn.training.learn.baselines import LSTM, MeanPooling
+from edgevtn.training.learn.fit import fit
+from edgevtn.training.learn.loop import Run
+from edgevtn.training.learn.measure import answer, mean_ending_logits, window_logits
+from edgevtn.training.learn.model import Decoder, Head
 from edgevtn.training.recipe import Recipe
 from edgevtn.training.streams import frozen_stream
 from edgevtn.training.train import recipes_of

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import cv2
 
-from edgevtn.training.figure import Look, clip
+from edgevtn.training.data.figure import Look, clip
 
 DATA = Path(__file__).parents[1] / "edgevtn" / "data"
 FRAME_RATE, SIZE = 25.0, (256, 192)

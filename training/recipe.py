@@ -30,11 +30,11 @@ class Recipe:
     #: Whether the projection also sees the change of the features since the frame before; RGB alone.
     motion: bool = False
     #: Principal components of the features that are kept, and the power of their standard deviations: see
-    #: `edgevtn.training.model.principal_axes`.
+    #: `edgevtn.training.learn.model.principal_axes`.
     rank: int = 256
     emphasis: float = 1.0
-    #: Copies of each clip that are changed at random, see `edgevtn.training.augment`; and drawn clips of each label
-    #: that the figure of `edgevtn.training.figure` can act.
+    #: Copies of each clip that are changed at random, see `edgevtn.training.data.augment`; and drawn clips of each
+    #: label that the figure of `edgevtn.training.data.figure` can act.
     variants: int = 6
     drawn: int = 0
     #: Noise added to the features, in mean standard deviations.

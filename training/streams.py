@@ -11,18 +11,18 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from edgevtn._manifest import Clip
-from edgevtn._output import write_whole
-from edgevtn._write import write_bundle, write_streams
+from edgevtn.bundle.write import write_bundle, write_streams
 from edgevtn.calibration import quantize_graph, sample_frames
-from edgevtn.calibration._difference import of_one_picture, of_two_frames
-from edgevtn.calibration._files import input_size
+from edgevtn.calibration.files import input_size
+from edgevtn.datasets.manifest import Clip
+from edgevtn.files import write_whole
+from edgevtn.graph.difference import of_one_picture, of_two_frames
 from edgevtn.networks import project
-from edgevtn.training.drawn import drawn_features
-from edgevtn.training.features import Extractor, Features
-from edgevtn.training.fit import fit
-from edgevtn.training.loop import Run
-from edgevtn.training.model import Decoder
+from edgevtn.training.data.drawn import drawn_features
+from edgevtn.training.data.features import Extractor, Features
+from edgevtn.training.learn.fit import fit
+from edgevtn.training.learn.loop import Run
+from edgevtn.training.learn.model import Decoder
 from edgevtn.training.pretrained import pixel_statistics, pretrained_encoder
 from edgevtn.training.recipe import Recipe
 

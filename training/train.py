@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from edgevtn._errors import ManifestError
-from edgevtn._manifest import Clip
-from edgevtn.training import distributed
+from edgevtn.datasets.manifest import Clip
+from edgevtn.errors import ManifestError
 from edgevtn.training.card import card
-from edgevtn.training.drawn import drawn_clips
-from edgevtn.training.finetune import finetune
+from edgevtn.training.data.drawn import drawn_clips
 from edgevtn.training.journal import journal, save_journal
-from edgevtn.training.loop import Run
-from edgevtn.training.model import Decoder
+from edgevtn.training.learn import distributed
+from edgevtn.training.learn.finetune import finetune
+from edgevtn.training.learn.loop import Run
+from edgevtn.training.learn.model import Decoder
+from edgevtn.training.learn.teachers import Teacher, taught
 from edgevtn.training.recipe import Recipe
 from edgevtn.training.streams import (
     Facts,
@@ -26,7 +27,6 @@ from edgevtn.training.streams import (
     width,
     write_each,
 )
-from edgevtn.training.teachers import Teacher, taught
 
 #: Of a run, each with a checkpoint: the decoder on frozen features, and both on pictures.
 PARTS = ("decoder", "whole")

@@ -3,10 +3,10 @@
 Needs the extra ``edgevtn[import]``.
 """
 
-from edgevtn.importing._checkpoint import read_checkpoint
-from edgevtn.importing._fetch import fetch, registry
-from edgevtn.importing._import import import_files
-from edgevtn.importing._ir import read_ir
-from edgevtn.importing._parts import Parts
+from edgevtn.importing.bundles import import_files
+from edgevtn.importing.checkpoint import read_checkpoint
+from edgevtn.importing.ir import read_ir
+from edgevtn.importing.parts import Parts
+from edgevtn.importing.published import fetch, registry
 
 __all__ = ["Parts", "fetch", "import_files", "read_checkpoint", "read_ir", "registry"]

@@ -4,6 +4,6 @@ Every encoder takes uint8 pixels and gives one float32 embedding; its normalisat
 package onnx, which the extras [calibration], [import] and [training] bring.
 """
 
-from edgevtn.networks._build import build_encoder, project
+from edgevtn.networks.build import build_encoder, project
 
 __all__ = ["build_encoder", "project"]

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from tiny import random_decoder, tiny_facts
 
-from edgevtn._bundle import Bundle
-from edgevtn._model import Model
+from edgevtn.bundle.facts import Model
+from edgevtn.bundle.load import Bundle
 from edgevtn.calibration import Settings, quantize_graph
 from edgevtn.networks import build_encoder, project
 

@@ -8,9 +8,9 @@ import torch
 from decoder_onnx import decoder_onnx
 from encoders import bundle, decoder_weights
 
-from edgevtn._decoder import Decoder
+from edgevtn.heads.vtn import Decoder
 from edgevtn.kernels import reference
-from edgevtn.training.model import Decoder as TorchDecoder
+from edgevtn.training.learn.model import Decoder as TorchDecoder
 from edgevtn.training.recipe import Recipe
 
 #: T, D, L, K: the bundled model's, a middle one's, and the published ResNet-34-VTN's.

@@ -10,9 +10,9 @@ import openvino
 import pytest
 from onnx import numpy_helper
 
-from edgevtn.calibration._front import by_blocks
-from edgevtn.importing._ir import read_network, translated
-from edgevtn.importing._pixels import pixels_first
+from edgevtn.graph.front import by_blocks
+from edgevtn.graph.pixels import pixels_first
+from edgevtn.importing.ir import read_network, translated
 from edgevtn.kernels.prepare import by_blocks as pixels_by_blocks
 
 SHARED = Path(os.environ.get("EDGEVTN_SHARED", Path(__file__).parents[3] / "shared"))

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 
 import edgevtn
-from edgevtn._bundle import load_bundle
-from edgevtn._decoder import Decoder
-from edgevtn._encoder import Encoder
-from edgevtn._recognizer import default_threads
+from edgevtn.bundle.load import load_bundle
+from edgevtn.encoder import Encoder
+from edgevtn.heads.vtn import Decoder
 from edgevtn.kernels import reference
 from edgevtn.kernels.prepare import Prepare
+from edgevtn.recognizer import default_threads
 
 SIZES = [(240, 320), (480, 640), (720, 1280), (1080, 1920)]
 S = 224

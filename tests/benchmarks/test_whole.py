@@ -10,10 +10,10 @@ import pytest
 from decoder_onnx import decoder_onnx
 from encoders import ENCODERS, S, bundle, decoder_weights, encoder, pictures
 
-from edgevtn._recognizer import default_threads
-from edgevtn._sampler import Sampler
-from edgevtn._stream import Stream
 from edgevtn.kernels.prepare import Prepare, by_blocks
+from edgevtn.recognizer import default_threads
+from edgevtn.sampler import Sampler
+from edgevtn.streams.stream import Stream
 
 T, D, L, K = 16, 512, 4, 400
 CAMERA = (480, 640)
@@ -119,7 +119,7 @@ def naive_way(name):
 
 
 def edgevtn_decoder():
-    from edgevtn._decoder import Decoder
+    from edgevtn.heads.vtn import Decoder
 
     return Decoder(bundle(T, D, L, K), "auto")
 

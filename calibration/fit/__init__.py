@@ -1,0 +1,1 @@
+"""How a quantised encoder is made: ranges, weights, equalised channels, corrected biases."""

@@ -1,0 +1,1 @@
+"""What quantisation gained and cost: comparison, accuracy, report."""

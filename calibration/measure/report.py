@@ -1,0 +1,96 @@
+"""The report of a quantisation: as text, as JSON, as a page."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+
+from edgevtn.calibration.measure.probe import Accuracy
+
+Pixels = npt.NDArray[np.uint8]
+
+#: What is for the page or for the caller, and not for JSON.
+PICTURES = {"worst", "model"}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What an INT8 encoder gained and lost against the fp32 one.
+
+    Attributes
+    ----------
+    machine : str
+        The processor on which the times were taken.
+    fp32_bytes, int8_bytes : int
+        Sizes of the files.
+    fp32_ms, int8_ms : float
+        Median time of one inference on one thread, milliseconds, both measured in turns in one run.
+    cosine_mean, cosine_min : float
+        Agreement of the embeddings on the held-out frames: cosine of the angle between the two.
+    cosines : tuple of float
+        One for each held-out frame, in order.
+    layers : dict of str to float
+        Signal-to-noise ratio of each convolution's output, dB; empty if the two graphs have no layers in common.
+    worst : tuple of (int, uint8 (3, S, S))
+        The frames that agree least, with their numbers.
+    choices : dict
+        What was chosen: target, ranges, equalised, biases corrected, layers in float, budget.
+    trail : tuple of (str, float)
+        What was tried, and its mean cosine on frames apart.
+    accuracy : Accuracy, optional
+        On labelled clips.
+    model : onnx.ModelProto, optional
+        The INT8 encoder.
+    """
+
+    machine: str
+    fp32_bytes: int
+    int8_bytes: int
+    fp32_ms: float
+    int8_ms: float
+    cosine_mean: float
+    cosine_min: float
+    cosines: tuple[float, ...]
+    layers: dict[str, float]
+    worst: tuple[tuple[int, Pixels], ...] = ()
+    choices: dict[str, Any] = field(default_factory=dict)
+    trail: tuple[tuple[str, float], ...] = ()
+    accuracy: Accuracy | None = None
+    model: onnx.ModelProto | None = None
+
+    @property
+    def ratio(self) -> float:
+        """INT8 time by fp32 time."""
+        return self.int8_ms / self.fp32_ms
+
+    def to_json(self) -> str:
+        """All of it but the pictures, as JSON."""
+        facts = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in PICTURES}
+        facts |= {"ratio": self.ratio, "accuracy": None if self.accuracy is None else self.accuracy.as_dict()}
+        return json.dumps(facts, indent=1)
+
+    def __str__(self) -> str:
+        """The summary, as text."""
+        lines = [
+            f"size      {self.fp32_bytes / 1e6:.2f} MB -> {self.int8_bytes / 1e6:.2f} MB",
+            f"time      {self.fp32_ms:.2f} ms -> {self.int8_ms:.2f} ms, ratio {self.ratio:.2f} "
+            f"(1 thread, medians, {self.machine})",
+            f"cosine    mean {self.cosine_mean:.4f}, minimum {self.cosine_min:.4f}, "
+            f"on {len(self.cosines)} held-out frames",
+        ]
+        if self.accuracy is not None:
+            a = self.accuracy
+            lines.append(
+                f"accuracy  fp32 {a.fp32:.1%}, INT8 {a.int8:.1%}, same answer to {a.agreement:.1%} of {a.clips} clips"
+            )
+        if self.choices:
+            lines.append("chosen    " + ", ".join(f"{name} {value}" for name, value in self.choices.items()))
+        if self.layers:
+            worst = sorted(self.layers.items(), key=lambda item: item[1])[:5]
+            lines.append("noisiest  " + ", ".join(f"{name} {ratio:.1f} dB" for name, ratio in worst))
+        return "\n".join(lines)

@@ -1,0 +1,63 @@
+"""A list of labelled clips: manifest.csv."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgevtn.errors import ManifestError
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One labelled clip; `fold` groups clips that must not be split between training and test."""
+
+    path: Path
+    label: str
+    fold: str | None
+
+
+def read_manifest(file: str | Path) -> list[Clip]:
+    """Read a manifest.
+
+    Parameters
+    ----------
+    file : path
+        CSV with a header; columns `clip` (relative to the manifest's folder) and `label`, and `fold` if the
+        clips are to be cross-validated; other columns are ignored. Or a folder that has a ``manifest.csv``.
+
+    Raises
+    ------
+    ManifestError
+        The file is missing or not such a CSV, names no clip, or names one that does not exist or lies
+        outside the manifest's folder.
+    """
+    file = Path(file)
+    if file.is_dir():
+        file = file / "manifest.csv"
+    try:
+        with file.open(newline="", encoding="utf-8") as lines:
+            rows = list(csv.DictReader(lines))
+    except FileNotFoundError:
+        raise ManifestError(f"{file}: does not exist; expected a CSV with the columns clip and label") from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ManifestError(f"{file}: cannot be read as CSV ({error})") from error
+    if not rows:
+        raise ManifestError(f"{file}: names no clip")
+    missing = {"clip", "label"} - rows[0].keys()
+    if missing:
+        found = ", ".join(map(str, rows[0]))
+        raise ManifestError(f"{file}: expected the columns clip and label, found {found[:200]}")
+    folder = file.parent.resolve()
+    clips = []
+    for number, row in enumerate(rows, start=2):
+        if not row["clip"] or not row["label"]:
+            raise ManifestError(f"{file}, line {number}: clip or label is empty")
+        path = (folder / row["clip"]).resolve()
+        if not path.is_relative_to(folder):
+            raise ManifestError(f"{file}, line {number}: {row['clip']} lies outside the manifest's folder")
+        if not path.exists():
+            raise ManifestError(f"{file}, line {number}: {path} does not exist")
+        clips.append(Clip(path, row["label"], row.get("fold")))
+    return clips

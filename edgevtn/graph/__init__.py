@@ -1,0 +1,1 @@
+"""All surgery on ONNX graphs. Needs the packages onnx and onnx-ir, which the extras bring."""

@@ -1,0 +1,110 @@
+"""`edgevtn import`: published files into a bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import onnx
+
+from edgevtn.bundle.write import write_bundle, write_streams
+from edgevtn.errors import ModelFileError
+from edgevtn.graph.front import by_blocks
+from edgevtn.graph.pixels import pixels_first
+from edgevtn.importing.checkpoint import read_checkpoint
+from edgevtn.importing.ir import read_ir
+from edgevtn.importing.labels import read_labels
+from edgevtn.importing.parts import Parts
+
+#: Every second frame of a 30 Hz camera is what the published models were trained on.
+FRAME_RATE = 15.0
+
+
+def import_files(
+    files: Sequence[str | Path],
+    output: str | Path,
+    *,
+    labels: str | None = None,
+    frame_rate: float = FRAME_RATE,
+    name: str | None = None,
+    license: str = "unstated",
+) -> Path:
+    """Turn published files into a bundle.
+
+    Parameters
+    ----------
+    files : sequence of path
+        One checkpoint; or two, of RGB and of RGB-difference, for a two-stream bundle; or the .xml files of an
+        encoder and a decoder in OpenVINO IR.
+    output : path
+        Folder to write; replaced if it is a bundle.
+    labels : str, optional
+        "kinetics400", "ucf101", "hmdb51", "driver", or a file with one label a line. Without it the list with so
+        many labels as the model has classes, or numbered classes.
+    frame_rate : float
+        Hz, of the frames that the model sees.
+    name, license : str
+        Facts for the bundle.
+
+    Returns
+    -------
+    Path
+        The bundle.
+
+    Raises
+    ------
+    ModelFileError
+        The files cannot be read, are no VTN, or do not belong together.
+    FileExistsError, OSError
+        The folder cannot be written.
+    """
+    output, paths = Path(output), [Path(file) for file in files]
+    if not 0 < frame_rate <= 240:
+        raise ModelFileError(f"frame_rate must be Hz, above 0 to 240, got {frame_rate}")
+    if all(file.suffix == ".xml" for file in paths):
+        if len(paths) != 2:
+            raise ModelFileError(f"expected the .xml of the encoder and that of the decoder, got {len(paths)}")
+        streams = [read_ir(*paths)]
+    else:
+        if len(paths) > 2 or any(file.suffix == ".xml" for file in paths):
+            raise ModelFileError("expected one checkpoint, two of RGB and RGB-difference, or the two .xml of an IR")
+        streams = [read_checkpoint(file) for file in paths]
+    if len({parts.classes for parts in streams}) != 1:
+        counts = " and ".join(str(parts.classes) for parts in streams)
+        raise ModelFileError(f"the two models have {counts} classes; their logits cannot be averaged")
+    names = read_labels(labels, streams[0].classes)
+    known = {"name": name or output.resolve().name, "license": license, "frame_rate": frame_rate, "labels": names}
+    if len(streams) == 1:
+        _write(output, streams[0], known)
+        return output
+    by_modality = {parts.facts["modality"]: parts for parts in streams}
+    if len(by_modality) != 2:
+        kind = streams[0].facts["modality"]
+        raise ModelFileError(f"both checkpoints are {kind}; a two-stream model is one of rgb and one of rgbdiff")
+
+    def both(folder: Path) -> None:
+        for modality, parts in by_modality.items():
+            _write(folder / modality, parts, known)
+
+    write_streams(output, both)
+    return output
+
+
+def _write(folder: Path, parts: Parts, known: dict[str, Any]) -> None:
+    integers = any(node.op_type == "QuantizeLinear" for node in parts.encoder.graph.node)
+    facts = (
+        parts.facts
+        | known
+        | {
+            "motion": False,
+            "quantization": {"encoder": "float32", "decoder": "float32"},
+            "accuracy": {},
+        }
+    )
+    if integers:
+        # Published weights use all of int8's range, which saturates on an x86 without VNNI.
+        facts["quantization"] = {"encoder": "int8 QDQ, as published", "target": "x86-vnni", "decoder": "float32"}
+    decoder = parts.decoder if not isinstance(parts.decoder, onnx.ModelProto) else parts.decoder.SerializeToString()
+    encoder = by_blocks(pixels_first(parts.encoder)) if integers else parts.encoder
+    write_bundle(folder, facts, encoder.SerializeToString(), decoder)

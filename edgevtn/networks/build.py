@@ -1,0 +1,118 @@
+"""From a network's tensors to its ONNX encoder: which network it is, is read from the names of the tensors."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+from edgevtn.graph.build import Float, Graph, Weights
+from edgevtn.networks import efficientnet
+from edgevtn.networks.efficientnet import efficientnet_lite
+from edgevtn.networks.mobilenetv2 import mobilenetv2
+from edgevtn.networks.resnet import resnet, se_resnext
+
+#: Of ImageNet, RGB, on pixel values 0 to 255.
+IMAGENET_MEAN = (123.675, 116.28, 103.53)
+IMAGENET_STD = (58.395, 57.12, 57.375)
+POOLINGS = {"mean": "GlobalAveragePool", "max": "GlobalMaxPool"}
+#: A tensor that tells a network from the others.
+MARKS = {
+    "_conv_stem.weight": "EfficientNet-Lite",
+    "0.conv1.weight": "SE-ResNeXt",
+    "18.0.weight": "MobileNetV2",
+    "4.0.conv1.weight": "ResNet",
+}
+
+
+def network_name(weights: Weights) -> str:
+    """Which network the tensors are of: one of `MARKS`.
+
+    Raises
+    ------
+    ValueError
+        None that is known.
+    """
+    for mark, name in MARKS.items():
+        if mark in weights:
+            return name
+    some = ", ".join(sorted(weights)[:3]) or "no tensors"
+    raise ValueError(f"the encoder is none of {', '.join(MARKS.values())}; its tensors begin with {some}")
+
+
+def normalisation(weights: Weights) -> tuple[tuple[float, ...], tuple[float, ...], int]:
+    """Mean, deviation (of pixel values 0 to 255) and picture side that a network was trained with."""
+    if network_name(weights) == "EfficientNet-Lite":
+        return efficientnet.MEAN, efficientnet.STD, efficientnet.input_size(weights)
+    if network_name(weights) == "SE-ResNeXt":
+        # The VTN authors trained these with --no-mean-norm --no-std-norm: values from 0 to 1.
+        return (0.0,) * 3, (255.0,) * 3, 224
+    return IMAGENET_MEAN, IMAGENET_STD, 224
+
+
+def build_encoder(
+    weights: Weights, *, difference: bool = False, relu6: bool = False, pooling: str = "mean"
+) -> onnx.ModelProto:
+    """Write an encoder: uint8 ``pixels`` (1, 3, S, S) RGB -> float32 ``embedding`` (1, W).
+
+    Parameters
+    ----------
+    weights : dict of float32 arrays
+        Tensors of EfficientNet-Lite0, 1 or 2, MobileNetV2, ResNet-18, -34 or -50, or SE-ResNeXt, by their
+        published names (of the last three: as ``nn.Sequential`` numbers their children).
+    difference : bool
+        A second input, ``previous``, the frame before: the network sees the difference of the two.
+    relu6 : bool
+        Of a MobileNetV2: it was trained with ReLU6 for ReLU.
+    pooling : {"mean", "max"}
+        Over the last feature map: networks are trained with the mean; what is small in the picture is clearer in
+        the maximum.
+
+    Raises
+    ------
+    ValueError
+        The network or the pooling is unknown, or a tensor is missing or has a shape that does not fit.
+    """
+    if pooling not in POOLINGS:
+        raise ValueError(f"pooling must be one of {', '.join(POOLINGS)}, got {pooling!r}")
+    name = network_name(weights)
+    mean, std, size = normalisation(weights)
+    graph = Graph()
+    x = graph.pixels(mean, std, difference)
+    try:
+        if name == "EfficientNet-Lite":
+            x, width = efficientnet_lite(graph, x, weights, size)
+        elif name == "MobileNetV2":
+            x, width = mobilenetv2(graph, x, weights, "Relu6" if relu6 else "Relu")
+        else:
+            x, width = (resnet if name == "ResNet" else se_resnext)(graph, x, weights)
+        graph.add(POOLINGS[pooling], [x], "pooled")
+        graph.add("Flatten", ["pooled"], "embedding")
+        return graph.model(name, size, width)
+    except KeyError as error:
+        raise ValueError(f"the encoder looks like {name}, but its tensor {error} is missing") from None
+    except (IndexError, onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ValueError(f"the encoder looks like {name}, but its tensors do not fit together ({reason})") from error
+
+
+def project(encoder: onnx.ModelProto, w: Float, b: Float) -> onnx.ModelProto:
+    """Append a linear layer, w (W, D) and b (D,): the encoder's embedding becomes D wide."""
+    model = copy.deepcopy(encoder)
+    graph = model.graph
+    (last,) = (node for node in graph.node if "embedding" in node.output)
+    last.output[list(last.output).index("embedding")] = "features"
+    graph.initializer.extend(
+        [
+            numpy_helper.from_array(np.ascontiguousarray(w), "projection.weight"),
+            numpy_helper.from_array(np.ascontiguousarray(b), "projection.bias"),
+        ]
+    )
+    inputs = ["features", "projection.weight", "projection.bias"]
+    graph.node.append(helper.make_node("Gemm", inputs, ["embedding"], name="projection"))
+    graph.output[0].type.tensor_type.shape.dim[1].dim_value = w.shape[1]
+    del graph.value_info[:]  # states the old shapes
+    onnx.checker.check_model(model, full_check=True)
+    return model

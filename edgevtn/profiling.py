@@ -1,0 +1,202 @@
+"""`edgevtn bench`: what each stage costs on this machine."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from edgevtn.cli.info import cpu_name
+from edgevtn.recognizer import Frame, Recognizer
+from edgevtn.sources.open import frames
+
+CLIP = Path(__file__).parent / "data" / "demo.mp4"
+#: Frames of the clip that are used again and again; enough that no picture is always the same.
+FRAMES = 64
+#: Hz, of the camera that the share of a core is told for.
+CAMERA_RATE = 30.0
+STAGES = ("prepare", "encode", "decode", "everything")
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What was measured.
+
+    Attributes
+    ----------
+    machine : str
+    threads : int
+    precision : str
+        Of the decoder.
+    frame : tuple of int
+        Height and width of the frames.
+    milliseconds : dict of str to (float, float, float)
+        Median, 95th and 99th percentile of each stage and of everything, for one sampled frame.
+    frames_per_second : float
+        Sampled frames that could be recognised in a second.
+    cpu_seconds : float
+        Processor time for one second of 30 Hz video, sampling included.
+    peak_megabytes : float
+        Most memory that the process had.
+    temperature : tuple of float, optional
+        Degrees Celsius before and after, where the board tells.
+    throttled : str, optional
+        What the board says of it: "no", or the flags of `vcgencmd get_throttled`.
+    """
+
+    machine: str
+    threads: int
+    precision: str
+    frame: tuple[int, int]
+    milliseconds: dict[str, tuple[float, float, float]]
+    frames_per_second: float
+    cpu_seconds: float
+    peak_megabytes: float
+    temperature: tuple[float, float] | None
+    throttled: str | None
+
+    def to_json(self) -> str:
+        """All of it, as JSON."""
+        return json.dumps(asdict(self), indent=1)
+
+    def __str__(self) -> str:
+        """A table, as text."""
+        lines = [
+            f"{self.machine}, {self.threads} encoder threads, {self.precision} decoder, "
+            f"frames of {self.frame[1]}x{self.frame[0]}",
+            "",
+            f"{'a sampled frame':16}  median      95 %      99 %",
+        ]
+        for stage, values in self.milliseconds.items():
+            lines.append(f"{stage:16}" + "".join(f"{value:7.2f} ms" for value in values))
+        degrees = "not told" if self.temperature is None else "{:.0f} to {:.0f} C".format(*self.temperature)
+        lines += [
+            "",
+            f"{self.frames_per_second:.0f} frames a second at most",
+            f"{self.cpu_seconds:.3f} CPU seconds for a second of {CAMERA_RATE:g} Hz video",
+            f"{self.peak_megabytes:.0f} MB of memory at most",
+            f"temperature: {degrees}",
+            "throttled: " + (self.throttled or "not told"),
+        ]
+        return "\n".join(lines)
+
+
+def bench(recognizer: Recognizer, seconds: float, source: str | Path | None = None) -> Profile:
+    """Measure a recogniser.
+
+    Parameters
+    ----------
+    recognizer : Recognizer
+        Is reset.
+    seconds : float
+        How long to measure, above 0.
+    source : path, optional
+        A clip to take frames from; the bundled one if None.
+
+    Raises
+    ------
+    SourceError
+        The clip cannot be read.
+    """
+    with frames(CLIP if source is None else source) as opened:
+        pictures: list[Frame] = [frame for _, frame in itertools.islice(opened, FRAMES)]
+    recognizer.reset()
+    before = temperature()
+    interval = 1 / recognizer.model.frame_rate
+    taken: dict[str, list[float]] = {stage: [] for stage in STAGES}
+    parts = _parts(recognizer)
+    clock = itertools.count()
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or not taken["everything"]:
+        # In turns: each stage alone, and all of it as a stream has it.
+        picture = pictures[next(clock) % len(pictures)]
+        for stage, function in parts.items():
+            taken[stage].append(_timed(lambda function=function, picture=picture: function(picture)))  # type: ignore[misc]
+        at = len(taken["everything"]) * interval
+        taken["everything"].append(_timed(lambda picture=picture, at=at: recognizer(picture, at)))  # type: ignore[misc]
+    milliseconds = {}
+    for stage, values in taken.items():
+        median, high, highest = (float(1e3 * value) for value in np.percentile(values, (50, 95, 99)))
+        milliseconds[stage] = (median, high, highest)
+    after = temperature()
+    return Profile(
+        machine=cpu_name(),
+        threads=recognizer.threads,
+        precision=recognizer.precision,
+        frame=(pictures[0].shape[0], pictures[0].shape[1]),
+        milliseconds=milliseconds,
+        frames_per_second=1e3 / milliseconds["everything"][0],
+        cpu_seconds=_cpu_seconds(recognizer, pictures, min(seconds, 4.0)),
+        # Kilobytes on Linux.
+        peak_megabytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e3 if sys.platform != "darwin" else 1e6),
+        temperature=None if before is None or after is None else (before, after),
+        throttled=throttled(),
+    )
+
+
+def _timed(function: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    function()
+    return time.perf_counter() - begin
+
+
+def _parts(recognizer: Recognizer) -> dict[str, Callable[[Frame], object]]:
+    """The stages, over all streams."""
+    pairs = list(zip(recognizer._prepare, recognizer._streams, strict=True))
+    rows = [np.zeros((1, stream.model.embed_dim), np.float32) for stream in recognizer._streams]
+
+    def prepare(frame: Frame) -> None:
+        for prepared, stream in pairs:
+            prepared(frame, stream.pixels)
+
+    def encode(frame: Frame) -> None:
+        for _, stream in pairs:
+            stream._encoder()
+
+    def decode(frame: Frame) -> list[npt.NDArray[np.float32]]:
+        for (_, stream), row in zip(pairs, rows, strict=True):
+            stream._decoder.push(row)
+        return [stream() for _, stream in pairs]
+
+    return {"prepare": prepare, "encode": encode, "decode": decode}
+
+
+def _cpu_seconds(recognizer: Recognizer, pictures: list[Frame], seconds: float) -> float:
+    """Processor time for a second of video, frames that are not sampled included."""
+    recognizer.reset()
+    count = max(int(CAMERA_RATE), int(seconds * CAMERA_RATE))
+    begin = time.process_time()
+    for n in range(count):
+        recognizer(pictures[n % len(pictures)], n / CAMERA_RATE)
+    used = time.process_time() - begin
+    recognizer.reset()
+    return used * CAMERA_RATE / count
+
+
+def temperature() -> float | None:
+    """Degrees Celsius of the processor, where Linux tells."""
+    for zone in sorted(Path("/sys/class/thermal").glob("thermal_zone*")):
+        try:
+            return int((zone / "temp").read_text()) / 1000
+        except (OSError, ValueError):
+            continue
+    return None
+
+
+def throttled() -> str | None:
+    """What a Raspberry Pi says of throttling; None elsewhere."""
+    try:
+        done = subprocess.run(["vcgencmd", "get_throttled"], capture_output=True, text=True, timeout=5, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    flags = done.stdout.strip().partition("=")[2]
+    return "no" if flags == "0x0" else flags or None

@@ -1,0 +1,131 @@
+"""What a person sees: the label on the frame, and the timeline as a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from edgevtn.errors import OutputError
+from edgevtn.files import write_whole
+from edgevtn.prediction import Event
+
+Frame = npt.NDArray[np.uint8]
+Color = tuple[int, int, int]
+
+INK, PAPER, GREY = (255, 255, 255), (40, 32, 24), (150, 150, 150)
+#: BGR; neighbours differ in lightness as well as in hue, so that they differ without colour vision too.
+PALETTE: tuple[Color, ...] = (
+    (178, 114, 0), (0, 159, 230), (115, 158, 0), (167, 121, 204), (66, 228, 240), (0, 94, 213), (233, 180, 86),
+)  # fmt: skip
+FONT = cv2.FONT_HERSHEY_SIMPLEX
+#: Narrower frames are enlarged before text is put on them.
+NARROWEST = 480
+
+
+def annotate(frame: Frame, label: str, score: float | None, timestamp: float) -> Frame:
+    """Return an enlarged copy with a strip below it: label, score and time."""
+    H, W = frame.shape[:2]
+    factor = max(1, round(NARROWEST / W))
+    picture = cv2.resize(frame, (W * factor, H * factor), interpolation=cv2.INTER_LINEAR)
+    strip = np.full((40, picture.shape[1], 3), PAPER, np.uint8)
+    cv2.putText(strip, _ascii(label), (12, 27), FONT, 0.8, INK if score is not None else GREY, 2, cv2.LINE_AA)
+    if score is not None:
+        cv2.rectangle(strip, (0, 36), (round(strip.shape[1] * score), 40), PALETTE[0], -1)
+        text = f"{score:.0%}"
+        cv2.putText(strip, text, (strip.shape[1] - 150, 27), FONT, 0.6, INK, 1, cv2.LINE_AA)
+    cv2.putText(strip, f"{timestamp:6.1f} s", (strip.shape[1] - 88, 27), FONT, 0.5, GREY, 1, cv2.LINE_AA)
+    return np.vstack([picture, strip])
+
+
+def timeline_picture(events: Sequence[Event], shots: Sequence[Frame], duration: float) -> Frame:
+    """One shot of every event in a row, and below it a bar with the events over time."""
+    width, margin = 220, 14
+    labels = list(dict.fromkeys(event.label for event in events))
+    color = {label: PALETTE[n % len(PALETTE)] for n, label in enumerate(labels)}
+    columns = max(3, len(shots))
+    canvas = np.full((width + 120, margin + columns * (width + margin), 3), PAPER, np.uint8)
+    for n, (event, shot) in enumerate(zip(events, shots, strict=True)):
+        side = min(shot.shape[:2])
+        top, left = (shot.shape[0] - side) // 2, (shot.shape[1] - side) // 2
+        square = cv2.resize(shot[top : top + side, left : left + side], (width, width), interpolation=cv2.INTER_AREA)
+        x = margin + n * (width + margin)
+        canvas[margin : margin + width, x : x + width] = square
+        cv2.rectangle(canvas, (x, margin), (x + width - 1, margin + width - 1), color[event.label], 3)
+        text = f"{_ascii(event.label)} {event.score:.0%}"
+        cv2.putText(canvas, text, (x, margin + width + 24), FONT, 0.6, INK, 1, cv2.LINE_AA)
+    bar = canvas[-62:-34, margin:-margin]
+    bar[...] = GREY
+    scale = bar.shape[1] / max(duration, 1e-6)
+    for event in events:
+        begin, end = round(event.start * scale), round(event.end * scale)
+        cv2.rectangle(bar, (begin, 0), (max(begin + 1, end - 2), bar.shape[0]), color[event.label], -1)
+        cv2.putText(bar, _ascii(event.label), (begin + 4, 19), FONT, 0.5, (0, 0, 0), 1, cv2.LINE_AA)
+    for n in range(int(duration // 5) + 1):
+        x = margin + round(5 * n * scale)
+        cv2.putText(canvas, f"{5 * n} s", (x, canvas.shape[0] - 12), FONT, 0.45, GREY, 1, cv2.LINE_AA)
+    return canvas
+
+
+class VideoWriter:
+    """Writes frames to an .mp4 at the pace of their timestamps; use it in a ``with`` statement.
+
+    The file has a constant rate; a frame is repeated or left out so that the video runs as fast as its source did.
+    It is written beside its name, and moved there at the end, also when the end is an error: what was recorded is
+    kept.
+
+    Parameters
+    ----------
+    file : path
+    frame_rate : float
+        Hz, of the file.
+
+    Raises
+    ------
+    OutputError
+        On the first frame, if OpenCV cannot write there.
+    """
+
+    def __init__(self, file: str | Path, frame_rate: float) -> None:
+        self._file = Path(file)
+        self._part = self._file.with_name(f".{self._file.stem}.part.mp4")
+        self._frame_rate = frame_rate
+        self._writer: cv2.VideoWriter | None = None
+        self._first, self._written = 0.0, 0
+
+    def write(self, frame: Frame, timestamp: float) -> None:
+        """Append a frame, all of the size of the first, taken at `timestamp` seconds."""
+        if self._writer is None:
+            size = frame.shape[1], frame.shape[0]
+            fourcc = cv2.VideoWriter.fourcc(*"mp4v")  # of what every OpenCV wheel can write, the most compact
+            writer = cv2.VideoWriter(str(self._part), cv2.CAP_FFMPEG, fourcc, self._frame_rate, size)
+            if not writer.isOpened():
+                raise OutputError(f"{self._file}: cannot be written; does the folder exist, and is it writable?")
+            self._writer, self._first = writer, timestamp
+        due = round((timestamp - self._first) * self._frame_rate) + 1
+        for _ in range(due - self._written):
+            self._writer.write(frame)
+        self._written = max(self._written, due)
+
+    def __enter__(self) -> VideoWriter:
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if self._writer is not None:
+            self._writer.release()
+            self._part.replace(self._file)
+
+
+def write_png(file: Path, picture: Frame) -> None:
+    """Write a picture."""
+    ok, encoded = cv2.imencode(".png", picture)
+    assert ok
+    write_whole(file, encoded.tobytes())
+
+
+def _ascii(text: str) -> str:
+    """OpenCV's font has ASCII only."""
+    return text.encode("ascii", "replace").decode()

@@ -1,0 +1,71 @@
+"""`edgevtn bench`: what it tells, and that no more threads run than were asked for."""
+
+import json
+
+import numpy as np
+import psutil
+import pytest
+
+import edgevtn
+from edgevtn import profiling
+from edgevtn.cli.main import main
+from edgevtn.profiling import STAGES, bench
+
+
+def test_bench_command(tiny, tmp_path, capsys):
+    arguments = ["bench", str(tiny), "--seconds", "0.2", "--threads", "1", "--json", str(tmp_path / "profile.json")]
+    assert main(arguments) == 0
+    out = capsys.readouterr().out
+    for word in ("1 encoder threads", "fp32 decoder", "prepare", "median", "frames a second", "CPU seconds", "MB"):
+        assert word in out
+    profile = json.loads((tmp_path / "profile.json").read_text())
+    assert set(profile["milliseconds"]) == set(STAGES)
+    for median, high, highest in profile["milliseconds"].values():
+        assert 0 < median <= high <= highest
+    assert profile["cpu_seconds"] > 0
+    # A process that has NumPy, OpenCV and onnxruntime in it.
+    assert 30 < profile["peak_megabytes"] < 20_000
+
+
+def test_the_parts_are_less_than_all(demo_clip):
+    """With the bundled model; the stages are those that everything consists of."""
+    profile = bench(edgevtn.Recognizer(threads=1, start="repeat"), 1.0, demo_clip)
+    parts = sum(profile.milliseconds[stage][0] for stage in STAGES[:-1])
+    assert 0.5 * profile.milliseconds["everything"][0] < parts < 1.5 * profile.milliseconds["everything"][0]
+
+
+def test_what_a_board_tells(tmp_path, monkeypatch):
+    program = tmp_path / "vcgencmd"
+    program.write_text("#!/bin/sh\necho throttled=$FLAGS\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    for flags, expected in (("0x0", "no"), ("0x50005", "0x50005")):
+        monkeypatch.setenv("FLAGS", flags)
+        assert profiling.throttled() == expected
+    program.unlink()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert profiling.throttled() is None
+
+
+def test_wrong_arguments(tiny, capsys):
+    assert main(["bench", str(tiny), "--seconds", "0"]) == 1
+    assert "--seconds must be above 0" in capsys.readouterr().err
+    assert main(["bench", str(tiny), "--source", "nothing.mp4"]) == 1
+
+
+def test_one_thread_is_one_thread():
+    """Neither onnxruntime nor Numba, BLAS or OpenCV starts threads of its own for a stream."""
+    recognizer = edgevtn.Recognizer(threads=1, start="repeat")
+    frame = np.random.default_rng(0).integers(0, 256, (480, 640, 3), dtype=np.uint8)
+    before = psutil.Process().num_threads()
+    for n in range(20):
+        assert recognizer(frame, n / recognizer.model.frame_rate) is not None
+    assert psutil.Process().num_threads() == before
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_encoder_threads_are_as_many_as_asked_for(tiny, threads):
+    before = psutil.Process().num_threads()
+    recognizer = edgevtn.Recognizer(tiny, threads=threads)
+    assert psutil.Process().num_threads() - before <= threads - 1
+    assert recognizer.threads == threads

@@ -1,0 +1,189 @@
+"""The command, as a person types it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import cv2
+import pytest
+from tiny import moving_frames
+
+from edgevtn.cli.main import main
+from edgevtn.sinks.overlay import VideoWriter
+
+
+@pytest.fixture
+def clip(tmp_path):
+    writer = cv2.VideoWriter(str(tmp_path / "clip.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 48))
+    for frame in moving_frames(20):
+        writer.write(frame)
+    writer.release()
+    return tmp_path / "clip.avi"
+
+
+def command(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "edgevtn", *map(str, arguments)],
+        capture_output=True, text=True, timeout=120, check=False, **options,
+    )  # fmt: skip
+
+
+def test_json_lines(clip, tiny):
+    done = command("run", clip, "--model", tiny, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    records = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [record["t"] for record in records] == pytest.approx([n / 10 for n in range(3, 20)])
+    for record in records:
+        assert set(record) == {"t", "label", "score", "top"}
+        assert record["top"][0][1] == record["score"]
+        assert record["label"] in (record["top"][0][0], "unknown")
+        assert sum(score for _, score in record["top"]) == pytest.approx(1, abs=0.01)
+
+
+def test_seconds_and_text(clip, tiny, capsys):
+    assert main(["run", str(clip), "--model", str(tiny), "--seconds", "1", "--json"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 7
+    assert main(["run", str(clip), "--model", str(tiny)]) == 0
+    assert "\r" not in capsys.readouterr().out
+
+
+def test_save(clip, tiny, tmp_path, capsys):
+    assert main(["run", str(clip), "--model", str(tiny), "--save", str(tmp_path / "out.mp4")]) == 0
+    capture = cv2.VideoCapture(str(tmp_path / "out.mp4"))
+    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 1.9 * 25 + 0.5 + 1  # 1.9 seconds, at 25 frames a second
+    capture.release()
+    assert main(["run", str(clip), "--model", str(tiny), "--save", str(tmp_path / "no" / "out.mp4")]) == 1
+    assert "cannot be written" in capsys.readouterr().err
+    assert not list(tmp_path.glob(".*part*"))
+
+
+def test_a_saved_video_runs_as_fast_as_its_source(tmp_path):
+    with VideoWriter(tmp_path / "out.mp4", 25) as writer:
+        for n in range(31):
+            writer.write(moving_frames(1)[0], 7 + n / 30)
+        writer.write(moving_frames(1)[0], 10.0)
+    capture = cv2.VideoCapture(str(tmp_path / "out.mp4"))
+    assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 3 * 25 + 1
+    capture.release()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "nothing.mp4"], "nothing.mp4: does not exist"),
+        (["run", "97"], "camera 97 cannot be opened"),
+        (["run", "README.md"], "README.md: cannot be read as a video"),
+        (["info", "nothing"], "nothing: expected a bundle"),
+        (["eval", "nothing.csv"], "nothing.csv: does not exist"),
+        (["demo", "-o", "README.md"], "README.md: cannot be made a folder"),
+        (["demo", "--threads", "0"], "threads must be at least 1"),
+    ],
+)
+def test_errors_are_one_line(arguments, message, capsys, tmp_path, monkeypatch):
+    (tmp_path / "README.md").write_text("no video")
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("edgevtn: error: ")
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_opencv_adds_nothing_to_the_error(tmp_path):
+    (tmp_path / "text.mp4").write_text("no video")
+    for source in (tmp_path / "text.mp4", 97):
+        done = command("run", source)
+        assert done.returncode == 1
+        assert done.stdout == ""
+        assert done.stderr.startswith("edgevtn: error: ")
+        assert done.stderr.count("\n") == 1
+
+
+def test_nothing_recognised_is_said(tmp_path, capsys):
+    cv2.imwrite(str(tmp_path / "1.png"), moving_frames(1)[0])
+    assert main(["run", str(tmp_path)]) == 0
+    assert capsys.readouterr().out == "no action was recognised\n"
+
+
+def test_usage_is_status_2(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["fly"])
+    assert caught.value.code == 2
+    assert "COMMAND" in capsys.readouterr().err
+
+
+def test_eval(clip, tiny, tmp_path, capsys):
+    (clip.parent / "manifest.csv").write_text("clip,label\nclip.avi,a\nclip.avi,b\n")
+    picture = tmp_path / "confusion.png"
+    assert main(["eval", str(clip.parent / "manifest.csv"), "--model", str(tiny), "--png", str(picture)]) == 0
+    out = capsys.readouterr().out
+    assert "confusion (row: true, column: recognised)" in out
+    assert "mistaken:" in out
+    assert picture.stat().st_size > 1000
+
+
+def test_info(tiny, capsys):
+    assert main(["info"]) == 0
+    out = capsys.readouterr().out
+    for word in ("EfficientNet-Lite0", "numba", "onnxruntime", "labels", "threads", "opencv", "walk"):
+        assert word in out
+    assert main(["info", str(tiny)]) == 0
+    assert "3: a, b, c" in capsys.readouterr().out
+
+
+def test_a_reader_that_leaves(clip, tiny):
+    done = subprocess.run(
+        f"'{sys.executable}' -m edgevtn run '{clip}' --model '{tiny}' --json | head -n 1",
+        shell=True, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert json.loads(done.stdout)
+    assert done.stderr == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_ends_cleanly(tmp_path, tiny, number):
+    video = tmp_path / "video.mp4"
+    shown = tmp_path / "images"
+    shown.mkdir()
+    for n in range(3000):
+        os.link(_image(tmp_path), shown / f"{n}.png")
+    running = subprocess.Popen(
+        [sys.executable, "-m", "edgevtn", "run", str(shown), "--model", str(tiny), "--json", "--save", str(video)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert json.loads(running.stdout.readline())
+    running.send_signal(number)
+    _, error = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert error == ""
+    capture = cv2.VideoCapture(str(video))  # what was recorded until then is kept
+    assert capture.read()[0]
+    capture.release()
+
+
+def _image(folder):
+    file = folder / "one.png"
+    if not file.exists():
+        cv2.imwrite(str(file), moving_frames(1, 200, 200)[0])
+    return file
+
+
+def test_missing_extra_names_it(monkeypatch, capsys, clip, tiny):
+    monkeypatch.setitem(sys.modules, "pygame", None)
+    assert main(["run", str(clip), "--model", str(tiny), "--show"]) == 1
+    assert "pip install 'edgevtn[gui]'" in capsys.readouterr().err
+
+
+def test_window(monkeypatch, clip, tiny):
+    pytest.importorskip("pygame")
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    assert main(["run", str(clip), "--model", str(tiny), "--show", "--seconds", "0.5"]) == 0
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out.startswith("edgevtn 0")

@@ -1,0 +1,85 @@
+"""The demo: what the figure does is recognised."""
+
+import shutil
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+
+import edgevtn
+from edgevtn.cli.demo import CLIP, TRUTH, demo, ground_truth
+from edgevtn.training.data.figure import Look, background, clip
+
+
+def overlap(event, start, end):
+    return max(0.0, min(event.end, end) - max(event.start, start))
+
+
+def test_the_timeline_is_what_was_drawn():
+    events = edgevtn.recognize(CLIP)
+    truth = ground_truth()
+    assert [label for _, _, label in truth] == ["walk", "wave2", "bend", "jack", "run"]
+    for start, end, label in truth:
+        right = sum(overlap(event, start, end) for event in events if event.label == label)
+        wrong = sum(overlap(event, start, end) for event in events if event.label != label)
+        # The window is 1.28 s long, and an event needs some time more to be sure of: of 3.6 s two thirds are left.
+        assert right > 0.6 * (end - start), (label, events)
+        assert wrong < 0.2 * (end - start), (label, events)
+
+
+def test_the_clip_is_small_and_its_script_makes_it(tmp_path):
+    assert CLIP.stat().st_size < 500_000
+    root = CLIP.parents[2]
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "edgevtn" / "data").mkdir(parents=True)
+    shutil.copy(root / "scripts" / "make_demo_clip.py", tmp_path / "scripts")
+    subprocess.run([sys.executable, tmp_path / "scripts" / "make_demo_clip.py"], check=True, timeout=120)
+    assert (tmp_path / "edgevtn" / "data" / "demo.csv").read_text() == TRUTH.read_text()
+    with edgevtn.frames(CLIP) as ours, edgevtn.frames(tmp_path / "edgevtn" / "data" / "demo.mp4") as again:
+        for (_, a), (_, b) in zip(ours, again, strict=True):
+            assert np.abs(a.astype(int) - b).mean() < 3  # another OpenCV may encode a little differently
+
+
+def test_demo_writes_a_video_and_a_picture(tmp_path, capsys):
+    demo(tmp_path / "out", None, None)
+    out = capsys.readouterr().out
+    assert "drawn" in out
+    assert out.index("recognised") < out.index("drawn\n")
+    for label in ("walk", "wave2", "bend", "jack", "run"):
+        assert out.count(label) >= 2
+    picture = cv2.imread(str(tmp_path / "out" / "demo.png"))
+    assert picture.shape[1] > 1000
+    with edgevtn.frames(tmp_path / "out" / "demo.mp4") as annotated, edgevtn.frames(CLIP) as plain:
+        assert sum(1 for _ in annotated) == sum(1 for _ in plain)
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["demo.mp4", "demo.png"]
+
+
+def share_of_unknown(shown):
+    predictions = list(edgevtn.Recognizer().stream((n / 25, frame) for n, frame in enumerate(shown)))
+    assert predictions
+    return np.mean([prediction.label == edgevtn.UNKNOWN for prediction in predictions])
+
+
+def test_an_empty_scene_is_unknown():
+    assert share_of_unknown([background(320, 240, Look(seed=5))] * 60) > 0.9
+
+
+def test_noise_is_unknown():
+    assert share_of_unknown(np.random.default_rng(0).integers(0, 256, (60, 120, 160, 3), dtype=np.uint8)) > 0.9
+
+
+def test_figures_that_stand_are_mostly_unknown():
+    looks = [Look(seed=seed, shirt=(40 + 30 * seed, 160 - 20 * seed, 60)) for seed in range(6)]
+    assert np.mean([share_of_unknown(clip("stand", 2.4, look, size=(320, 240))) for look in looks]) > 0.8
+
+
+def test_a_held_frame_of_an_action_is_no_action(shared):
+    """A picture of someone in mid-jump shows no jump."""
+    shares = []
+    for label in ("pjump", "jack", "wave1"):
+        for file in sorted((shared / "data" / "weizmann64" / label).iterdir())[:3]:
+            with edgevtn.frames(file) as source:
+                middle = [frame for _, frame in source][12]
+            shares.append(share_of_unknown([middle] * 60))
+    assert np.mean(shares) > 0.9

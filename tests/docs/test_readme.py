@@ -1,0 +1,86 @@
+"""Every command and every line of Python in the README is run."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BLOCKS = re.findall(r"```(\w+)\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
+COMMANDS = [line.partition("  #")[0].strip() for kind, text in BLOCKS if kind == "sh" for line in text.splitlines()]
+COMMANDS = [line for line in COMMANDS if line and not line.startswith("#")]
+#: What a test cannot run, or what .ci/run runs itself: by its beginning.
+ELSEWHERE = ("pip install", "source ", "scripts/", "taskset", "sudo apt", "python3 -m venv", "pip3 install")
+#: What takes minutes; tests of their own run these on less.
+LONG = (
+    "edgevtn crossval",
+    "edgevtn train",
+    "edgevtn calibrate",
+    "edgevtn compare",
+    "edgevtn import",
+    "edgevtn fetch action",
+)
+
+
+@pytest.fixture
+def folder(tmp_path, demo_clip):
+    """What the README supposes to lie around."""
+    shutil.copy(demo_clip, tmp_path / "clip.mp4")
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    shutil.copy(demo_clip, clips / "one.mp4")
+    (clips / "manifest.csv").write_text("clip,label,fold\none.mp4,bend,0\n")
+    return tmp_path
+
+
+def environment():
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    return os.environ | {"PATH": path}
+
+
+def runnable(command):
+    return not any(part.strip().startswith(ELSEWHERE + LONG) for part in command.split("&&"))
+
+
+@pytest.mark.parametrize("command", [command for command in COMMANDS if runnable(command)])
+def test_command(folder, command):
+    # A camera there is none here: the clip stands in.
+    command = re.sub(r"edgevtn run (0|picamera)\b", "edgevtn run clip.mp4", command)
+    command = command.replace("rtsp://user:password@192.168.1.20/stream", "clip.mp4")
+    if command.startswith("python examples/pi_camera.py"):
+        command = f"{command} --source clip.mp4"
+    done = subprocess.run(
+        command, shell=True, cwd=folder, env=environment(), capture_output=True, text=True, timeout=180, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_long_commands_are_commands():
+    from edgevtn.cli.main import parser
+
+    found = [command for command in COMMANDS if command.startswith(LONG)]
+    assert found
+    for command in found:
+        parser().parse_args(command.split()[1:])
+
+
+def test_the_two_commands_are_there():
+    assert "pip install . && edgevtn demo" in COMMANDS
+    assert "scripts/test" in COMMANDS
+
+
+@pytest.mark.parametrize("text", [text for kind, text in BLOCKS if kind == "python"])
+def test_python(folder, text, monkeypatch):
+    monkeypatch.chdir(folder)
+    exec(compile(text, "README.md", "exec"), {"__name__": "readme"})
+
+
+def test_links_lead_somewhere():
+    for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / "README.md").read_text("utf-8")):
+        assert "://" in target or (ROOT / target).exists(), target

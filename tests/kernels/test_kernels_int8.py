@@ -1,0 +1,210 @@
+"""Int8 products: every instruction set against plain integers, bit for bit; the decoder against its specification."""
+
+import inspect
+from pathlib import Path
+
+import numba
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tiny import random_decoder, tiny_facts
+
+import edgevtn
+from edgevtn.bundle.facts import Model
+from edgevtn.bundle.load import Bundle
+from edgevtn.heads.vtn import Decoder, resolve_precision
+from edgevtn.kernels import fast_int8, reference, reference_int8
+from edgevtn.kernels.exp import exp
+from edgevtn.kernels.packing import int8_weights, pack8, padded, unpack8
+from edgevtn.kernels.tile_fp32 import at
+from edgevtn.kernels.tile_int8 import HAS_DOT_PRODUCT, KIND, KINDS, make_tile8, usable
+
+KERNELS = ["decode8", "linear8", "quantise_rows"]
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_twins_have_one_signature(name):
+    assert inspect.signature(getattr(fast_int8, name).py_func) == inspect.signature(getattr(reference_int8, name))
+
+
+def test_every_kernel_has_a_twin():
+    own = [name for name, value in vars(fast_int8).items() if getattr(value, "__module__", "") == fast_int8.__name__]
+    assert sorted(name for name in own if hasattr(getattr(fast_int8, name), "py_func")) == KERNELS
+
+
+def linear_of(kind):
+    """`linear8` compiled for another kind of processor than the best one."""
+    tile8, rows, panel, group = make_tile8(kind), kind.rows, kind.panel, kind.group
+
+    @numba.njit
+    def linear(q, scales, sums, w, w_scale, b, out):
+        M, N = out.shape
+        K = q.shape[1]
+        for p in range(w.shape[0]):
+            start = max(0, min(p * panel, N - panel))
+            packed, channel, bias = at(w, p * K * panel), at(w_scale, start), at(b, start)
+            row = 0
+            while row + rows <= M:
+                tile8(
+                    rows, at(q, row * K), K, at(scales, row), at(sums, row), packed, packed, K // group, channel,
+                    bias, at(out, row * N + start), N,
+                )  # fmt: skip
+                row += rows
+            while row < M:
+                tile8(
+                    1, at(q, row * K), K, at(scales, row), at(sums, row), packed, packed, K // group, channel,
+                    bias, at(out, row * N + start), N,
+                )  # fmt: skip
+                row += 1
+
+    return linear
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
+def test_every_kind_gives_the_same_bits(kind):
+    """Extremes included: 16-bit sums of such products would saturate."""
+    if not usable(kind):
+        pytest.skip(f"this processor has no {kind.feature}")
+    linear = linear_of(kind)
+    rng = np.random.default_rng(0)
+    for M, K, N in [(1, 1, kind.panel), (17, 130, 150), (16, 512, 192), (9, 33, 61)]:
+        q = rng.choice([-127, -126, 0, 1, 126, 127], (M, K))
+        integers = rng.choice([-127, -1, 0, 127], (K, N)).astype(np.int8)
+        scales, w_scale, b = rng.random(M, np.float32), rng.random(N, np.float32), rng.random(N, np.float32)
+        wide = np.zeros((M, padded(K, kind)), kind.activation)
+        wide[:, :K] = q
+        sums, out = wide.sum(axis=1).astype(np.int32), np.zeros((M, N), np.float32)
+        linear(wide, scales, sums, pack8(integers, kind), w_scale, b, out)
+        products = (q @ integers.astype(np.int64)).astype(np.float32)
+        np.testing.assert_array_equal(out, products * scales[:, None] * w_scale + b)
+
+
+@settings(max_examples=30, deadline=None)
+@given(K=st.integers(1, 40), N=st.integers(1, 150), kind=st.sampled_from(KINDS))
+def test_pack_and_unpack(K, N, kind):
+    integers = np.random.default_rng(0).integers(-127, 128, (K, N)).astype(np.int8)
+    packed = pack8(integers, kind)
+    assert packed.flags.c_contiguous
+    np.testing.assert_array_equal(unpack8(packed, N, kind)[:K], integers)
+
+
+def test_int8_weights():
+    w = np.random.default_rng(0).standard_normal((3, 40, 20)).astype(np.float32)
+    w[1, :, 5] = 0
+    integers, scale = int8_weights(w)
+    assert integers.shape == w.shape
+    assert np.abs(integers).max() == 127
+    assert np.abs(integers * scale[:, None] - w).max() <= scale.max() / 2 * 1.001
+    assert scale[1, 5] == 0
+    assert not integers[1, :, 5].any()
+
+
+def quantised(x, module):
+    q = np.zeros((len(x), padded(x.shape[1])), KIND.activation)
+    scales, sums = np.zeros(len(x), np.float32), np.zeros(len(x), np.int32)
+    module.quantise_rows(x, q, scales, sums)
+    return q, scales, sums
+
+
+@settings(max_examples=40, deadline=None)
+@given(M=st.integers(1, 18), K=st.integers(1, 70), size=st.sampled_from([0, 1e-30, 1, 1e30]), seed=st.integers(0, 9))
+def test_quantise_rows(M, K, size, seed):
+    x = (np.random.default_rng(seed).standard_normal((M, K)) * size).astype(np.float32)
+    got, expected = quantised(x, fast_int8), quantised(x, reference_int8)
+    # The two may divide in another order, and round a tie the other way.
+    assert np.abs(got[0].astype(int) - expected[0]).max() <= 1
+    np.testing.assert_allclose(got[1], expected[1], rtol=1e-6)
+    np.testing.assert_array_equal(got[2], got[0].sum(axis=1))
+    assert np.abs(got[1][:, None] * got[0][:, :K] - x).max() <= 0.51 * got[1].max() + 1e-37
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_row_that_is_not_finite(bad):
+    x = np.ones((3, 40), np.float32)
+    x[1, 7] = bad
+    for module in (fast_int8, reference_int8):
+        q, scales, sums = quantised(x, module)
+        assert np.isnan(scales[1])
+        assert np.isfinite(scales[[0, 2]]).all()
+        assert not q[1].any()
+        integers, w_scale = int8_weights(np.ones((40, 64), np.float32))
+        out = np.zeros((3, 64), np.float32)
+        module.linear8(q, scales, sums, pack8(integers), w_scale, np.zeros(64, np.float32), out)
+        assert np.isnan(out[1]).all()
+        np.testing.assert_allclose(out[[0, 2]], 40, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("T", "D", "K", "norm"), [(16, 128, 9, "vtn"), (8, 100, 400, "none"), (1, 64, 3, "vtn")])
+def test_decoder_step(T, D, K, norm):
+    """The same as the specification, rounding included; near the float decoder."""
+    heads = 4
+    facts = tiny_facts(
+        clip_len=T, embed_dim=D, heads=heads, layers=2, ffn_dim=2 * D, attention_scale=D**-0.5, layer_norm=norm,
+        labels=[str(k) for k in range(K)],
+    )  # fmt: skip
+    weights = random_decoder(facts)
+    decoder = Decoder(Bundle(Path(), Model(**facts, sha256={}), b"", weights), "int8")
+    window = np.random.default_rng(1).standard_normal((T + 3, D)).astype(np.float32)
+    for row in window:
+        decoder.push(row[None])
+    got = decoder().copy()
+    logits = np.zeros_like(decoder._logits)
+    reference_int8.decode8(decoder.window.rows, *decoder._arguments, logits)
+    size = np.abs(logits).max()
+    np.testing.assert_allclose(got, logits[0, :K], atol=0.02 * size)
+    exact = reference.vtn(window[-T:], weights, heads, D**-0.5, norm == "vtn")
+    assert np.abs(got - exact).max() < 0.06 * np.abs(exact).max()
+
+
+def test_real_windows_have_the_same_answer(shared):
+    """On what the model was made for; elsewhere near ties may fall the other way."""
+    recognizers = [edgevtn.Recognizer(start="repeat", precision=precision) for precision in ("fp32", "int8")]
+    assert [recognizer.precision for recognizer in recognizers] == ["fp32", "int8"]
+    clips = sorted((shared / "data" / "weizmann64").glob("*/*.avi"))[::8]
+    said = [[], []]
+    for clip in clips:
+        with edgevtn.frames(clip) as source:
+            moments = list(source)
+        for recognizer, answers in zip(recognizers, said, strict=True):
+            recognizer.reset()
+            answers += [prediction.probabilities.argmax() for prediction in recognizer.stream(moments)]
+    assert len(said[0]) > 200
+    assert np.mean(np.array(said[0]) == np.array(said[1])) >= 0.98
+
+
+def test_precision_is_chosen_and_checked(tiny):
+    assert resolve_precision("auto", 32) == "fp32"
+    assert resolve_precision("auto", 512) == ("int8" if HAS_DOT_PRODUCT else "fp32")
+    with pytest.raises(ValueError, match="precision must be one of auto, fp32, int8"):
+        edgevtn.Recognizer(tiny, precision="int4")
+    if KIND.panel > 32:
+        with pytest.raises(ValueError, match="int8 needs a decoder at least"):
+            edgevtn.Recognizer(tiny, precision="int8")
+
+
+def test_every_kernel_has_one_compiled_signature():
+    for T, D, norm in ((4, 64, "vtn"), (3, 96, "none")):
+        facts = tiny_facts(clip_len=T, embed_dim=D, heads=4, ffn_dim=2 * D, layer_norm=norm)
+        decoder = Decoder(Bundle(Path(), Model(**facts, sha256={}), b"", random_decoder(facts)), "int8")
+        for row in np.ones((T, D), np.float32):
+            decoder.push(row[None])
+        assert np.isfinite(decoder()).all()
+    counts = {name: len(getattr(fast_int8, name).signatures) for name in KERNELS}
+    assert set(counts.values()) == {1}, counts
+
+
+def test_exp():
+    @numba.njit
+    def over(x, out):
+        for n in range(len(x)):
+            out[n] = exp(x[n])
+
+    x = np.concatenate([-np.logspace(-8, np.log10(86), 20_000), [0.0]]).astype(np.float32)
+    out = np.zeros_like(x)
+    over(x, out)
+    np.testing.assert_allclose(out, np.exp(x.astype(np.float64)), rtol=5e-7)
+    for value, expected in ((np.nan, np.nan), (-1e30, 0), (-np.inf, 0)):
+        one = np.array([value], np.float32)
+        over(one, one)
+        np.testing.assert_allclose(one[0], expected, atol=1e-37)

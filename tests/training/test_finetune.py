@@ -1,0 +1,143 @@
+"""Encoders trained further: the torch module is the ONNX graph, and only what is to change does."""
+
+import copy
+import os
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import onnx
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from networks import session, small_network  # noqa: E402
+from onnx import helper, numpy_helper  # noqa: E402
+from published import randomise, resnet, se_resnext  # noqa: E402
+
+import edgevtn  # noqa: E402
+from edgevtn.networks import build_encoder  # noqa: E402
+from edgevtn.training.learn.encoder import TorchEncoder  # noqa: E402
+from edgevtn.training.learn.finetune import Windows, finetune  # noqa: E402
+from edgevtn.training.learn.loop import Run  # noqa: E402
+from edgevtn.training.learn.model import Decoder  # noqa: E402
+from edgevtn.training.recipe import Recipe  # noqa: E402
+
+
+def arrays(module):
+    return {name: tensor.numpy().astype(np.float32) for name, tensor in module.state_dict().items()}
+
+
+def lite0():
+    package = pytest.importorskip("efficientnet_lite_pytorch")
+    return randomise(package.EfficientNet.from_name("efficientnet-lite0"))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: resnet((1, 1, 1, 1), False), lambda: resnet((1, 1, 1, 1), True), lambda: se_resnext((1, 1, 1, 1)), lite0],
+    ids=["basic", "bottleneck", "squeezed", "lite0"],
+)
+@pytest.mark.parametrize("pooling", ["mean", "max"])
+def test_module_equals_onnxruntime(make, pooling):
+    model = build_encoder(arrays(randomise(make())), pooling=pooling)
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 3, 224, 224), dtype=np.uint8)
+    (expected,) = session(model).run(None, {"pixels": pixels})
+    with torch.no_grad():
+        got = TorchEncoder(model)(torch.from_numpy(pixels)).numpy()
+    np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-3 * np.abs(expected).max())
+
+
+def test_an_unknown_pooling_is_named():
+    with pytest.raises(ValueError, match="pooling must be one of mean, max, got 'median'"):
+        build_encoder(arrays(randomise(resnet((1, 1, 1, 1), False))), pooling="median")
+
+
+def test_a_strange_graph_is_refused():
+    model = small_network()
+    model.graph.node.append(helper.make_node("Tanh", ["embedding"], ["more"]))
+    with pytest.raises(ValueError, match="Tanh"):
+        TorchEncoder(model)
+
+
+@pytest.fixture
+def small(dataset):
+    clips = edgevtn.read_manifest(dataset)
+    recipe = Recipe(embed_dim=16, heads=2, layers=1, ffn_dim=16, rank=8, clip_len=4, frame_rate=6.25, tuning_steps=30,
+                    tuning_batch=4, tuning_rate=0.003, check_every=10)  # fmt: skip
+    torch.manual_seed(0)
+    return clips, ["jack", "wave1"], recipe, Decoder(24, recipe, 2)
+
+
+@pytest.mark.parametrize("changes", [{}, {"motion": True}, {"modality": "rgbdiff", "interval": 0.04}])
+def test_only_the_last_convolutions_change_and_the_loss_falls(small, changes):
+    clips, labels, recipe, _ = small
+    recipe = replace(recipe, **changes, dropout=0.0, label_smoothing=0.0, tuning_steps=60, tuning_rate=0.01)
+    encoder = small_network()
+    run = Run(progress=False)
+    trained, decoder = finetune(encoder, Decoder(24, recipe, 2), clips, labels, recipe, 0, 2, run)
+    weights = [
+        {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+        for model in (encoder, trained)
+    ]
+    changed = {name for name, value in weights[0].items() if not np.array_equal(value, weights[1][name])}
+    assert changed == {"w2", "b2", "w3", "b3"}
+    onnx.checker.check_model(trained, full_check=True)
+    assert min(look.loss for look in run.looks[1:]) < run.looks[0].loss
+    assert not decoder.training
+
+
+def test_windows_do_not_depend_on_who_asks(small):
+    clips, labels, recipe, _ = small
+    one, two = (Windows(clips, labels, recipe, 3, 32, True) for _ in range(2))
+    for n in (5, 0, 17):
+        for a, b in zip(one[n], two[n], strict=True):
+            np.testing.assert_array_equal(a, b)
+    pictures, label, seen, chosen, last = one[5]
+    assert pictures.shape == (4, 3, 32, 32)
+    assert labels[label] == clips[chosen].label
+    assert 1 <= seen <= 4
+    assert last >= 0
+
+
+def test_a_resumed_run_ends_as_an_uninterrupted_one(small, tmp_path, monkeypatch):
+    clips, labels, recipe, decoder = small
+    arguments = clips, labels, recipe, 0, None
+    expected, _ = finetune(small_network(), copy.deepcopy(decoder), *arguments, Run(progress=False))
+    original, left = Windows.__getitem__, [15 * recipe.tuning_batch]
+
+    def failing(self, n):
+        left[0] -= 1
+        if not left[0]:
+            raise KeyboardInterrupt
+        return original(self, n)
+
+    monkeypatch.setattr(Windows, "__getitem__", failing)
+    with pytest.raises(KeyboardInterrupt):
+        finetune(small_network(), copy.deepcopy(decoder), *arguments, Run(tmp_path / "part", progress=False))
+    monkeypatch.setattr(Windows, "__getitem__", original)
+    got, _ = finetune(small_network(), decoder, *arguments, Run(tmp_path / "part", True, progress=False))
+    for a, b in zip(got.graph.initializer, expected.graph.initializer, strict=True):
+        np.testing.assert_array_equal(numpy_helper.to_array(a), numpy_helper.to_array(b))
+
+
+SETTINGS = (
+    "embed_dim=32 heads=4 layers=1 ffn_dim=32 steps=20 batch=16 variants=0 clip_len=4 tuning_steps=2 tuning_batch=2"
+)
+
+
+def test_two_processes_train_one_model_and_one_writes_it(dataset, training_cache, tmp_path):
+    arguments = ["train", str(dataset), "-o", str(tmp_path / "bundle"), "--tune", "3", "--set", *SETTINGS.split()]
+    arguments += ["--cache", str(training_cache)]
+    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
+    done = subprocess.run(
+        [*launcher, "edgevtn", *arguments], capture_output=True, text=True, env=environment, timeout=280, check=False
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.count("wrote") == 1
+    assert edgevtn.load_bundle(tmp_path / "bundle").model.labels == ("jack", "wave1")
+    steps = [line.split(",")[0] for line in (tmp_path / "bundle" / "training.csv").read_text().splitlines()]
+    assert steps == ["step", "20", "22"]
+    assert not list(tmp_path.glob(".*checkpoint"))

@@ -1,0 +1,1 @@
+"""How a model is trained: networks, losses, the loop."""

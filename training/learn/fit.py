@@ -1,0 +1,143 @@
+"""Train the projection and the decoder on frozen features."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from edgevtn.training.data.features import Features
+from edgevtn.training.data.windows import random_window
+from edgevtn.training.learn.loop import Run, optimise
+from edgevtn.training.learn.measure import validation
+from edgevtn.training.learn.model import Decoder, Head, principal_axes
+from edgevtn.training.recipe import NOTHING, Recipe
+
+
+def fit(
+    clips: Sequence[Features],
+    labels: Sequence[str],
+    recipe: Recipe,
+    seed: int = 0,
+    *,
+    kind: type[Head] = Decoder,
+    teacher: Sequence[npt.NDArray[np.float32]] | None = None,
+    held_out: Sequence[Features] = (),
+    run: Run | None = None,
+) -> Head:
+    """Train a decoder.
+
+    Parameters
+    ----------
+    clips : sequence of Features
+        Those labelled `NOTHING` are trained towards equal probabilities.
+    labels : sequence of str
+        The K classes, in order.
+    recipe : Recipe
+    seed : int
+    kind : type
+        `Decoder`, or one of `edgevtn.training.learn.baselines`.
+    teacher : sequence of float32 (N, K), optional
+        A teacher's logits for each clip, of the windows that end at each frame; see `edgevtn.training.learn.teachers`.
+    held_out : sequence of Features
+        Neither trained nor tested on: training stops when they get no better.
+    run : Run, optional
+
+    Returns
+    -------
+    Head
+        In evaluation mode.
+    """
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    values = torch.from_numpy(np.concatenate([clip.values for clip in clips]))  # (all frames, W) float16
+    firsts = np.cumsum([0] + [len(clip.values) for clip in clips])
+    taught = None if teacher is None else torch.from_numpy(np.concatenate(list(teacher)))  # (all frames, K)
+    targets = targets_of([clip.label for clip in clips], labels, recipe.label_smoothing)
+    chance = chances([clip.label for clip in clips])
+
+    model = kind(values.shape[1], recipe, len(labels))
+    share = np.concatenate([np.full(len(clip.values), 1 / len(clip.values), np.float32) for clip in clips])
+    mean, axes = principal_axes(values.float(), torch.from_numpy(share), model.axes.shape[1], recipe.emphasis)
+    model.feature_mean.copy_(mean)
+    model.axes.copy_(axes)
+    everything = model.standard(values.float())  # (all frames, R)
+
+    def loss(rng: np.random.Generator) -> Tensor:
+        chosen = rng.choice(len(clips), recipe.batch, p=chance)
+        drawn = [random_window(clips[n].times, recipe, rng) for n in chosen]
+        rows = np.stack([firsts[n] + window for n, (window, _) in zip(chosen, drawn, strict=True)])  # (B, slots)
+        batch: Tensor = everything[torch.from_numpy(rows)]  # (B, slots, R)
+        batch = batch + recipe.noise * torch.randn_like(batch) if recipe.noise else batch
+        wanted = uncertain(targets[torch.from_numpy(chosen)], [seen for _, seen in drawn], recipe)  # (B, K)
+        soft = None if taught is None else softened(taught[torch.from_numpy(rows[:, -1])], recipe)
+        batch, wanted, soft = mixed(batch, wanted, soft, recipe, rng)
+        return distillation_loss(model.classify(batch), wanted, soft, recipe)
+
+    validate = None if not held_out else lambda module: validation(module, held_out, labels, recipe)
+    trained = optimise(model, loss, recipe, rng, run or Run(), validate=validate)
+    assert isinstance(trained, Head)
+    return trained
+
+
+def targets_of(names: Sequence[str], labels: Sequence[str], smoothing: float) -> Tensor:
+    """Wanted probabilities (N, K) of N labels; of `NOTHING` equal ones."""
+    targets = torch.full((len(names), len(labels)), 1 / len(labels))
+    for row, name in zip(targets, names, strict=True):
+        if name != NOTHING:
+            row.fill_(smoothing / len(labels))
+            row[labels.index(name)] += 1 - smoothing
+    return targets
+
+
+def chances(names: Sequence[str]) -> npt.NDArray[np.float64]:
+    """Probabilities (N,) with which clips are drawn: every class alike, whatever the number of its clips."""
+    kinds, counts = np.unique(names, return_counts=True)
+    weight = dict(zip(kinds, 1 / counts, strict=True))
+    return np.array([weight[name] for name in names]) / len(kinds)
+
+
+def uncertain(wanted: Tensor, seen: Sequence[int], recipe: Recipe) -> Tensor:
+    """Wanted probabilities (B, K), nearer to equal ones where less than half a window was seen.
+
+    One frame does not tell a walk from a run.
+    """
+    certainty = torch.tensor([min(1.0, 2 * slots / recipe.clip_len) for slots in seen])
+    return torch.lerp(torch.tensor(1 / wanted.shape[1]), wanted, certainty[:, None])
+
+
+def softened(logits: Tensor, recipe: Recipe) -> Tensor:
+    """A teacher's probabilities (B, K) at the recipe's temperature."""
+    return (logits / recipe.temperature).softmax(dim=1)
+
+
+def mixed(
+    batch: Tensor, wanted: Tensor, soft: Tensor | None, recipe: Recipe, rng: np.random.Generator
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Each window with a part of another, and what is wanted of it likewise; the larger part stays its own."""
+    if not recipe.mixup:
+        return batch, wanted, soft
+    share = torch.from_numpy(rng.beta(recipe.mixup, recipe.mixup, len(batch))).float()
+    share = torch.maximum(share, 1 - share).to(batch.device)
+    other = torch.from_numpy(rng.permutation(len(batch)))
+    batch = torch.lerp(batch[other], batch, share.view(-1, *[1] * (batch.ndim - 1)))
+    wanted = torch.lerp(wanted[other], wanted, share[:, None])
+    return batch, wanted, None if soft is None else torch.lerp(soft[other], soft, share[:, None])
+
+
+def distillation_loss(logits: Tensor, wanted: Tensor, soft: Tensor | None, recipe: Recipe) -> Tensor:
+    """Cross entropy with what is wanted; with a teacher, a share of it with the teacher's softened answer.
+
+    Hinton, Vinyals and Dean, arXiv 1503.02531: the second part's gradient shrinks with the square of the
+    temperature, so it is multiplied by that.
+    """
+    hard = functional.cross_entropy(logits, wanted)
+    if soft is None:
+        return hard
+    T, weight = recipe.temperature, recipe.distillation
+    matched = functional.kl_div((logits / T).log_softmax(dim=1), soft, reduction="batchmean")
+    return (1 - weight) * hard + weight * T**2 * matched
