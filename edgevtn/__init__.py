@@ -2,61 +2,41 @@
 
 >>> import edgevtn
 >>> recognizer = edgevtn.Recognizer()
+
+More is in `edgevtn.errors`, `edgevtn.sinks`, `edgevtn.bundle`, `edgevtn.datasets`, and, each with an extra,
+`edgevtn.importing`, `edgevtn.calibration` and `edgevtn.training`.
 """
 
-from edgevtn.bundle.facts import Model
-from edgevtn.bundle.load import Bundle, load_bundle, load_streams
-from edgevtn.datasets.evaluate import Evaluation, evaluate
-from edgevtn.datasets.layouts import read_dataset
-from edgevtn.datasets.manifest import Clip, read_manifest
-from edgevtn.errors import (
-    BundleError,
-    DownloadError,
-    EdgeVTNError,
-    FrameError,
-    ManifestError,
-    MissingExtraError,
-    ModelFileError,
-    OutputError,
-    SourceError,
-    TimestampError,
-)
+import pkgutil as _pkgutil
+
+# Inside a checkout Python finds this folder before the installed package, and kernels/, calibration/ and training/
+# lie beside it: they are looked for where the package is installed.
+__path__ = _pkgutil.extend_path(__path__, __name__)
+
+from edgevtn.errors import BundleError, EdgeVTNError, FrameError, SourceError, TimestampError
 from edgevtn.events import EventDetector
 from edgevtn.prediction import UNKNOWN, Event, Prediction
 from edgevtn.recognizer import Recognizer
-from edgevtn.sinks.window import Window
-from edgevtn.sources.open import Source, frames
-from edgevtn.watching import recognize
+from edgevtn.sinks import Sink
+from edgevtn.sources import Source, frames
+from edgevtn.watching import recognize, watch
 
 __version__ = "0.1.0"
 
 __all__ = [
     "UNKNOWN",
-    "Bundle",
     "BundleError",
-    "Clip",
-    "DownloadError",
     "EdgeVTNError",
-    "Evaluation",
     "Event",
     "EventDetector",
     "FrameError",
-    "ManifestError",
-    "MissingExtraError",
-    "Model",
-    "ModelFileError",
-    "OutputError",
     "Prediction",
     "Recognizer",
+    "Sink",
     "Source",
     "SourceError",
     "TimestampError",
-    "Window",
-    "evaluate",
     "frames",
-    "load_bundle",
-    "load_streams",
-    "read_dataset",
-    "read_manifest",
     "recognize",
+    "watch",
 ]

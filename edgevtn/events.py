@@ -2,22 +2,42 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from edgevtn.prediction import Event, Prediction
+
+#: Seconds, for the rounding of timestamps: an event that lasted `min_duration` is not dropped for the last bit.
+HAIRS_BREADTH = 1e-6
+
+
+@dataclass
+class _Going:
+    """An action that goes on: of which it is not known yet how long it will last."""
+
+    label: int  # its index
+    start: float
+    total: float = 0.0  # of its probabilities
+    count: int = 0
+    id: int = 0  # 0 until it was told
+
+    @property
+    def score(self) -> float:
+        return self.total / self.count
 
 
 class EventDetector:
     """Turns predictions into events, with hysteresis so that a wavering score does not make many of one.
 
     An event begins when a label's probability reaches `enter`, and ends when it falls below `leave` or
-    another label reaches `enter`. A prediction speaks of a whole clip, not of its newest frame: beginnings and
-    ends are placed in the middle of the clip that showed them.
+    another label reaches `enter`. A prediction speaks of a whole window, not of its newest frame: beginnings and
+    ends are placed in the middle of the window that showed them. Every model has events of its own.
 
     Parameters
     ----------
     enter, leave : float
         Probabilities, ``0 < leave <= enter <= 1``. With `enter` above 0.5 only one label can reach it.
     min_duration : float
-        Seconds; shorter events are dropped.
+        Seconds; shorter events are dropped. So the beginning is told when the event has lasted so long.
     """
 
     def __init__(self, enter: float = 0.6, leave: float = 0.4, min_duration: float = 0.5) -> None:
@@ -26,53 +46,67 @@ class EventDetector:
         if not min_duration >= 0:
             raise ValueError(f"min_duration must be seconds, 0 or more, got {min_duration}")
         self._enter, self._leave, self._min_duration = enter, leave, min_duration
+        self._told = 0
         self.reset()
 
     def reset(self) -> None:
         """Forget everything; an event that is going on is not reported."""
-        self._active: int | None = None  # index of the label that is going on
-        self._start = self._last = 0.0
-        self._total, self._count = 0.0, 0
-        self._labels: tuple[str, ...] = ()
-        self._fresh = True
+        self._last: dict[str, Prediction] = {}  # by model
+        self._going: dict[str, _Going] = {}
 
-    @property
-    def active(self) -> str | None:
-        """Label of the action that is going on; None if there is none."""
-        return None if self._active is None else self._labels[self._active]
+    def active(self, model: str | None = None) -> str | None:
+        """Label of the action that is going on, of a model or of any; None if there is none."""
+        names = self._going if model is None else [model] if model in self._going else []
+        return next((self._last[name].labels[self._going[name].label] for name in names), None)
 
-    def update(self, prediction: Prediction) -> Event | None:
-        """Take the next prediction; returns the event that it ended, if any."""
-        self._labels = prediction.labels
-        # The first clip begins with the stream: nothing came before it that could have been the other action.
-        middle = (prediction.clip_start + prediction.timestamp) / 2
-        boundary = prediction.clip_start if self._fresh else middle
-        self._fresh = False
-        self._last = prediction.timestamp
-        best = int(prediction.probabilities.argmax())
-        begins = best if prediction.probabilities[best] >= self._enter else None
-        ended = None
-        if self._active is not None:
-            score = float(prediction.probabilities[self._active])
-            if begins == self._active or (begins is None and score >= self._leave):
-                self._total += score
-                self._count += 1
-                return None
-            ended = self._close(boundary)
-        if begins is not None:
-            self._active, self._start = begins, boundary
-            self._total, self._count = float(prediction.probabilities[begins]), 1
-        return ended
+    def update(self, prediction: Prediction) -> list[Event]:
+        """Take the next prediction.
 
-    def finish(self) -> Event | None:
-        """End of the stream: returns the event that was going on, if any, ended with the last prediction."""
-        ended = None if self._active is None else self._close(self._last)
+        Returns
+        -------
+        list of Event
+            The event that it ended, if any, with its `end`; then the one that has begun, if any, with `end` None.
+        """
+        name, probabilities = prediction.model, prediction.probabilities
+        # The first window begins with the stream: nothing came before it that could have been the other action.
+        middle = (prediction.window_start + prediction.timestamp) / 2
+        boundary = middle if name in self._last else prediction.window_start
+        self._last[name] = prediction
+        best = int(probabilities.argmax())
+        begins = best if probabilities[best] >= self._enter else None
+        going, events = self._going.get(name), []
+        if going is not None:
+            goes_on = begins == going.label or (begins is None and probabilities[going.label] >= self._leave)
+            if not goes_on:
+                events += self._close(name, boundary)
+                going = None
+        if going is None and begins is not None:
+            going = self._going[name] = _Going(begins, boundary)
+        if going is not None:
+            going.total += float(probabilities[going.label])
+            going.count += 1
+            events += self._tell(name, middle)
+        return events
+
+    def finish(self) -> list[Event]:
+        """End of the stream: the events that were going on, ended with the last prediction, are returned."""
+        events = [event for name in list(self._going) for event in self._close(name, self._last[name].timestamp)]
         self.reset()
-        return ended
+        return events
 
-    def _close(self, end: float) -> Event | None:
-        assert self._active is not None
-        event = Event(self._labels[self._active], self._start, end, self._total / self._count)
-        self._active = None
-        # A hair's breadth for the rounding of timestamps.
-        return event if end - self._start >= self._min_duration - 1e-6 else None
+    def _tell(self, name: str, lasted_to: float) -> list[Event]:
+        """The beginning of an event that has lasted long enough and was not told yet."""
+        going = self._going[name]
+        if going.id or lasted_to - going.start < self._min_duration - HAIRS_BREADTH:
+            return []
+        self._told += 1
+        going.id = self._told
+        return [Event(going.id, name, self._last[name].labels[going.label], going.start, None, going.score)]
+
+    def _close(self, name: str, end: float) -> list[Event]:
+        """The end of an event; before it the beginning, if it was not told; nothing of one that was too short."""
+        begun = self._tell(name, end)
+        going = self._going.pop(name)
+        if not going.id:
+            return []
+        return [*begun, Event(going.id, name, self._last[name].labels[going.label], going.start, end, going.score)]

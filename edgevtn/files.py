@@ -1,26 +1,101 @@
-"""Files are written whole or not at all."""
+"""Files and folders are written whole or not at all.
+
+What is new is written beside its place, forced to the disk, and moved there; then the folder is forced to the disk,
+too. A board that loses power keeps the old file or has the new one, never half of either.
+"""
 
 from __future__ import annotations
 
+import os
+import shutil
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
-from edgevtn.errors import OutputError
+from edgevtn.errors import EdgeVTNError, OutputError
 
 
 def write_whole(file: str | Path, content: bytes) -> None:
-    """Write beside the place, then move there: a full disk leaves what was there before.
+    """Write a file.
 
     Raises
     ------
     OutputError
-        It cannot be written.
+        It cannot be written; what was there before is still there.
+    """
+    with replacing(file) as part:
+        part.write_bytes(content)
+
+
+@contextmanager
+def replacing(file: str | Path) -> Iterator[Path]:
+    """Give a path beside `file` to write to; afterwards what was written there takes the place of `file`.
+
+    After an exception what was written is removed. So it is where nothing was written: `file` stays as it is.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written, or something that is no file has its name.
     """
     file = Path(file)
-    part = file.with_name(f".{file.name}.part")
+    if file.exists() and not stat.S_ISREG(file.stat().st_mode):
+        raise OutputError(f"{file}: is no regular file; choose another place")
+    # The suffix stays, because writers of videos and arrays go by it; a long name would be too long with more of it.
+    part = file.with_name(f".{file.stem[:40]}.{uuid4().hex[:8]}.part{file.suffix}")
     try:
-        part.write_bytes(content)
-        part.replace(file)
+        yield part
+        if part.exists():
+            _sync(part)
+            part.replace(file)
+            _sync(file.parent)
     except OSError as error:
-        if part.is_file():
-            part.unlink()
-        raise OutputError(f"{file}: cannot be written ({error.strerror}); choose another place") from error
+        if isinstance(error, EdgeVTNError):
+            raise
+        raise OutputError(f"{file}: cannot be written ({error.strerror or error}); choose another place") from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def replace_folder(folder: Path, fill: Callable[[Path], None]) -> None:
+    """Let `fill` write a folder beside its place, and move it there when it is done.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be written; what was there before is still there.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
+        fresh, old = Path(temporary) / "fresh", Path(temporary) / "old"
+        fresh.mkdir()
+        fill(fresh)
+        for path in fresh.rglob("*"):
+            _sync(path)
+        _sync(fresh)
+        if folder.exists():
+            folder.replace(old)
+        try:
+            fresh.replace(folder)
+        except OSError:
+            if old.exists():
+                old.replace(folder)
+            raise
+        _sync(folder.parent)
+        if old.exists():
+            shutil.rmtree(old)
+
+
+def _sync(path: Path) -> None:
+    """Force a file, or a folder's list of names, to the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError:
+        if path.is_file():  # some file systems cannot sync a folder; its files are safe all the same
+            raise
+    finally:
+        os.close(handle)

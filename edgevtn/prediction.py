@@ -1,39 +1,43 @@
-"""What the recogniser says of one window."""
+"""What the recogniser says of one window, and what a detector makes of many."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-#: The label of a prediction or event of which the model is not sure enough.
+from edgevtn.arrays import Float
+
+#: The label of a prediction of which the model is not sure enough.
 UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
-    """The recogniser's answer at one moment.
+    """A model's answer at one moment.
 
     Attributes
     ----------
+    model : str
+        The name of the model whose answer it is.
     label : str
         The most probable label, or "unknown" where its probability is below the recogniser's threshold.
     score : float
         The highest probability, 0 to 1.
     probabilities : float32 (K,)
         One for each of `labels`; they sum to 1.
-    timestamp, clip_start : float
+    timestamp, window_start : float
         Seconds; of the newest and of the oldest frame behind the prediction.
     labels : tuple of str
         The model's K labels.
     """
 
+    model: str
     label: str
     score: float
-    probabilities: npt.NDArray[np.float32]
+    probabilities: Float
     timestamp: float
-    clip_start: float
+    window_start: float
     labels: tuple[str, ...]
 
     def top(self, n: int = 5) -> list[tuple[str, float]]:
@@ -44,18 +48,26 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An action that lasted from `start` to `end`.
+    """An action that began, and perhaps has ended.
 
     Attributes
     ----------
+    id : int
+        Of one detector, counted from 1; the same when the event begins and when it ends.
+    model : str
+        The name of the model that saw it.
     label : str
-    start, end : float
+    start : float
         Seconds, in the source's time.
+    end : float, optional
+        Seconds; None while it goes on.
     score : float
-        Mean probability of the label while it lasted, 0 to 1.
+        Mean probability of the label so far, 0 to 1.
     """
 
+    id: int
+    model: str
     label: str
     start: float
-    end: float
+    end: float | None
     score: float

@@ -13,18 +13,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from edgevtn.cli.info import cpu_name
-from edgevtn.recognizer import Frame, Recognizer
-from edgevtn.sources.open import frames
+from edgevtn.arrays import Frame
+from edgevtn.cpu import cpu_name
+from edgevtn.recognizer import Recognizer
+from edgevtn.sources import frames
 
 CLIP = Path(__file__).parent / "data" / "demo.mp4"
 #: Frames of the clip that are used again and again; enough that no picture is always the same.
 FRAMES = 64
 #: Hz, of the camera that the share of a core is told for.
 CAMERA_RATE = 30.0
-STAGES = ("prepare", "encode", "decode", "everything")
 
 
 @dataclass(frozen=True)
@@ -112,19 +111,20 @@ def bench(recognizer: Recognizer, seconds: float, source: str | Path | None = No
     recognizer.reset()
     before = temperature()
     interval = 1 / recognizer.model.frame_rate
-    taken: dict[str, list[float]] = {stage: [] for stage in STAGES}
-    parts = _parts(recognizer)
+    parts = recognizer.stages()
+    recognizer.reset()
+    durations: dict[str, list[float]] = {stage: [] for stage in (*parts, "everything")}
     clock = itertools.count()
     end = time.perf_counter() + seconds
-    while time.perf_counter() < end or not taken["everything"]:
+    while time.perf_counter() < end or not durations["everything"]:
         # In turns: each stage alone, and all of it as a stream has it.
         picture = pictures[next(clock) % len(pictures)]
         for stage, function in parts.items():
-            taken[stage].append(_timed(lambda function=function, picture=picture: function(picture)))  # type: ignore[misc]
-        at = len(taken["everything"]) * interval
-        taken["everything"].append(_timed(lambda picture=picture, at=at: recognizer(picture, at)))  # type: ignore[misc]
+            durations[stage].append(_timed(lambda function=function, picture=picture: function(picture)))  # type: ignore[misc]
+        at = len(durations["everything"]) * interval
+        durations["everything"].append(_timed(lambda picture=picture, at=at: recognizer(picture, at)))  # type: ignore[misc]
     milliseconds = {}
-    for stage, values in taken.items():
+    for stage, values in durations.items():
         median, high, highest = (float(1e3 * value) for value in np.percentile(values, (50, 95, 99)))
         milliseconds[stage] = (median, high, highest)
     after = temperature()
@@ -147,27 +147,6 @@ def _timed(function: Callable[[], object]) -> float:
     begin = time.perf_counter()
     function()
     return time.perf_counter() - begin
-
-
-def _parts(recognizer: Recognizer) -> dict[str, Callable[[Frame], object]]:
-    """The stages, over all streams."""
-    pairs = list(zip(recognizer._prepare, recognizer._streams, strict=True))
-    rows = [np.zeros((1, stream.model.embed_dim), np.float32) for stream in recognizer._streams]
-
-    def prepare(frame: Frame) -> None:
-        for prepared, stream in pairs:
-            prepared(frame, stream.pixels)
-
-    def encode(frame: Frame) -> None:
-        for _, stream in pairs:
-            stream._encoder()
-
-    def decode(frame: Frame) -> list[npt.NDArray[np.float32]]:
-        for (_, stream), row in zip(pairs, rows, strict=True):
-            stream._decoder.push(row)
-        return [stream() for _, stream in pairs]
-
-    return {"prepare": prepare, "encode": encode, "decode": decode}
 
 
 def _cpu_seconds(recognizer: Recognizer, pictures: list[Frame], seconds: float) -> float:

@@ -3,88 +3,48 @@
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from edgevtn.bundle.load import load_streams
+from edgevtn.arrays import Frame
+from edgevtn.bundle import Bundle, Model, load_streams
+from edgevtn.cpu import default_threads
+from edgevtn.encoder import Encoder
 from edgevtn.errors import FrameError
-from edgevtn.kernels.prepare import Prepare
-from edgevtn.prediction import UNKNOWN, Prediction
+from edgevtn.frames import check_frame
+from edgevtn.prediction import Prediction
+from edgevtn.runner import Options, Runner
 from edgevtn.sampler import Sampler
-from edgevtn.streams.stream import Stream
+from edgevtn.streams import MODALITIES, Picture, Stream
 
-Frame = npt.NDArray[np.uint8]
-
-#: More threads than this gain nothing on a light encoder at batch size one.
-MOST_DEFAULT_THREADS = 4
-
-
-def default_threads() -> int:
-    """Threads that `Recognizer` uses when it is not told: the cores that this process may use, at most 4."""
-    if hasattr(os, "sched_getaffinity"):  # Linux
-        available = len(os.sched_getaffinity(0))
-    else:
-        available = os.cpu_count() or 1
-    return min(MOST_DEFAULT_THREADS, available)
-
-
-def check_frame(frame: object) -> None:
-    """Raise FrameError unless frame is uint8 (H, W, 3) with at least one pixel."""
-    if (
-        isinstance(frame, np.ndarray)
-        and frame.dtype == np.uint8
-        and frame.ndim == 3
-        and frame.shape[2] == 3
-        and frame.size
-    ):
-        return
-    if not isinstance(frame, np.ndarray):
-        got, advice = (
-            type(frame).__name__,
-            "pass a NumPy array, for instance what cv2.VideoCapture.read gives",
-        )
-    else:
-        got = f"{frame.dtype} {frame.shape}"
-        if frame.ndim == 2 or (frame.ndim == 3 and frame.shape[2] == 1):
-            advice = "convert grey with cv2.cvtColor(frame, cv2.COLOR_GRAY2BGR)"
-        elif frame.ndim == 3 and frame.shape[2] == 4:
-            advice = "drop the alpha channel with frame[..., :3]"
-        elif frame.ndim == 4 and frame.shape[0] == 1:
-            advice = "drop the first axis with frame[0]"
-        elif frame.size == 0:
-            advice = "the frame is empty; did the camera fail to deliver one?"
-        elif frame.ndim == 3 and frame.shape[0] == 3:
-            advice = "move the channels last with frame.transpose(1, 2, 0)"
-        else:
-            advice = "scale values to 0..255 and convert with frame.astype(np.uint8)"
-    raise FrameError(f"frame must be uint8 (H, W, 3) BGR, got {got}; {advice}")
+#: A model that is given: a bundle's folder, or "default".
+Place = str | Path
 
 
 class Recognizer:
     """Recognises actions in a stream of frames.
 
-    Each sampled frame is encoded once per stream; the embeddings of the last T are kept and reused. Of a two-stream
-    model the mean of both streams' logits decides. There is no thread
-    and no clock in here: the caller says when a frame was taken.
+    Each sampled frame is encoded once by each encoder, whatever the number of models that use it, and features of the
+    last T frames are kept and reused. There is no thread and no clock in here: the caller says when a frame was taken.
 
     Parameters
     ----------
-    bundle : path, optional
-        Folder of a model bundle; the default model that comes with edgevtn if None.
+    model : path, or sequence of path, optional
+        Folders of model bundles; the model that comes with edgevtn if None or "default". Models whose encoder is the
+        same file share one session, and one inference for each frame. Each predicts as it would alone.
     threads : int, optional
-        Threads of the encoder; the available cores, at most 4, if None. The decoder uses one.
+        Threads of the encoder; the available cores, at most 4, if None. The heads use one.
     spinning : bool
         Let the encoder's threads spin between frames: a little faster, and it keeps the cores busy.
     precision : {"auto", "fp32", "int8"}
-        Of the decoder's matrix products. "auto" is int8 where the processor has instructions for it and the
-        decoder is wide enough to gain by them; what was chosen is in `precision`.
+        Of the heads' matrix products. "auto" is int8 where the processor has instructions for it and the
+        head is wide enough to gain by them; what was chosen is in `precision`.
     start : {"wait", "repeat"}
         What happens before T frames have been sampled: "wait" gives no prediction, "repeat" fills the window
-        with the first frame's embedding, so that even a short clip gets an answer.
+        with the first frame's features, so that even a short clip gets an answer.
     smoothing : float
         Seconds; time constant of an exponential mean over the probabilities. 0: each prediction depends on
         its window alone.
@@ -94,19 +54,20 @@ class Recognizer:
     Attributes
     ----------
     model : Model
-        The facts of the model; of a two-stream model those of its first stream, RGB.
-    modalities : tuple of str
-        Of the streams.
+        The facts of the first model; of a two-stream model those of its first stream.
+    models : dict of str to Model
+        The facts of every model by the name that its predictions have. Where two have one name, the second is
+        called "name (2)".
     threads : int
     precision : str
-        "fp32" or "int8".
-    clip_duration : float
-        Seconds from the first frame of a window to the last.
+        Of the first model: "fp32" or "int8".
+    window_duration : float
+        Of the first model: seconds from the first frame of a window to the last.
 
     Raises
     ------
     BundleError
-        The bundle cannot be used as it is.
+        A bundle cannot be used as it is.
     ValueError
         An argument is out of range.
 
@@ -120,7 +81,7 @@ class Recognizer:
 
     def __init__(
         self,
-        bundle: str | Path | None = None,
+        model: Place | Sequence[Place] | None = None,
         *,
         threads: int | None = None,
         spinning: bool = False,
@@ -137,22 +98,49 @@ class Recognizer:
             raise ValueError(f"smoothing must be seconds, 0 or more, got {smoothing}")
         if not 0 <= unknown_below <= 1:
             raise ValueError(f"unknown_below must be a probability, 0 to 1, got {unknown_below}")
-        loaded = load_streams(bundle)
-        self.model = loaded[0].model
+        places = [model] if model is None or isinstance(model, str | Path) else list(model)
+        if not places:
+            raise ValueError("expected at least one model, got an empty list")
         self.threads = default_threads() if threads is None else threads
-        self._repeat_start = start == "repeat"
-        self._smoothing = smoothing
-        self._unknown_below = unknown_below
-        self._streams = [Stream(part, self.threads, spinning, precision) for part in loaded]
-        self._prepare = [Prepare(part.model.input_size, part.model.color_order) for part in loaded]
-        self.precision = self._streams[0].precision
-        self.modalities = tuple(part.model.modality for part in loaded)
-        #: Slots of the longest window; a model of differences needs one frame more than it has embeddings.
-        self._slots = max(part.model.clip_len + (part.model.modality == "rgbdiff") for part in loaded)
-        self.clip_duration = (self._slots - 1) / self.model.frame_rate
-        self._sampler = Sampler(self.model.frame_rate, max(part.model.difference_interval for part in loaded))
-        self.reset()
+        self._spinning = spinning
+        self._encoders: dict[str, Encoder] = {}  # by the checksum of the file
+        self._pictures: dict[object, Picture] = {}
+        self._streams: dict[object, Stream] = {}
+        self._samplers: dict[tuple[float, float], Sampler] = {}
+        options = Options(precision, start, smoothing, unknown_below)
+        self._runners: list[Runner] = []
+        used: Counter[str] = Counter()
+        for place in places:
+            bundles = load_streams(place)
+            name = bundles[0].model.name
+            used[name] += 1
+            self._add(name if used[name] == 1 else f"{name} ({used[name]})", bundles, options)
+        self.models: dict[str, Model] = {runner.name: runner.model for runner in self._runners}
+        first = self._runners[0]
+        self.model, self.precision, self.window_duration = first.model, first.precision, first.window_duration
         self.warmup()
+
+    def _add(self, name: str, bundles: Sequence[Bundle], options: Options) -> None:
+        """A model, with what it can share of what is there."""
+        rate = bundles[0].model.frame_rate
+        interval = max(bundle.model.encoder.difference_interval or 0.0 for bundle in bundles)
+        rhythm = rate, interval if interval < 1 / rate else 0.0  # one slot apart: no frame is taken for that alone
+        sampler = self._samplers.setdefault(rhythm, Sampler(*rhythm))
+        streams = []
+        for bundle in bundles:
+            facts, digest = bundle.model.encoder, bundle.model.sha256["encoder.onnx"]
+            if digest not in self._encoders:
+                self._encoders[digest] = Encoder(bundle, self.threads, self._spinning)
+            encoder = self._encoders[digest]
+            way = facts.input_size, facts.color_order, encoder.input_shape
+            if way not in self._pictures:
+                self._pictures[way] = Picture(*way)
+            # What a frame is compared with depends on the sampler; a frame alone is the same for all.
+            key = digest, facts.modality, way, rhythm if facts.difference_interval is not None else None
+            if key not in self._streams:
+                self._streams[key] = MODALITIES[facts.modality](encoder, self._pictures[way])
+            streams.append(self._streams[key])
+        self._runners.append(Runner(name, bundles, streams, sampler, options))
 
     def warmup(self) -> None:
         """Run every stage once, so that no frame waits for a kernel to compile; done at construction.
@@ -160,24 +148,51 @@ class Recognizer:
         The first time on a machine it compiles the kernels (seconds; on a Pi many); later it reads them from
         Numba's cache on disk. Resets the recogniser.
         """
-        S = self.model.input_size
-        blank = np.zeros((S, S, 3), np.uint8)
-        self._push(blank, 0)
-        self._push(blank, 0)  # a model of differences encodes from the second frame on
-        self._logits()
+        blank = np.zeros((64, 64, 3), np.uint8)
+        for stage in self.stages().values():
+            stage(blank)
         self.reset()
 
+    def stages(self) -> dict[str, Callable[[Frame], object]]:
+        """What is done with a frame, each stage a function that can be called alone, for instance to time it.
+
+        They leave the recogniser with frames that it never saw: call `reset` afterwards.
+        """
+        streams = list(self._streams.values())
+
+        def prepare(frame: Frame) -> None:
+            self._forget_pictures()
+            for stream in streams:
+                stream.picture.take(frame)
+
+        def encode(frame: Frame) -> None:
+            for stream in streams:
+                stream.encode(frame)  # the picture is there already
+
+        features = {stream: stream.encode(np.zeros((64, 64, 3), np.uint8)) for stream in streams for _ in range(2)}
+
+        def heads(frame: Frame) -> None:
+            for runner in self._runners:
+                for head, stream in zip(runner.heads, runner.streams, strict=True):
+                    head.push(features[stream])
+                runner.logits()
+
+        return {"prepare": prepare, "encode": encode, "heads": heads}
+
     def reset(self) -> None:
-        """Forget all frames: what follows is a new clip, and its time may begin anew."""
-        self._sampler.reset()
-        for stream in self._streams:
+        """Forget all frames: what follows is another recording, and its time may begin anew."""
+        for part in (*self._samplers.values(), *self._runners):
+            part.reset()
+        for stream in self._streams.values():
             stream.clear()
-        self._smoothed: npt.NDArray[np.float32] | None = None
-        self._previous = 0.0  # timestamp of the last prediction, seconds
-        self._first: float | None = None  # timestamp of the present clip's first frame, seconds
+        self._forget_pictures()
+
+    def _forget_pictures(self) -> None:
+        for picture in self._pictures.values():
+            picture.forget()
 
     def __call__(self, frame: Frame, timestamp: float) -> Prediction | None:
-        """Take the next frame.
+        """Take the next frame; for a recogniser with one model.
 
         Parameters
         ----------
@@ -198,67 +213,41 @@ class Recognizer:
             The frame is of another type, shape or dtype.
         TimestampError
             The timestamp is not finite or not later. The frame is not taken; the stream can go on.
+        ValueError
+            There are several models.
         """
+        if len(self._runners) > 1:
+            raise ValueError(
+                f"this recogniser has {len(self._runners)} models; call predictions(frame, timestamp), which gives "
+                "the prediction of each"
+            )
+        found = self.predictions(frame, timestamp)
+        return found[0] if found else None
+
+    def predictions(self, frame: Frame, timestamp: float) -> list[Prediction]:
+        """Take the next frame, as a call does: the new predictions of all models, in the order of the models."""
         check_frame(frame)
-        slots = self._sampler.slots(timestamp)
-        if slots == 0 and not self._sampler.older:
-            return None
-        if frame.strides[1:] != (3, 1):  # a flipped or sliced view; `prepare` wants a pixel's bytes together
+        slots = {sampler: sampler.slots(timestamp) for sampler in self._samplers.values()}
+        due = [runner for runner in self._runners if slots[runner.sampler]]
+        older = [runner for runner in self._runners if runner.sampler.older]
+        if not due and not older:
+            return []
+        if frame.strides[1:] != (3, 1):  # a flipped or sliced view; preparing wants a pixel's bytes together
             frame = np.ascontiguousarray(frame)
-        if slots == 0:
-            for prepare, stream in zip(self._prepare, self._streams, strict=True):
-                if stream.model.modality == "rgbdiff":
-                    prepare(frame, stream.previous)
-            return None
-        if slots > self._slots and self._first is not None:
-            # Not one frame of the last clip would be left: a new clip begins.
-            for stream in self._streams:
-                stream.clear()
-            self._smoothed = None
-            self._first = None
-        skipped = slots - 1 if self._first is not None else 0
-        if self._first is None:
-            self._first = timestamp
-        self._push(frame, skipped)
-        if not all(stream.full for stream in self._streams):
-            if not self._repeat_start:
-                return None
-            for stream in self._streams:
-                while not stream.full:
-                    stream.repeat()
-        return self._predict(timestamp)
-
-    def _push(self, frame: Frame, skipped: int) -> None:
-        for prepare, stream in zip(self._prepare, self._streams, strict=True):
-            prepare(frame, stream.pixels)
-            stream.push(skipped)
-
-    def _logits(self) -> npt.NDArray[np.float32]:
-        """Mean of the streams' logits, float32 (K,)."""
-        logits = self._streams[0]()
-        for stream in self._streams[1:]:
-            logits = logits + stream()
-        return logits / np.float32(len(self._streams)) if len(self._streams) > 1 else logits
-
-    def _predict(self, timestamp: float) -> Prediction:
-        logits = self._logits()
-        probabilities = np.exp(logits - logits.max())
-        probabilities /= probabilities.sum()
-        if self._smoothing and self._smoothed is not None:
-            keep = np.float32(math.exp((self._previous - timestamp) / self._smoothing))
-            probabilities += keep * (self._smoothed - probabilities)
-        if self._smoothing:
-            self._smoothed, self._previous = probabilities, timestamp
-        best = int(probabilities.argmax())
-        score = float(probabilities[best])
-        label = self.model.labels[best] if score >= self._unknown_below else UNKNOWN
-        assert self._first is not None
-        clip_start = max(self._first, timestamp - self.clip_duration)
-        return Prediction(label, score, probabilities, timestamp, clip_start, self.model.labels)
+        self._forget_pictures()
+        for stream in {stream: None for runner in older for stream in runner.streams}:
+            stream.compare_with(frame)
+        features = {stream: None for runner in due for stream in runner.streams}
+        features = {stream: stream.encode(frame) for stream in features}
+        found = (
+            runner.take([features[stream] for stream in runner.streams], slots[runner.sampler], timestamp)
+            for runner in due
+        )
+        return [prediction for prediction in found if prediction is not None]
 
     def stream(self, frames: Iterable[tuple[float, Frame]]) -> Iterator[Prediction]:
         """Yield the predictions for (timestamp, frame) pairs, for instance from `edgevtn.frames`."""
+        if isinstance(frames, str | Path | int):
+            raise FrameError(f"expected (timestamp, frame) pairs, got {frames!r}; open it with edgevtn.frames(...)")
         for timestamp, frame in frames:
-            prediction = self(frame, timestamp)
-            if prediction is not None:
-                yield prediction
+            yield from self.predictions(frame, timestamp)

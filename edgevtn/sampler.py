@@ -24,7 +24,7 @@ class Sampler:
     ----------
     frame_rate : float
         The model's, Hz.
-    ahead : float
+    difference_interval : float
         Seconds: each slot's frame is to be compared with one so much older. 0: with none. One slot: with the
         last slot's, so no frame is taken for that alone.
 
@@ -32,17 +32,17 @@ class Sampler:
     ----------
     older : bool
         Whether the last frame, which filled no slot, is the one to compare the next slot's with: the nearest to
-        `ahead` before it, or of a camera whose frames lie farther apart the last before it.
+        `difference_interval` before it; where frames lie farther apart, the last before it.
     """
 
-    def __init__(self, frame_rate: float, ahead: float = 0.0) -> None:
+    def __init__(self, frame_rate: float, difference_interval: float = 0.0) -> None:
         self._frame_rate = frame_rate
-        self._ahead = ahead if ahead < 1 / frame_rate else 0.0
+        self._ahead = difference_interval if difference_interval < 1 / frame_rate else 0.0
         self._warned = False
         self.reset()
 
     def reset(self) -> None:
-        """Begin a new clip; the next frame is its slot 0."""
+        """Begin anew; the next frame is slot 0."""
         self._first = self._last = math.nan
         self._slot = -1  # the last one filled
         self._compared = 0  # the last one whose older frame has come
@@ -70,7 +70,7 @@ class Sampler:
         interval = timestamp - self._last
         if interval <= 0:
             raise TimestampError(
-                f"timestamps must increase: got {timestamp} s after {self._last} s; call reset() before a new clip"
+                f"timestamps must increase: got {timestamp} s after {self._last} s; call reset() before a new recording"
             )
         self._last = timestamp
         self._frames += 1

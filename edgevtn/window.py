@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-Float = npt.NDArray[np.float32]
+from edgevtn.arrays import Float
 
 
 class Window:
@@ -13,15 +12,15 @@ class Window:
 
     Parameters
     ----------
-    clip_len : int
+    window_len : int
         T, rows that are kept.
     width : int
         Floats in a row.
     """
 
-    def __init__(self, clip_len: int, width: int) -> None:
-        self._storage: Float = np.zeros((2 * clip_len, width), np.float32)  # (2 T, width)
-        self._clip_len = clip_len
+    def __init__(self, window_len: int, width: int) -> None:
+        self._storage: Float = np.zeros((2 * window_len, width), np.float32)  # (2 T, width)
+        self._window_len = window_len
         self._oldest = 0  # row at which the next push lands; from there on the T rows are chronological
         self._count = 0
 
@@ -32,25 +31,25 @@ class Window:
     @property
     def full(self) -> bool:
         """Whether T rows have been pushed since the last `clear`."""
-        return self._count == self._clip_len
+        return self._count == self._window_len
 
     @property
     def rows(self) -> Float:
         """The last T rows, float32 (T, width), oldest first: a view, valid until the next push."""
-        return self._storage[self._oldest : self._oldest + self._clip_len]
+        return self._storage[self._oldest : self._oldest + self._window_len]
 
     @property
     def newest(self) -> Float:
         """The row pushed last, float32 (1, width): a view, valid for T - 1 more pushes."""
-        last = self._oldest + self._clip_len - 1
+        last = self._oldest + self._window_len - 1
         return self._storage[last : last + 1]
 
     def push(self, row: Float) -> None:
         """Append one row, float32 (width,) or (1, width); the oldest falls out."""
         self._storage[self._oldest] = row
-        self._storage[self._oldest + self._clip_len] = row
-        self._oldest = (self._oldest + 1) % self._clip_len
-        self._count = min(self._count + 1, self._clip_len)
+        self._storage[self._oldest + self._window_len] = row
+        self._oldest = (self._oldest + 1) % self._window_len
+        self._count = min(self._count + 1, self._window_len)
 
     def clear(self) -> None:
         """Forget every row."""

@@ -1,1 +1,17 @@
 """A model on disk: a folder with its facts, its encoder and its head; checked before use, written whole."""
+
+from edgevtn.bundle.facts import RGB, RGBDIFF, EncoderFacts, Model
+from edgevtn.bundle.load import Bundle, load_bundle, load_streams
+from edgevtn.bundle.write import write_bundle, write_streams
+
+__all__ = [
+    "RGB",
+    "RGBDIFF",
+    "Bundle",
+    "EncoderFacts",
+    "Model",
+    "load_bundle",
+    "load_streams",
+    "write_bundle",
+    "write_streams",
+]

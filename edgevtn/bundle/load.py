@@ -1,4 +1,4 @@
-"""A model bundle: a folder with the model's facts, its encoder and its decoder, checked before use."""
+"""A model bundle: a folder with the model's facts, its encoder and its head, checked before use."""
 
 from __future__ import annotations
 
@@ -10,29 +10,39 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from edgevtn.bundle.facts import DECODER, ENCODER, FACTS, ONNX_DECODER, Model, decoder_shapes, read_facts, read_json
+from edgevtn.arrays import Float
+from edgevtn.bundle.facts import ENCODER, FACTS, MODALITIES, Model, read_json, read_model
+from edgevtn.bundle.format1 import FILES, with_projection
 from edgevtn.errors import BundleError
 
-Float = npt.NDArray[np.float32]
-
-DEFAULT = Path(__file__).parents[1] / "data" / "default"
-#: What a two-stream bundle may hold: folders of these names, each a bundle of that modality.
-STREAMS = ("rgb", "rgbdiff")
+DATA = Path(__file__).parents[1] / "data"
+#: The name of the model that comes with edgevtn; a folder of that name is given as ./default.
+DEFAULT = "default"
 # Nobody needs more than this, and whoever claims more should not make us allocate it.
 LARGEST_ONNX = 2 * 2**30
+#: Bytes of an .npz beside each array's own: its header, and its place in the archive.
+OVERHEAD = 1024
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A checked bundle: facts, the encoder's bytes, the decoder's arrays (or the bytes of its ONNX graph)."""
+    """A checked bundle of one stream.
+
+    Attributes
+    ----------
+    path : Path
+    model : Model
+    encoder : bytes
+        ONNX.
+    head : dict of arrays, or bytes
+        Weights, float32, as ``model.head.shapes()`` says, or an ONNX graph.
+    """
 
     path: Path
     model: Model
     encoder: bytes
-    decoder: dict[str, Float]
-    onnx_decoder: bytes = b""
+    head: dict[str, Float] | bytes
 
 
 def load_bundle(path: str | Path | None = None) -> Bundle:
@@ -41,7 +51,7 @@ def load_bundle(path: str | Path | None = None) -> Bundle:
     Parameters
     ----------
     path : path, optional
-        The bundle's folder; the default model that comes with edgevtn if None.
+        The bundle's folder; the model that comes with edgevtn if None or "default".
 
     Raises
     ------
@@ -50,21 +60,25 @@ def load_bundle(path: str | Path | None = None) -> Bundle:
         does not match the facts, or the format version is not one that this edgevtn reads.
     """
     folder = _folder(path)
-    model = read_facts(folder / FACTS)
-    encoder = _read_checked(folder, ENCODER, model.sha256, LARGEST_ONNX)
-    if ONNX_DECODER in model.sha256:
-        graph = _read_checked(folder, ONNX_DECODER, model.sha256, LARGEST_ONNX)
-        return Bundle(folder, model, encoder, {}, graph)
+    model = read_model(folder / FACTS)
+    encoder = _read_checked(folder / ENCODER, model.sha256[ENCODER], LARGEST_ONNX)
+    name, shapes = model.head.file, model.head.shapes()
+    old = not (folder / name).exists() and (folder / FILES[name]).exists()
+    file = folder / (FILES[name] if old else name)
+    if old and "w_change" in shapes:
+        shapes = {key: shape for key, shape in shapes.items() if key not in ("w_features", "b_features", "w_change")}
+    if not shapes:
+        return Bundle(folder, model, encoder, _read_checked(file, model.sha256[name], LARGEST_ONNX))
     # A float32 archive is at most its arrays, plus a header each.
-    expected = sum(4 * math.prod(shape) + 1024 for shape in decoder_shapes(model).values())
-    decoder = _read_checked(folder, DECODER, model.sha256, expected)
-    return Bundle(folder, model, encoder, _read_decoder(folder / DECODER, decoder, model))
+    expected = sum(4 * math.prod(shape) + OVERHEAD for shape in shapes.values())
+    arrays = _arrays(file, _read_checked(file, model.sha256[name], expected), shapes)
+    return Bundle(folder, model, encoder, arrays if shapes == model.head.shapes() else with_projection(arrays))
 
 
 def load_streams(path: str | Path | None = None) -> tuple[Bundle, ...]:
     """Read and check a bundle of one stream or of two, whose logits are averaged.
 
-    A two-stream bundle is a folder whose ``model.json`` says ``{"format_version": 1, "streams": ["rgb",
+    A two-stream bundle is a folder whose ``model.json`` says ``{"format_version": 2, "streams": ["rgb",
     "rgbdiff"]}`` and which has a bundle under each of these names.
 
     Raises
@@ -75,13 +89,13 @@ def load_streams(path: str | Path | None = None) -> tuple[Bundle, ...]:
     folder = _folder(path)
     facts = read_json(folder / FACTS)
     if "streams" not in facts:
-        return (load_bundle(folder),)
-    if facts != {"streams": list(STREAMS)}:
-        raise BundleError(f'{folder / FACTS}: of a two-stream bundle expected "streams": {list(STREAMS)} and no more')
-    streams = tuple(load_bundle(folder / name) for name in STREAMS)
-    for name, stream in zip(STREAMS, streams, strict=True):
-        if stream.model.modality != name:
-            raise BundleError(f"{stream.path}: expected modality {name!r}, got {stream.model.modality!r}")
+        return (load_bundle(path),)
+    if facts != {"streams": list(MODALITIES)}:
+        raise BundleError(f'{folder / FACTS}: expected "streams": {list(MODALITIES)} of a two-stream bundle, no more')
+    streams = tuple(load_bundle(folder / name) for name in MODALITIES)
+    for name, stream in zip(MODALITIES, streams, strict=True):
+        if stream.model.encoder.modality != name:
+            raise BundleError(f"{stream.path}: expected modality {name!r}, got {stream.model.encoder.modality!r}")
     first, second = (stream.model for stream in streams)
     for fact in ("labels", "frame_rate"):
         if getattr(first, fact) != getattr(second, fact):
@@ -90,15 +104,14 @@ def load_streams(path: str | Path | None = None) -> tuple[Bundle, ...]:
 
 
 def _folder(path: str | Path | None) -> Path:
-    folder = DEFAULT if path is None else Path(path)
+    folder = DATA / DEFAULT if path in (None, DEFAULT) else Path(str(path))
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
         raise BundleError(f"{folder}: expected a bundle, a folder with {FACTS}; the path {what}")
     return folder
 
 
-def _read_checked(folder: Path, name: str, sha256: dict[str, str], largest: int) -> bytes:
-    file = folder / name
+def _read_checked(file: Path, sha256: str, largest: int) -> bytes:
     try:
         if file.stat().st_size > largest:
             raise BundleError(f"{file}: larger than the {largest} bytes that {FACTS} allows for")
@@ -108,17 +121,16 @@ def _read_checked(folder: Path, name: str, sha256: dict[str, str], largest: int)
     except OSError as error:
         raise BundleError(f"{file}: cannot be read ({error})") from error
     digest = hashlib.sha256(content).hexdigest()
-    if digest != sha256[name]:
+    if digest != sha256:
         raise BundleError(
-            f"{file}: checksum does not match {FACTS} (expected sha256 {sha256[name][:16]}..., got "
+            f"{file}: checksum does not match {FACTS} (expected sha256 {sha256[:16]}..., got "
             f"{digest[:16]}...); the file is damaged or was replaced, copy the bundle again"
         )
     return content
 
 
-def _read_decoder(file: Path, content: bytes, model: Model) -> dict[str, Float]:
-    """Arrays of a decoder from the bytes that were checked; `file` is for messages."""
-    shapes = decoder_shapes(model)
+def _arrays(file: Path, content: bytes, shapes: dict[str, tuple[int, ...]]) -> dict[str, Float]:
+    """Arrays of a head from the bytes that were checked; `file` is for messages."""
     try:
         # Sizes first: a few bytes of zip can claim gigabytes.
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -129,7 +141,7 @@ def _read_decoder(file: Path, content: bytes, model: Model) -> dict[str, Float]:
                 f"{file}: the arrays do not fit {FACTS}: missing {missing or 'none'}, unknown {unknown or 'none'}"
             )
         for name, shape in shapes.items():
-            if sizes[name] > 4 * math.prod(shape) + 1024:
+            if sizes[name] > 4 * math.prod(shape) + OVERHEAD:
                 raise BundleError(f"{file}: {name} is larger than float32 {shape}, which {FACTS} calls for")
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in shapes}

@@ -1,107 +1,21 @@
-"""What runs here: the model's facts, and what was chosen on this machine."""
+"""`edgevtn info`: the model's facts, and what was chosen on this machine."""
 
 from __future__ import annotations
 
-import os
-import platform
-import sys
-from collections.abc import Sequence
-from pathlib import Path
+import argparse
 
-import cv2
-import numba
-import numpy as np
-import onnxruntime
+from edgevtn.cli.options import add_bundle
 
-import edgevtn
-from edgevtn.bundle.load import Bundle
-from edgevtn.heads.vtn import resolve_precision
-from edgevtn.kernels import jit as _jit
-from edgevtn.kernels.tile_int8 import KIND
-from edgevtn.recognizer import default_threads
-
-#: Features that decide how fast INT8 runs, as LLVM spells them, and what people call them.
-INT8_FEATURES = {
-    "avx512vnni": "AVX-512 VNNI",
-    "avxvnni": "AVX-VNNI",
-    "avx2": "AVX2",
-    "dotprod": "NEON dot product",
-    "i8mm": "NEON int8 matrix",
-    "neon": "NEON",
-}
+NAME, HELP = "info", "the model's facts, and what was chosen on this machine"
+add = add_bundle
 
 
-def cpu_name() -> str:
-    """Name of the processor, as well as the system tells it."""
-    for file, key in ((Path("/proc/cpuinfo"), "model name"), (Path("/proc/device-tree/model"), "")):
-        try:
-            text = file.read_text("utf-8", "replace")
-        except OSError:
-            continue
-        if not key:
-            return text.strip("\0\n ")
-        for line in text.splitlines():
-            if line.startswith(key):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+def run(arguments: argparse.Namespace) -> None:
+    """Print them, section by section."""
+    from edgevtn.bundle import load_streams
+    from edgevtn.description import describe
 
-
-def _facts(bundle: Bundle) -> dict[str, str]:
-    model = bundle.model
-    clip = model.clip_len / model.frame_rate
-    shape = f"{model.layers} blocks, {model.heads} heads, D {model.embed_dim}, F {model.ffn_dim}"
-    native = f"{shape}, layer norm {model.layer_norm}{', motion input' if model.motion else ''}"
-    compared = f", {1000 * model.difference_interval:g} ms apart" if model.modality == "rgbdiff" else ""
-    return {
-        "name": model.name,
-        "bundle": str(bundle.path),
-        "source": model.source,
-        "licence": model.license,
-        "input": f"{model.input_size}x{model.input_size} {model.color_order}, {model.modality}{compared}",
-        "clip": f"{model.clip_len} frames at {model.frame_rate:g} Hz, {clip:.2f} s",
-        "decoder": f"ONNX graph, D {model.embed_dim}" if bundle.onnx_decoder else native,
-        "encoder": f"{len(bundle.encoder) / 1e6:.1f} MB",
-        "quantization": _flat(model.quantization),
-        "accuracy": _flat(model.accuracy),
-        "labels": f"{len(model.labels)}: {', '.join(model.labels)}",
-    }
-
-
-def _decoder_choice(streams: Sequence[Bundle]) -> str:
-    if all(part.onnx_decoder for part in streams):
-        return "onnxruntime, float32, 1 thread"
-    if resolve_precision("auto", streams[0].model.embed_dim) == "int8":
-        return f"numba {KIND.name}, {KIND.rows}x{KIND.panel} register tile, int8 products, 1 thread"
-    return f"numba {_jit.ISA}, {_jit.ROWS}x{_jit.PANEL} register tile, float32, 1 thread"
-
-
-def describe(streams: Sequence[Bundle]) -> dict[str, dict[str, str]]:
-    """Sections of facts, each a name and a text: of every stream's model, and of the machine."""
-    features = [name for key, name in INT8_FEATURES.items() if key in _jit.HOST_FEATURES]
-    models = {"model" if len(streams) == 1 else f"model, {part.model.modality}": _facts(part) for part in streams}
-    return models | {
-        "machine": {
-            "processor": cpu_name(),
-            "architecture": platform.machine(),
-            "cores": f"{os.cpu_count()}",
-            "int8 instructions": ", ".join(features) or "none that we know",
-        },
-        "chosen": {
-            "encoder": f"onnxruntime CPUExecutionProvider, {default_threads()} threads, not spinning",
-            "decoder": _decoder_choice(streams),
-            "kernel cache": "on disk" if _jit.cache_enabled else "off: no writable folder",
-            "prepare": "cython, 1 thread",
-        },
-        "versions": {
-            "edgevtn": edgevtn.__version__,
-            "python": sys.version.split()[0],
-            "numpy": np.__version__,
-            "numba": numba.__version__,
-            "onnxruntime": onnxruntime.__version__,
-            "opencv": f"{cv2.__version__} ({Path(cv2.__file__).parent})",
-        },
-    }
-
-
-def _flat(facts: dict[str, object]) -> str:
-    return "; ".join(f"{name} {value}" for name, value in facts.items()) or "not stated"
+    for section, facts in describe(load_streams(arguments.bundle)).items():
+        print(section)
+        for name, value in facts.items():
+            print(f"  {name:18} {value}")

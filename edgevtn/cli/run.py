@@ -1,109 +1,56 @@
-"""`edgevtn run`: a source in, text, a video or a window out."""
+"""`edgevtn run`: a source in; text, JSON lines, a video or a window out."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import sys
-from pathlib import Path
-from typing import Any
+import argparse
 
-from edgevtn.events import EventDetector
-from edgevtn.prediction import Event, Prediction
-from edgevtn.recognizer import Recognizer
-from edgevtn.sinks.overlay import VideoWriter, annotate
-from edgevtn.sinks.window import Window
-from edgevtn.sources.open import FALLBACK_FRAME_RATE, frames
+from edgevtn.cli.options import add_threads
+from edgevtn.watching import SMOOTHING
 
-#: Labels in a JSON line's "top".
-TOP = 3
+NAME, HELP = "run", "recognise actions in a video file, a folder of images, a camera or a URL"
 
 
-class Printer:
-    """Writes predictions as JSON lines, or as text: one live line on a terminal, and a line for each event."""
-
-    def __init__(self, as_json: bool) -> None:
-        self._json = as_json
-        self._live = not as_json and sys.stdout.isatty()
-        self._events = 0
-
-    def prediction(self, prediction: Prediction) -> None:
-        """One prediction."""
-        if self._json:
-            top = [[label, round(score, 4)] for label, score in prediction.top(TOP)]
-            record = {
-                "t": round(prediction.timestamp, 3),
-                "label": prediction.label,
-                "score": round(prediction.score, 4),
-                "top": top,
-            }
-            print(json.dumps(record), flush=True)
-        elif self._live:
-            text = f"{prediction.timestamp:8.2f} s  {prediction.label}  {prediction.score:.0%}"
-            print(f"\r\033[K{text}", end="", flush=True)
-
-    def event(self, event: Event | None) -> None:
-        """An event that has ended, if one has."""
-        if event is None:
-            return
-        self._events += 1
-        if not self._json:
-            if self._live:
-                print("\r\033[K", end="")
-            print(timeline_line(event), flush=True)
-
-    def close(self) -> None:
-        """The end: leave the live line; say so if there was nothing to say."""
-        if self._live:
-            print("\r\033[K", end="", flush=True)
-        if not self._json and not self._events:
-            print("no action was recognised")
+def add(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument("source", metavar="SOURCE", help="path, camera index, or URL")
+    parser.add_argument(
+        "--model", action="append", metavar="BUNDLE",
+        help="folder of a model bundle, or default; several may be given, and share what encoder they have in common",
+    )  # fmt: skip
+    parser.add_argument("--json", action="store_true", help="one JSON object a line for each prediction and event")
+    parser.add_argument("--save", metavar="FILE.mp4", help="write an annotated video, too")
+    parser.add_argument("--show", action="store_true", help="show a window; needs the extra [gui]")
+    parser.add_argument("--frame-rate", type=float, metavar="HZ", help="of a folder of images (default: 25)")
+    parser.add_argument("--seconds", type=float, metavar="S", help="stop after so much of the source")
+    parser.add_argument(
+        "--smoothing", type=float, default=SMOOTHING, metavar="S", help="time constant, seconds (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--unknown-below", type=float, default=0.5, metavar="P", help="probability (default: %(default)s)"
+    )
+    add_threads(parser)
 
 
-def timeline_line(event: Event) -> str:
-    """One event as a line of a timeline."""
-    return f"{event.start:7.2f} - {event.end:6.2f} s  {event.label:16} {event.score:4.0%}"
+def run(arguments: argparse.Namespace) -> None:
+    """Watch until the source ends, `--seconds` have passed in it, or the window is closed."""
+    from edgevtn.recognizer import Recognizer
+    from edgevtn.sinks import Display, JsonLines, Sink, Text, Video
+    from edgevtn.sources import frames
+    from edgevtn.watching import watch
 
-
-def run(
-    source: str,
-    bundle: str | None,
-    recognizer_options: dict[str, Any],
-    printer: Printer,
-    *,
-    frame_rate: float | None = None,
-    seconds: float | None = None,
-    save: str | Path | None = None,
-    show: bool = False,
-) -> None:
-    """Recognise a source until it ends, `seconds` have passed in it, or the window is closed.
-
-    The source is opened first: a wrong name is told at once, not after the kernels have loaded.
-    """
-    with contextlib.ExitStack() as stack:
-        window = stack.enter_context(Window("edgevtn")) if show else None
-        opened = stack.enter_context(frames(source, frame_rate=frame_rate))
-        recognizer = Recognizer(bundle, **recognizer_options)
-        writer = None if save is None else stack.enter_context(VideoWriter(save, FALLBACK_FRAME_RATE))
-        stack.callback(printer.close)
-        detector = EventDetector()
-        latest: Prediction | None = None
-        try:
-            for timestamp, frame in opened:
-                if seconds is not None and timestamp >= seconds:
-                    break
-                prediction = recognizer(frame, timestamp)
-                if prediction is not None:
-                    latest = prediction
-                    printer.prediction(prediction)
-                    printer.event(detector.update(prediction))
-                if writer is None and window is None:
-                    continue
-                label, score = ("...", None) if latest is None else (latest.label, latest.score)
-                picture = annotate(frame, label, score, timestamp)
-                if writer is not None:
-                    writer.write(picture, timestamp)
-                if window is not None and not window.show(picture):
-                    break
-        finally:  # what was going on when it was stopped has happened, too
-            printer.event(detector.finish())
+    models = arguments.model or [None]
+    sinks: list[Sink] = [JsonLines() if arguments.json else Text(name_models=len(models) > 1)]
+    if arguments.save is not None:
+        sinks.append(Video(arguments.save))
+    if arguments.show:
+        sinks.append(Display())
+    # The source comes first: a wrong name is told at once, not after the kernels have loaded.
+    with frames(arguments.source, frame_rate=arguments.frame_rate) as source:
+        recognizer = Recognizer(
+            models[0] if len(models) == 1 else models,
+            threads=arguments.threads,
+            smoothing=arguments.smoothing,
+            unknown_below=arguments.unknown_below,
+        )
+        for _ in watch(source, sinks=sinks, recognizer=recognizer, seconds=arguments.seconds):
+            pass

@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from edgevtn.arrays import Float
 from edgevtn.datasets.manifest import Clip
 from edgevtn.errors import ManifestError, require
 from edgevtn.files import write_whole
 from edgevtn.recognizer import Recognizer
-from edgevtn.sources.open import frames
+from edgevtn.sources import frames
 
 #: Draws behind an interval.
 BOOTSTRAPS = 2000
@@ -98,9 +99,9 @@ class Evaluation:
         ]
         lines.append(f"{'label':{width}}  clips  recall  precision")
         for k, label in enumerate(self.labels):
-            truly, said, both = self.confusion[k].sum(), self.confusion[:, k].sum(), self.confusion[k, k]
+            truly, claimed, both = self.confusion[k].sum(), self.confusion[:, k].sum(), self.confusion[k, k]
             recall = f"{both / truly:.1%}" if truly else "-"
-            precision = f"{both / said:.1%}" if said else "-"
+            precision = f"{both / claimed:.1%}" if claimed else "-"
             lines.append(f"{label:{width}}  {truly:5d}  {recall:>6}  {precision:>9}")
         cell = max(4, *(len(str(count)) + 1 for count in self.confusion.flat))
         lines += ["", "confusion (row: true, column: recognised)"]
@@ -109,6 +110,14 @@ class Evaluation:
             counts = "".join(f"{count or '.':>{cell}}" for count in self.confusion[k])
             lines.append(f"{label:{width}} {counts}  {k + 1}")
         return "\n".join(lines)
+
+    def mistaken(self) -> str:
+        """The clips that were mistaken for something else, a line each."""
+        lines = [
+            f"  {path.parent.name}/{path.name}: {label}, recognised as {answer}"
+            for path, label, answer in self.mistakes
+        ]
+        return "\n".join(["", "mistaken:", *lines])
 
     def save_png(self, file: str | Path) -> None:
         """Draw the confusion matrix; needs the extra ``edgevtn[plots]``."""
@@ -163,10 +172,10 @@ def evaluate(recognizer: Recognizer, clips: Sequence[Clip]) -> Evaluation:
     outcomes = []
     right = total = 0
     for clip in clips:
-        said = window_probabilities(recognizer, clip)
-        best = int(said.mean(axis=0).argmax())
-        right += int((said.argmax(axis=1) == labels.index(clip.label)).sum())
-        total += len(said)
+        answers = window_probabilities(recognizer, clip)
+        best = int(answers.mean(axis=0).argmax())
+        right += int((answers.argmax(axis=1) == labels.index(clip.label)).sum())
+        total += len(answers)
         confusion[labels.index(clip.label), best] += 1
         outcomes.append((clip.fold or str(clip.path), labels[best] == clip.label))
         if labels[best] != clip.label:
@@ -180,13 +189,13 @@ def answers(recognizer: Recognizer, clips: Sequence[Clip]) -> Iterator[int]:
         yield int(window_probabilities(recognizer, clip).mean(axis=0).argmax())
 
 
-def window_probabilities(recognizer: Recognizer, clip: Clip) -> npt.NDArray[np.float32]:
+def window_probabilities(recognizer: Recognizer, clip: Clip) -> Float:
     """Probabilities (M, K) of a clip's full windows; of a clip shorter than a window, of the fullest one."""
     recognizer.reset()
     with frames(clip.path) as source:
-        said = [(p.probabilities, p.timestamp - p.clip_start) for p in recognizer.stream(source)]
-    if not said:
+        windows = [(p.probabilities, p.timestamp - p.window_start) for p in recognizer.stream(source)]
+    if not windows:
         raise ManifestError(f"{clip.path}: too short for a prediction; use a recognizer with start='repeat'")
     # Windows that saw nearly as much as the one that saw most; a slot is the resolution of that.
-    most = max(seen for _, seen in said) - 0.5 / recognizer.model.frame_rate
-    return np.stack([probabilities for probabilities, seen in said if seen > most])
+    most = max(seen for _, seen in windows) - 0.5 / recognizer.model.frame_rate
+    return np.stack([probabilities for probabilities, seen in windows if seen > most])

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from edgevtn.datasets.manifest import Clip, read_manifest
 from edgevtn.errors import ManifestError
+from edgevtn.sources.file import VIDEO_SUFFIXES
 
-VIDEO_SUFFIXES = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}
 #: Folds of datasets that have published splits.
 TRAIN, TEST = "train", "test"
 #: HMDB-51's marks in its split files; 0 is for clips that a split does not use.

@@ -1,42 +1,60 @@
-"""A decoder that is an ONNX graph: of a model whose exporter's pattern was not recognised."""
+"""A head that is an ONNX graph: one whose exporter's pattern was not recognised."""
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
 
-from edgevtn.bundle.facts import ONNX_DECODER
-from edgevtn.bundle.load import Bundle
-from edgevtn.encoder import open_session
+from edgevtn.arrays import Float
 from edgevtn.errors import BundleError
+from edgevtn.facts import Fact
+from edgevtn.heads.base import Head, HeadFacts
+from edgevtn.session import open_session
 from edgevtn.window import Window
 
-Float = npt.NDArray[np.float32]
+
+@dataclass(frozen=True)
+class OnnxFacts(HeadFacts):
+    """The facts of a graph: the window's length is all."""
+
+    kind: ClassVar[str] = "onnx"
+    file: ClassVar[str] = "head.onnx"
+    table: ClassVar[Mapping[str, Fact]] = {}
+
+    def describe(self) -> str:
+        """Its input."""
+        return f"ONNX graph on {self.window_len} x {self.width} features, float32, 1 thread"
+
+    def build(self, weights: dict[str, Float] | bytes, file: Path, precision: str) -> OnnxHead:
+        """The head that runs, in the precision that the graph has."""
+        assert isinstance(weights, bytes)
+        return OnnxHead(self, weights, file)
 
 
-class OnnxDecoder:
-    """The interface of `Decoder` over onnxruntime: float32 (1, T, D) -> (1, K)."""
+class OnnxHead(Head):
+    """The window of features, float32 (1, T, W) -> logits (1, K), by onnxruntime.
 
-    precision = "fp32"
+    Raises
+    ------
+    BundleError
+        The graph cannot be loaded, or has another input or output.
+    """
 
-    def __init__(self, bundle: Bundle) -> None:
-        model, file = bundle.model, bundle.path / ONNX_DECODER
-        self._session = open_session(bundle.onnx_decoder, file, 1)
-        T, D, K = model.clip_len, model.embed_dim, len(model.labels)
+    def __init__(self, facts: OnnxFacts, graph: bytes, file: Path) -> None:
+        self._session = open_session(graph, file, 1)
+        T, W, K = facts.window_len, facts.width, facts.classes
         got = [(node.type, node.shape) for node in (*self._session.get_inputs(), *self._session.get_outputs())]
-        expected = [("tensor(float)", [1, T, D]), ("tensor(float)", [1, K])]
+        expected = [("tensor(float)", [1, T, W]), ("tensor(float)", [1, K])]
         if got != expected:
             raise BundleError(f"{file}: expected the input and output {expected}, to agree with model.json, got {got}")
         self._input = self._session.get_inputs()[0].name
-        self.window = Window(T, D)
+        self.window = Window(T, W)
 
-    def push(self, embedding: Float) -> None:
-        """Append the embedding of a new frame, float32 (1, D)."""
-        self.window.push(embedding)
-
-    def repeat(self) -> None:
-        """Append the newest embedding once more: time passed, and no frame came."""
-        self.window.push(self.window.newest)
+    def push(self, features: Float) -> None:
+        """Append a frame's features, float32 (1, W)."""
+        self.window.push(features)
 
     def __call__(self) -> Float:
         """Logits of the window, float32 (K,)."""

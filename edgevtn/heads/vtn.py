@@ -1,28 +1,108 @@
-"""The decoder: embeddings in, one at a time; logits of the window out."""
+"""The head of the Video Transformer Network: a projection, self-attention over the window, their mean, a classifier."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
-import numpy.typing as npt
 
-from edgevtn.bundle.load import Bundle
-from edgevtn.kernels import fast, fast_int8
-from edgevtn.kernels.jit import PANEL
-from edgevtn.kernels.packing import attention_scratch, int8_weights, pack, pack8, padded
-from edgevtn.kernels.tile_int8 import HAS_DOT_PRODUCT, KIND
+from edgevtn.arrays import Float
+from edgevtn.errors import BundleError
+from edgevtn.facts import FLAG, POSITIVE, Fact, choice, size
+from edgevtn.heads.base import WIDTHS, Head, HeadFacts
+from edgevtn.kernels import fast
+from edgevtn.kernels.machine import HAS_DOT_PRODUCT, INT8
+from edgevtn.kernels.step import nth
+from edgevtn.kernels.structures import Precision, make_matrix, make_rows, make_scratch, make_weights
 from edgevtn.window import Window
-
-Float = npt.NDArray[np.float32]
 
 PRECISIONS = ("auto", "fp32", "int8")
 #: Narrower decoders gain less than a tenth of a millisecond by int8, for which near ties may fall the other way.
 INT8_FROM_WIDTH = 256
+#: What the projection sees beside a frame's features: nothing, or their change since the frame before.
+MOTIONS = ("none", "change")
 
 
-def resolve_precision(precision: str, embed_dim: int) -> str:
+@dataclass(frozen=True)
+class VTNFacts(HeadFacts):
+    """The facts of a VTN.
+
+    Attributes
+    ----------
+    embed_dim, heads, layers, ffn_dim : int
+        D, A, L, F.
+    attention_scale : float
+        Factor on the scores; ``D ** -0.5`` in the authors' code.
+    layer_norm : {"vtn", "none"}
+        "vtn" has the unbiased deviation, and epsilon outside the root.
+    motion : {"none", "change"}
+        "change": the projection sees ``[f_t, f_t - f_(t-1)]``.
+    projection : bool
+        Whether there is one; without it the features are the embedding, and W is D.
+    """
+
+    kind: ClassVar[str] = "vtn"
+    table: ClassVar[Mapping[str, Fact]] = {
+        "embed_dim": size(*WIDTHS),
+        "heads": size(1, 256),
+        "layers": size(1, 64),
+        "ffn_dim": size(32, 32768),
+        "attention_scale": POSITIVE,
+        "layer_norm": choice("vtn", "none"),
+        "motion": choice(*MOTIONS),
+        "projection": FLAG,
+    }
+
+    embed_dim: int
+    heads: int
+    layers: int
+    ffn_dim: int
+    attention_scale: float
+    layer_norm: str
+    motion: str
+    projection: bool
+
+    def check(self, where: str) -> None:
+        """Raise BundleError where the facts do not fit together."""
+        if self.embed_dim % self.heads:
+            raise BundleError(f"{where}: embed_dim {self.embed_dim} is not divisible by heads {self.heads}")
+        if not self.projection and self.embed_dim != self.width:
+            raise BundleError(
+                f"{where}: without a projection embed_dim must be the width {self.width}, got {self.embed_dim}"
+            )
+        if not self.projection and self.motion != "none":
+            raise BundleError(f"{where}: motion {self.motion!r} needs a projection")
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """The projection's arrays, then those of `edgevtn.kernels.reference.vtn`."""
+        T, W, D, L, F = self.window_len, self.width, self.embed_dim, self.layers, self.ffn_dim
+        shapes: dict[str, tuple[int, ...]] = {}
+        if self.projection:
+            shapes |= {"w_features": (W, D), "b_features": (D,)}
+        if self.motion == "change":
+            shapes["w_change"] = (W, D)
+        shapes |= {"position": (T, D), "w_1": (L, D, F), "b_1": (L, F), "w_2": (L, F, D), "b_2": (L, D)}
+        shapes |= dict.fromkeys(("w_q", "w_k", "w_v"), (L, D, D))
+        if self.layer_norm == "vtn":
+            shapes |= dict.fromkeys(("gain_1", "bias_1", "gain_2", "bias_2"), (L, D))
+        return shapes | {"w_classes": (D, self.classes), "b_classes": (self.classes,)}
+
+    def describe(self) -> str:
+        """Its sizes, and what its matrix products are computed with here."""
+        shape = f"VTN, {self.layers} blocks, {self.heads} heads, D {self.embed_dim}, F {self.ffn_dim}"
+        motion = f", motion {self.motion}" if self.motion != "none" else ""
+        return f"{shape}, layer norm {self.layer_norm}{motion}; {resolve_precision('auto', self.embed_dim)} here"
+
+    def build(self, weights: dict[str, Float] | bytes, file: Path, precision: str) -> VTN:
+        """The head that runs."""
+        assert isinstance(weights, dict)
+        return VTN(self, weights, precision)
+
+
+def resolve_precision(precision: str, embed_dim: int) -> Precision:
     """ "fp32" or "int8": what "auto" stands for on this processor.
 
     Raises
@@ -32,25 +112,15 @@ def resolve_precision(precision: str, embed_dim: int) -> str:
     """
     if precision not in PRECISIONS:
         raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
-    if precision == "int8" and embed_dim < KIND.panel:
-        raise ValueError(f"precision int8 needs a decoder at least {KIND.panel} wide, got embed_dim {embed_dim}")
+    narrowest = INT8.panel
+    if precision == "int8" and embed_dim < narrowest:
+        raise ValueError(f"precision int8 needs a decoder at least {narrowest} wide, got embed_dim {embed_dim}")
     if precision != "auto":
-        return precision
+        return "int8" if precision == "int8" else "fp32"
     return "int8" if HAS_DOT_PRODUCT and embed_dim >= INT8_FROM_WIDTH else "fp32"
 
 
-def _stack(weights: Float) -> Float:
-    """(L, M, N) -> packed (L, P, M, R)."""
-    return np.stack([pack(w) for w in weights])
-
-
-def _stack8(weights: Float) -> tuple[npt.NDArray[np.uint8], Float]:
-    """(L, M, N) -> packed int8 (L, P, M / G, R8, G), and scales (L, N)."""
-    integers, scales = int8_weights(weights)
-    return np.stack([pack8(w) for w in integers]), scales
-
-
-class Decoder:
+class VTN(Head):
     """Weights packed for the kernels, the window, and scratch that is allocated once.
 
     The window's rows hold an embedding and its first-block projections, which are computed once per frame:
@@ -58,97 +128,85 @@ class Decoder:
 
     Parameters
     ----------
-    bundle : Bundle
-        With native weights.
+    facts : VTNFacts
+    arrays : dict of float32 arrays
+        As `VTNFacts.shapes` names them.
     precision : {"auto", "fp32", "int8"}
-        Of the matrix products. "auto" is int8 where the processor has instructions for it and the decoder is
-        wide enough to gain by them.
-
-    Attributes
-    ----------
-    precision : str
-        "fp32" or "int8".
+        Of the matrix products in the blocks and the classifier. "auto" is int8 where the processor has instructions
+        for it and the decoder is wide enough to gain by them. The projection is computed in fp32: features have
+        outliers that eight bits would not hold.
     """
 
-    def __init__(self, bundle: Bundle, precision: str = "fp32") -> None:
-        model, arrays = bundle.model, bundle.decoder
-        T, D, F, L = model.clip_len, model.embed_dim, model.ffn_dim, model.layers
-        K = len(model.labels)
+    def __init__(self, facts: VTNFacts, arrays: dict[str, Float], precision: str = "auto") -> None:
+        D = facts.embed_dim
         self.precision = resolve_precision(precision, D)
-        int8 = self.precision == "int8"
-        self._step: Callable[..., None] = fast_int8.decode8 if int8 else fast.decode
-        self._project: Callable[..., None] = fast_int8.linear8 if int8 else fast.linear
-        self._classes = K
-        wide_enough = max(K, KIND.panel if int8 else PANEL)  # the kernels write whole panels
-
-        w_qkv = np.concatenate([arrays["w_q"], arrays["w_k"], arrays["w_v"]], axis=2)  # (L, D, 3 D)
-        position = np.concatenate([arrays["position"], arrays["position"] @ w_qkv[0]], axis=1)  # (T, 4 D)
-        norm = model.layer_norm == "vtn"
-        unused = np.zeros((L, D), np.float32)
-        gain_1, bias_1, gain_2, bias_2 = (
-            arrays[name] if norm else unused for name in ("gain_1", "bias_1", "gain_2", "bias_2")
+        self._classes = facts.classes
+        self._weights = make_weights(
+            arrays,
+            heads=facts.heads,
+            scale=facts.attention_scale,
+            norm=facts.layer_norm == "vtn",
+            precision=self.precision,
         )
-        b_qkv = np.zeros(3 * D, np.float32)
-        b_classes = np.zeros(wide_enough, np.float32)
-        b_classes[:K] = arrays["b_classes"]
-        scratch = (
-            np.zeros((T, D), np.float32),  # x
-            np.zeros((T, 3 * D), np.float32),  # qkv
-            np.zeros((T, D), np.float32),  # mixed
-            *attention_scratch(T, D // model.heads),
-            np.zeros((T, F), np.float32),  # hidden
-            np.zeros((1, D), np.float32),  # pooled
-        )
-        facts = (model.heads, model.attention_scale, norm)
-        self._b_qkv = b_qkv
-        self._first: tuple[Any, ...]  # of the first block's projection: weights, and scales
-        self._arguments: tuple[Any, ...]  # of the step, but for its window and its logits
-        self._row_scratch: tuple[Any, ...] = ()
-        if int8:
-            (w, s), (w_1, s_1), (w_2, s_2) = (_stack8(value) for value in (w_qkv, arrays["w_1"], arrays["w_2"]))
-            classes, s_k = int8_weights(arrays["w_classes"])
-            s_classes = np.zeros(wide_enough, np.float32)
-            s_classes[:K] = s_k
-            self._first = (w[0], s[0])
-            self._row_scratch = (
-                np.zeros((1, padded(D)), KIND.activation),
-                np.zeros(1, np.float32),
-                np.zeros(1, np.int32),
-            )
-            self._arguments = (
-                position, w, s, b_qkv, gain_1, bias_1, w_1, s_1, arrays["b_1"], w_2, s_2, arrays["b_2"], gain_2,
-                bias_2, pack8(classes), s_classes, b_classes, *facts, *scratch,
-                np.zeros((T, padded(D)), KIND.activation), np.zeros((T, padded(F)), KIND.activation),
-                np.zeros(T, np.float32), np.zeros(T, np.int32),
-            )  # fmt: skip
-        else:
-            packed = _stack(w_qkv)
-            self._first = (packed[0],)
-            self._arguments = (
-                position, packed, b_qkv, gain_1, bias_1, _stack(arrays["w_1"]), arrays["b_1"], _stack(arrays["w_2"]),
-                arrays["b_2"], gain_2, bias_2, pack(arrays["w_classes"]), b_classes, *facts, *scratch,
-            )  # fmt: skip
-        self._logits = np.zeros((1, wide_enough), np.float32)
-        self._embed_dim = D
+        self._scratch = make_scratch(self._weights)
+        self._logits = np.zeros((1, len(self._weights.b_classes)), np.float32)
         self._row = np.zeros((1, 4 * D), np.float32)
-        self._projected = self._row[:, D:]  # (1, 3 D), a view: the kernel writes where the row is read
-        self.window = Window(T, 4 * D)
+        self._embedding, self._first = (
+            self._row[:, :D],
+            self._row[:, D:],
+        )  # views
+        self._projected = np.zeros((1, D), np.float32)
+        self._w_qkv, self._b_qkv = nth(self._weights.blocks.w_qkv, 0), self._weights.b_qkv
+        self._first_rows = make_rows(1, D, self.precision)
+        self._projection = self._bias = None
+        if facts.projection:
+            pieces = [arrays["w_features"]] + ([arrays["w_change"]] if facts.motion == "change" else [])
+            self._projection, self._bias = make_matrix(np.concatenate(pieces), "fp32"), arrays["b_features"]
+        self._no_rows = make_rows(1, 1, "fp32")
+        self._width = facts.width
+        #: What the projection sees: features, and with motion input their change.
+        self._input = np.zeros((1, facts.width * (2 if facts.motion == "change" else 1)), np.float32)
+        self._begun = False
+        self.window = Window(facts.window_len, 4 * D)
 
-    def push(self, embedding: Float) -> None:
-        """Append the embedding of a new frame, float32 (1, D)."""
-        rows: tuple[Any, ...] = (embedding,)
-        if self._row_scratch:
-            fast_int8.quantise_rows(embedding, *self._row_scratch)
-            rows = self._row_scratch
-        self._project(*rows, *self._first, self._b_qkv, self._projected)
-        self._row[:, : self._embed_dim] = embedding
-        self.window.push(self._row)
+    def push(self, features: Float) -> None:
+        """Append a frame's features, float32 (1, W)."""
+        W = self._width
+        if self._projection is None:
+            self._append(features)
+            return
+        if self._input.shape[1] > W:
+            if self._begun:
+                np.subtract(features, self._input[:, :W], out=self._input[:, W:])
+            else:
+                self._input[:, W:] = 0
+        self._input[:, :W] = features
+        self._begun = True
+        self._project()
 
     def repeat(self) -> None:
-        """Append the newest embedding once more: time passed, and no frame came."""
-        self.window.push(self.window.newest)
+        """Append the last frame's features once more, which then did not change."""
+        if self._input.shape[1] > self._width:
+            self._input[:, self._width :] = 0
+            self._project()
+        else:
+            super().repeat()
+
+    def _project(self) -> None:
+        fast.linear(self._input, self._projection, self._bias, self._no_rows, self._projected)
+        self._append(self._projected)
+
+    def _append(self, embedding: Float) -> None:
+        fast.linear(embedding, self._w_qkv, self._b_qkv, self._first_rows, self._first)
+        self._embedding[...] = embedding
+        self.window.push(self._row)
+
+    def clear(self) -> None:
+        """Forget all frames."""
+        super().clear()
+        self._begun = False
 
     def __call__(self) -> Float:
         """Logits of the window, float32 (K,): a view, overwritten by the next call."""
-        self._step(self.window.rows, *self._arguments, self._logits)
+        fast.decode(self.window.rows, self._weights, self._scratch, self._logits)
         return self._logits[0, : self._classes]

@@ -8,7 +8,7 @@ from typing import Any
 
 import onnx
 
-from edgevtn.bundle.write import write_bundle, write_streams
+from edgevtn.bundle import RGB, RGBDIFF, write_bundle, write_streams
 from edgevtn.errors import ModelFileError
 from edgevtn.graph.front import by_blocks
 from edgevtn.graph.pixels import pixels_first
@@ -78,10 +78,10 @@ def import_files(
     if len(streams) == 1:
         _write(output, streams[0], known)
         return output
-    by_modality = {parts.facts["modality"]: parts for parts in streams}
+    by_modality = {parts.encoder_facts["modality"]: parts for parts in streams}
     if len(by_modality) != 2:
-        kind = streams[0].facts["modality"]
-        raise ModelFileError(f"both checkpoints are {kind}; a two-stream model is one of rgb and one of rgbdiff")
+        (kind,) = by_modality
+        raise ModelFileError(f"both checkpoints are {kind}; a two-stream model is one of {RGB} and one of {RGBDIFF}")
 
     def both(folder: Path) -> None:
         for modality, parts in by_modality.items():
@@ -92,19 +92,20 @@ def import_files(
 
 
 def _write(folder: Path, parts: Parts, known: dict[str, Any]) -> None:
-    integers = any(node.op_type == "QuantizeLinear" for node in parts.encoder.graph.node)
-    facts = (
-        parts.facts
-        | known
-        | {
-            "motion": False,
-            "quantization": {"encoder": "float32", "decoder": "float32"},
-            "accuracy": {},
-        }
-    )
-    if integers:
+    quantization = {"encoder": "float32", "head": "float32"}
+    encoder, seen = parts.encoder, parts.encoder_facts
+    if any(node.op_type == "QuantizeLinear" for node in encoder.graph.node):
         # Published weights use all of int8's range, which saturates on an x86 without VNNI.
-        facts["quantization"] = {"encoder": "int8 QDQ, as published", "target": "x86-vnni", "decoder": "float32"}
-    decoder = parts.decoder if not isinstance(parts.decoder, onnx.ModelProto) else parts.decoder.SerializeToString()
-    encoder = by_blocks(pixels_first(parts.encoder)) if integers else parts.encoder
-    write_bundle(folder, facts, encoder.SerializeToString(), decoder)
+        quantization = {"encoder": "int8 QDQ, as published", "target": "x86-vnni", "head": "float32"}
+        encoder = by_blocks(pixels_first(encoder))
+    if seen["modality"] == RGBDIFF:
+        seen = seen | {"difference_interval": 1 / known["frame_rate"]}  # one slot, as the authors trained them
+    facts = known | {
+        "source": parts.source,
+        "encoder": seen,
+        "head": parts.head_facts,
+        "quantization": quantization,
+        "accuracy": {},
+    }
+    head = parts.head.SerializeToString() if isinstance(parts.head, onnx.ModelProto) else parts.head
+    write_bundle(folder, facts, encoder.SerializeToString(), head)

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from edgevtn.bundle.facts import LIMITS
+from edgevtn.arrays import Float
+from edgevtn.bundle import RGB, RGBDIFF
 from edgevtn.errors import ModelFileError, require
 from edgevtn.importing.parts import Parts
-from edgevtn.networks import build_encoder, project
+from edgevtn.networks import build_encoder
 from edgevtn.networks.build import normalisation
 
-Float = npt.NDArray[np.float32]
-
 DECODER = "self_attention_decoder."
+#: Attention blocks; published models have four.
+MOST_BLOCKS = 64
 #: The largest published checkpoint (SE-ResNeXt-101, with its optimiser's state) has half a gigabyte.
 LARGEST = 2 * 2**30
 
@@ -95,42 +95,44 @@ def _parts(file: Path, state: dict[str, Float]) -> Parts:
             for name, value in state.items()
             if name.startswith("motion_decoder.")
         }
-    decoder, facts = _decoder(state)
+    arrays, facts = _head(state)
     network = {name.removeprefix("resnet."): value for name, value in state.items() if name.startswith("resnet.")}
     if not network:
         raise ValueError("it has no tensors of an encoder, resnet.*")
     encoder = build_encoder(network, difference=difference)
     mean, std, size = normalisation(network)
-    D, width = facts["embed_dim"], encoder.graph.output[0].type.tensor_type.shape.dim[1].dim_value
-    if "reduce_conv.weight" in state:
+    D, W = facts["embed_dim"], encoder.graph.output[0].type.tensor_type.shape.dim[1].dim_value
+    facts["projection"] = "reduce_conv.weight" in state
+    if facts["projection"]:
         # A 1x1 convolution before the pooling: linear, so it may as well come after it, on one pixel.
         w = state["reduce_conv.weight"]
-        if w.shape != (D, width, 1, 1):
-            raise ValueError(f"reduce_conv.weight is {w.shape}, expected {(D, width, 1, 1)}")
+        if w.shape != (D, W, 1, 1):
+            raise ValueError(f"reduce_conv.weight is {w.shape}, expected {(D, W, 1, 1)}")
         b = state.get("reduce_conv.bias", np.zeros(D, np.float32))
-        encoder = project(encoder, w[:, :, 0, 0].T, b)
-    elif width != D:
-        raise ValueError(f"the encoder is {width} wide and the decoder {D}, and there is no reduce_conv between them")
-    facts |= {
-        "source": f"{encoder.graph.name} VTN checkpoint {file.name}",
+        arrays |= {"w_features": np.ascontiguousarray(w[:, :, 0, 0].T), "b_features": b}
+    elif W != D:
+        raise ValueError(f"the encoder is {W} wide and the decoder {D}, and there is no reduce_conv between them")
+    seen = {
+        "modality": RGBDIFF if difference else RGB,
         "input_size": size,
         "color_order": "RGB",
         "mean": list(mean),
         "std": list(std),
-        "modality": "rgbdiff" if difference else "rgb",
+        "width": W,
     }
-    return Parts(encoder, decoder, len(decoder["b_classes"]), facts)
+    source = f"{encoder.graph.name} VTN checkpoint {file.name}"
+    return Parts(source, encoder, seen, arrays, facts, len(arrays["b_classes"]))
 
 
-def _decoder(state: dict[str, Float]) -> tuple[dict[str, Float], dict[str, Any]]:
-    """Arrays of a bundle's decoder, and its facts."""
+def _head(state: dict[str, Float]) -> tuple[dict[str, Float], dict[str, Any]]:
+    """Arrays of a bundle's head but for its projection, and its facts."""
     position = state[f"{DECODER}position_encoding.enc.weight"]
     T, D = position.shape
     layers = 0
     while f"{DECODER}layers.{layers}.slf_attn.w_qs" in state:
         layers += 1
-    if not 1 <= layers <= LIMITS["layers"][1]:
-        raise ValueError(f"it has {layers} attention blocks, expected 1 to {LIMITS['layers'][1]}")
+    if not 1 <= layers <= MOST_BLOCKS:
+        raise ValueError(f"it has {layers} attention blocks, expected 1 to {MOST_BLOCKS}")
     norm = f"{DECODER}layers.0.slf_attn.layer_norm.a_2" in state
 
     def stacked(name: str) -> Float:
@@ -159,12 +161,14 @@ def _decoder(state: dict[str, Float]) -> tuple[dict[str, Float], dict[str, Any]]
             arrays[f"gain_{part}"] = stacked(f"{name}.layer_norm.a_2")
             arrays[f"bias_{part}"] = stacked(f"{name}.layer_norm.b_2")
     facts = {
-        "clip_len": T,
+        "kind": "vtn",
+        "window_len": T,
         "embed_dim": D,
         "heads": state[f"{DECODER}layers.0.slf_attn.w_qs"].shape[0],
         "layers": layers,
         "ffn_dim": arrays["w_1"].shape[2],
         "attention_scale": D**-0.5,
         "layer_norm": "vtn" if norm else "none",
+        "motion": "none",
     }
     return arrays, facts

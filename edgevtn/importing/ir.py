@@ -7,6 +7,7 @@ from typing import Any
 
 import onnx
 
+from edgevtn.bundle import RGB
 from edgevtn.errors import ModelFileError, require
 from edgevtn.importing.native import native_decoder
 from edgevtn.importing.parts import Parts
@@ -35,28 +36,27 @@ def read_ir(encoder: str | Path, decoder: str | Path) -> Parts:
     """
     encoder, decoder = Path(encoder), Path(decoder)
     first, second = read_network(encoder), read_network(decoder)
-    S, D = _encoder_shape(encoder, first)
-    T, K = _decoder_shape(decoder, second, D)
-    facts: dict[str, Any] = {
-        "source": f"OpenVINO IR {encoder.stem}",
+    S, W = _encoder_shape(encoder, first)
+    T, K = _decoder_shape(decoder, second, W)
+    seen = {
+        "modality": RGB,
         "input_size": S,
         # What the published IRs take; their mean is inside the graph, in that order.
         "color_order": "BGR",
         "mean": [0.0] * 3,
         "std": [1.0] * 3,
-        "modality": "rgb",
-        "clip_len": T,
-        "embed_dim": D,
+        "width": W,
     }
-    graph = translated(encoder, first, pixels=True)
+    source, graph = f"OpenVINO IR {encoder.stem}", translated(encoder, first, pixels=True)
     try:
-        found = native_decoder(second, T, D, K)
+        found = native_decoder(second, T, W, K)
     except RuntimeError as error:  # what was read may still be more than OpenVINO can compile
         raise ModelFileError(f"{decoder}: OpenVINO cannot run it ({_last_line(error)})") from error
     if found is None:
-        return Parts(graph, translated(decoder, second, pixels=False), K, facts)
-    arrays, more = found
-    return Parts(graph, arrays, K, facts | more)
+        facts = {"kind": "onnx", "window_len": T}
+        return Parts(source, graph, seen, translated(decoder, second, pixels=False), facts, K)
+    arrays, facts = found
+    return Parts(source, graph, seen, arrays, facts, K)
 
 
 def read_network(xml: Path) -> Any:
@@ -118,7 +118,7 @@ def _encoder_shape(file: Path, model: Any) -> tuple[int, int]:
     source, sink = _shapes(model)
     flat = len(sink) in (2, 4) and sink[0] == 1 and all(size == 1 for size in sink[2:])
     if len(source) != 4 or source[:2] != [1, 3] or source[2] != source[3] or not flat:
-        raise ModelFileError(f"{file}: expected an encoder, (1, 3, S, S) -> (1, D), got {source} -> {sink}")
+        raise ModelFileError(f"{file}: expected an encoder, (1, 3, S, S) -> (1, W), got {source} -> {sink}")
     return source[2], sink[1]
 
 

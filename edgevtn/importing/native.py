@@ -47,8 +47,9 @@ def native_decoder(model: Any, T: int, D: int, K: int) -> tuple[dict[str, Float]
             if np.abs(got - expected).max() <= TOLERANCE * max(1.0, float(np.abs(expected).max())):
                 layers, _, F = arrays["w_1"].shape
                 facts = {
-                    "heads": heads, "layers": layers, "ffn_dim": F, "attention_scale": scale,
-                    "layer_norm": "vtn" if norm else "none",
+                    "kind": "vtn", "window_len": T, "embed_dim": D, "heads": heads, "layers": layers, "ffn_dim": F,
+                    "attention_scale": scale, "layer_norm": "vtn" if norm else "none", "motion": "none",
+                    "projection": False,
                 }  # fmt: skip
                 return {name: np.ascontiguousarray(value) for name, value in renamed.items()}, facts
     return None

@@ -8,15 +8,17 @@ from collections.abc import Iterator
 
 import cv2
 
+from edgevtn.arrays import Frame
 from edgevtn.errors import SourceError
-from edgevtn.sources.open import Frame, _bgr, _Closing, open_capture
+from edgevtn.sources.base import Source
+from edgevtn.sources.capture import as_frame, open_capture
 
 #: Seconds to wait for the reader to leave a blocking read. OpenCV's own camera time-out is 10 s; the thread is
 #: a daemon, so that even one that never returns does not keep the process alive.
 LONGEST_JOIN = 2.0
 
 
-class Live(_Closing):
+class Live(Source):
     """A camera or live URL, read by a thread of its own so that a slow consumer sees the present.
 
     Timestamps are seconds since the source was opened, by the monotonic clock, taken when a frame arrived.
@@ -55,7 +57,7 @@ class Live(_Closing):
                 ok, frame = False, None
             with self._changed:
                 if ok:
-                    self._latest = time.monotonic() - self._began, _bgr(frame)
+                    self._latest = time.monotonic() - self._began, as_frame(frame)
                 self._ended = not ok
                 self._changed.notify_all()
             if not ok:
@@ -67,12 +69,12 @@ class Live(_Closing):
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._latest or self._ended or self._closing)
-                taken, self._latest = self._latest, None
-            if taken is None:
+                newest, self._latest = self._latest, None
+            if newest is None:
                 if self._closing:
                     return
                 raise SourceError(f"{self._name} stopped delivering frames; is it still connected?")
-            yield taken
+            yield newest
 
     def close(self) -> None:
         """Stop the reader; may be called twice."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from edgevtn.arrays import Frame
 from edgevtn.errors import SourceError, require
-from edgevtn.sources.open import Frame, _Closing
+from edgevtn.sources.base import Source
 
 #: The smallest size that the sensors scale to without cropping and that is larger than any encoder's input.
 SIZE = (640, 480)
@@ -13,7 +14,7 @@ SIZE = (640, 480)
 PATIENCE = 5.0
 
 
-class PiCamera(_Closing):
+class PiCamera(Source):
     """The Pi's camera as a source; of the frames that came while one was processed, the latest is given.
 
     Its format called "RGB888" has its bytes in the order B, G, R, which is OpenCV's and ours: picamera2 itself
@@ -50,12 +51,12 @@ class PiCamera(_Closing):
                 raise SourceError("the Pi's camera stopped delivering frames; is its cable firm?") from None
             try:
                 frame: Frame = request.make_array("main")
-                taken = request.get_metadata()["SensorTimestamp"]
+                exposed = request.get_metadata()["SensorTimestamp"]
             finally:
                 request.release()
             if self._began is None:
-                self._began = taken
-            yield (taken - self._began) / 1e9, frame
+                self._began = exposed
+            yield (exposed - self._began) / 1e9, frame
 
     def close(self) -> None:
         """Stop the camera; may be called twice."""

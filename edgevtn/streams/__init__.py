@@ -1,1 +1,19 @@
-"""What a sampled frame, or a missing one, means to each modality: one module each."""
+"""What a sampled frame, or a missing one, means to each modality: one module each.
+
+`MODALITIES` is the closed table of what a bundle may ask for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from edgevtn.bundle import RGB as RGB_NAME
+from edgevtn.bundle import RGBDIFF
+from edgevtn.encoder import Encoder
+from edgevtn.streams.base import Picture, Stream
+from edgevtn.streams.difference import Difference
+from edgevtn.streams.rgb import RGB
+
+MODALITIES: dict[str, Callable[[Encoder, Picture], Stream]] = {RGB_NAME: RGB, RGBDIFF: Difference}
+
+__all__ = ["MODALITIES", "RGB", "Difference", "Picture", "Stream"]

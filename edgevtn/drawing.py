@@ -7,13 +7,11 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-from edgevtn.errors import OutputError
+from edgevtn.arrays import Frame
 from edgevtn.files import write_whole
 from edgevtn.prediction import Event
 
-Frame = npt.NDArray[np.uint8]
 Color = tuple[int, int, int]
 
 INK, PAPER, GREY = (255, 255, 255), (40, 32, 24), (150, 150, 150)
@@ -42,7 +40,7 @@ def annotate(frame: Frame, label: str, score: float | None, timestamp: float) ->
 
 
 def timeline_picture(events: Sequence[Event], shots: Sequence[Frame], duration: float) -> Frame:
-    """One shot of every event in a row, and below it a bar with the events over time."""
+    """One shot of every event that has ended in a row, and below it a bar with the events over time."""
     width, margin = 220, 14
     labels = list(dict.fromkeys(event.label for event in events))
     color = {label: PALETTE[n % len(PALETTE)] for n, label in enumerate(labels)}
@@ -61,6 +59,7 @@ def timeline_picture(events: Sequence[Event], shots: Sequence[Frame], duration: 
     bar[...] = GREY
     scale = bar.shape[1] / max(duration, 1e-6)
     for event in events:
+        assert event.end is not None
         begin, end = round(event.start * scale), round(event.end * scale)
         cv2.rectangle(bar, (begin, 0), (max(begin + 1, end - 2), bar.shape[0]), color[event.label], -1)
         cv2.putText(bar, _ascii(event.label), (begin + 4, 19), FONT, 0.5, (0, 0, 0), 1, cv2.LINE_AA)
@@ -68,55 +67,6 @@ def timeline_picture(events: Sequence[Event], shots: Sequence[Frame], duration: 
         x = margin + round(5 * n * scale)
         cv2.putText(canvas, f"{5 * n} s", (x, canvas.shape[0] - 12), FONT, 0.45, GREY, 1, cv2.LINE_AA)
     return canvas
-
-
-class VideoWriter:
-    """Writes frames to an .mp4 at the pace of their timestamps; use it in a ``with`` statement.
-
-    The file has a constant rate; a frame is repeated or left out so that the video runs as fast as its source did.
-    It is written beside its name, and moved there at the end, also when the end is an error: what was recorded is
-    kept.
-
-    Parameters
-    ----------
-    file : path
-    frame_rate : float
-        Hz, of the file.
-
-    Raises
-    ------
-    OutputError
-        On the first frame, if OpenCV cannot write there.
-    """
-
-    def __init__(self, file: str | Path, frame_rate: float) -> None:
-        self._file = Path(file)
-        self._part = self._file.with_name(f".{self._file.stem}.part.mp4")
-        self._frame_rate = frame_rate
-        self._writer: cv2.VideoWriter | None = None
-        self._first, self._written = 0.0, 0
-
-    def write(self, frame: Frame, timestamp: float) -> None:
-        """Append a frame, all of the size of the first, taken at `timestamp` seconds."""
-        if self._writer is None:
-            size = frame.shape[1], frame.shape[0]
-            fourcc = cv2.VideoWriter.fourcc(*"mp4v")  # of what every OpenCV wheel can write, the most compact
-            writer = cv2.VideoWriter(str(self._part), cv2.CAP_FFMPEG, fourcc, self._frame_rate, size)
-            if not writer.isOpened():
-                raise OutputError(f"{self._file}: cannot be written; does the folder exist, and is it writable?")
-            self._writer, self._first = writer, timestamp
-        due = round((timestamp - self._first) * self._frame_rate) + 1
-        for _ in range(due - self._written):
-            self._writer.write(frame)
-        self._written = max(self._written, due)
-
-    def __enter__(self) -> VideoWriter:
-        return self
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        if self._writer is not None:
-            self._writer.release()
-            self._part.replace(self._file)
 
 
 def write_png(file: Path, picture: Frame) -> None:

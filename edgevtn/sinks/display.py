@@ -6,18 +6,25 @@ Not OpenCV's own: its headless wheel has none, and the other wheel would overwri
 from __future__ import annotations
 
 import os
-from typing import Any, Self
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
+from edgevtn.arrays import Frame
+from edgevtn.drawing import annotate
 from edgevtn.errors import SourceError, require
+from edgevtn.prediction import Prediction
+from edgevtn.sinks.base import Sink, StopWatching
 
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
 
-class Window:
-    """A window that shows frames, uint8 (H, W, 3) BGR.
+class Display(Sink):
+    """A window with every frame and the latest prediction below it.
+
+    Watching ends when the person closes it, or presses Escape or q.
+
+    Parameters
+    ----------
+    title : str
 
     Raises
     ------
@@ -27,7 +34,7 @@ class Window:
         There is no display.
     """
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str = "edgevtn") -> None:
         self._pygame = require("pygame", "gui")
         try:
             self._pygame.display.init()
@@ -35,27 +42,27 @@ class Window:
             raise SourceError(f"no window can be shown here ({error}); leave --show away") from error
         self._pygame.display.set_caption(title)
         self._screen: Any = None
+        self._latest: Prediction | None = None
 
-    def show(self, frame: npt.NDArray[np.uint8]) -> bool:
-        """Show a frame; False once the person has closed the window or pressed Escape or q."""
-        pygame = self._pygame
-        H, W = frame.shape[:2]
+    def prediction(self, prediction: Prediction) -> None:
+        """Keep it for the frames that follow."""
+        self._latest = prediction
+
+    def frame(self, frame: Frame, timestamp: float) -> None:
+        """Show a frame."""
+        pygame, latest = self._pygame, self._latest
+        label, score = ("...", None) if latest is None else (latest.label, latest.score)
+        picture = annotate(frame, label, score, timestamp)
+        H, W = picture.shape[:2]
         if self._screen is None or self._screen.get_size() != (W, H):
             self._screen = pygame.display.set_mode((W, H))
-        self._screen.blit(pygame.image.frombuffer(frame.tobytes(), (W, H), "BGR"), (0, 0))
+        self._screen.blit(pygame.image.frombuffer(picture.tobytes(), (W, H), "BGR"), (0, 0))
         pygame.display.flip()
         for event in pygame.event.get():
             if event.type == pygame.QUIT:
-                return False
+                raise StopWatching
             if event.type == pygame.KEYDOWN and event.key in (pygame.K_ESCAPE, pygame.K_q):
-                return False
-        return True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        self.close()
+                raise StopWatching
 
     def close(self) -> None:
         """Close the window."""

@@ -1,0 +1,73 @@
+"""What runs here: the model's facts, and what was chosen on this machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numba
+import numpy as np
+import onnxruntime
+
+import edgevtn
+from edgevtn.bundle import Bundle
+from edgevtn.cpu import HOST_FEATURES, INT8_FEATURES, cpu_name, default_threads
+from edgevtn.kernels import jit
+from edgevtn.kernels.machine import FP32, INT8, MACHINE
+
+
+def _facts(bundle: Bundle) -> dict[str, str]:
+    model = bundle.model
+    encoder, head = model.encoder, model.head
+    compared = "" if encoder.difference_interval is None else f", {1000 * encoder.difference_interval:g} ms apart"
+    return {
+        "name": model.name,
+        "bundle": str(bundle.path),
+        "source": model.source,
+        "licence": model.license,
+        "input": f"{encoder.input_size}x{encoder.input_size} {encoder.color_order}, {encoder.modality}{compared}",
+        "window": f"{head.window_len} frames at {model.frame_rate:g} Hz, {head.window_len / model.frame_rate:.2f} s",
+        "encoder": f"{len(bundle.encoder) / 1e6:.1f} MB, {encoder.width} features",
+        "head": head.describe(),
+        "quantization": _flat(model.quantization),
+        "accuracy": _flat(model.accuracy),
+        "labels": f"{len(model.labels)}: {', '.join(model.labels)}",
+    }
+
+
+def describe(streams: Sequence[Bundle]) -> dict[str, dict[str, str]]:
+    """Sections of facts, each a name and a text: of every stream's model, and of the machine."""
+    features = [name for key, name in INT8_FEATURES.items() if key in HOST_FEATURES]
+    models = {
+        "model" if len(streams) == 1 else f"model, {part.model.encoder.modality}": _facts(part) for part in streams
+    }
+    return models | {
+        "machine": {
+            "processor": cpu_name(),
+            "architecture": platform.machine(),
+            "cores": f"{os.cpu_count()}",
+            "int8 instructions": ", ".join(features) or "none that we know",
+        },
+        "chosen": {
+            "encoder": f"onnxruntime CPUExecutionProvider, {default_threads()} threads, not spinning",
+            "kernels": f"numba, {MACHINE.name}, tiles {FP32.rows}x{FP32.panel} (fp32), {INT8.rows}x{INT8.panel} (int8)",
+            "kernel cache": "on disk" if jit.cache_enabled else "off: no writable folder",
+            "prepare": "cython, 1 thread",
+        },
+        "versions": {
+            "edgevtn": edgevtn.__version__,
+            "python": sys.version.split()[0],
+            "numpy": np.__version__,
+            "numba": numba.__version__,
+            "onnxruntime": onnxruntime.__version__,
+            "opencv": f"{cv2.__version__} ({Path(cv2.__file__).parent})",
+        },
+    }
+
+
+def _flat(facts: dict[str, object]) -> str:
+    return "; ".join(f"{name} {value}" for name, value in facts.items()) or "not stated"

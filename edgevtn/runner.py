@@ -1,0 +1,138 @@
+"""One model at work: its heads' windows, the mean of their logits, smoothing, and the prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgevtn.arrays import Float
+from edgevtn.bundle import Bundle, Model
+from edgevtn.heads import Head
+from edgevtn.prediction import UNKNOWN, Prediction
+from edgevtn.sampler import Sampler
+from edgevtn.smoothing import Smoothing, softmax
+from edgevtn.streams import Stream
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a caller chooses for every model alike; see `edgevtn.Recognizer`."""
+
+    precision: str = "auto"
+    start: str = "wait"
+    smoothing: float = 0.0
+    unknown_below: float = 0.5
+
+
+class Runner:
+    """A model, fed with the features of its streams.
+
+    Parameters
+    ----------
+    name : str
+        By which predictions say whose they are.
+    bundles : sequence of Bundle
+        One for each stream.
+    streams : sequence of Stream
+        In that order; others may use them, too.
+    sampler : Sampler
+        Says which frames the model sees; others may use it, too.
+    options : Options
+
+    Attributes
+    ----------
+    model : Model
+        The facts; with two streams those of the first.
+    window_duration : float
+        Seconds from the first frame of a window to the last.
+    """
+
+    def __init__(
+        self, name: str, bundles: Sequence[Bundle], streams: Sequence[Stream], sampler: Sampler, options: Options
+    ) -> None:
+        self.name, self.sampler, self.streams = name, sampler, tuple(streams)
+        self.model: Model = bundles[0].model
+        self.heads = [
+            bundle.model.head.build(bundle.head, bundle.path / bundle.model.head.file, options.precision)
+            for bundle in bundles
+        ]
+        self.window_duration = max(bundle.model.window_duration for bundle in bundles)
+        #: Slots of the longest window; one of differences needs one frame more than it has features.
+        self._slots = round(self.window_duration * self.model.frame_rate) + 1
+        self._repeat_start = options.start == "repeat"
+        self._unknown_below = options.unknown_below
+        self._smoothing = Smoothing(options.smoothing)
+        self.reset()
+
+    @property
+    def precision(self) -> str:
+        """Of the first head's matrix products: "fp32" or "int8"."""
+        return self.heads[0].precision
+
+    def reset(self) -> None:
+        """Forget all frames."""
+        for head in self.heads:
+            head.clear()
+        self._smoothing.reset()
+        self._first: float | None = None  # timestamp of the first frame since then, seconds
+
+    def take(self, features: Sequence[Float | None], slots: int, timestamp: float) -> Prediction | None:
+        """Take a sampled frame.
+
+        Parameters
+        ----------
+        features : sequence of float32 (1, W)
+            One for each stream; None where a frame alone has none.
+        slots : int
+            How many slots the frame closes: all but the last had no frame.
+        timestamp : float
+            Seconds.
+
+        Returns
+        -------
+        Prediction or None
+            None while the window is not full, unless it is to be filled with the first frame.
+        """
+        if slots > self._slots:
+            self.reset()  # not one frame of the last window would be left: a new one begins
+        first = self._first is None
+        if self._first is None:
+            self._first = timestamp
+        for head, stream, values in zip(self.heads, self.streams, features, strict=True):
+            if first and stream.compares:
+                continue  # with what came before this window it is not to be compared
+            for _ in range(0 if first else slots - 1):
+                self._repeat(head, stream)
+            if values is not None:
+                head.push(values)
+        for head, stream in zip(self.heads, self.streams, strict=True):
+            if not head.window.full and not self._repeat_start:
+                return None
+            while not head.window.full:
+                self._repeat(head, stream)
+        return self._predict(timestamp, self._first)
+
+    @staticmethod
+    def _repeat(head: Head, stream: Stream) -> None:
+        if stream.still is None:
+            head.repeat()
+        else:
+            head.push(stream.still)
+
+    def logits(self) -> Float:
+        """Mean of the heads' logits, float32 (K,)."""
+        logits = self.heads[0]()
+        for head in self.heads[1:]:
+            logits = logits + head()
+        return logits / np.float32(len(self.heads)) if len(self.heads) > 1 else logits
+
+    def _predict(self, timestamp: float, first: float) -> Prediction:
+        probabilities = self._smoothing(softmax(self.logits()), timestamp)
+        best = int(probabilities.argmax())
+        score = float(probabilities[best])
+        labels = self.model.labels
+        label = labels[best] if score >= self._unknown_below else UNKNOWN
+        window_start = max(first, timestamp - self.window_duration)
+        return Prediction(self.name, label, score, probabilities, timestamp, window_start, labels)

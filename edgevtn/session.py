@@ -1,0 +1,49 @@
+"""Sessions of onnxruntime, as this package wants them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+# Its Linux wheel sends usage data unless it is told not to before it is imported; a camera must be silent. Whoever
+# wants it sets the variable to 0.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+
+import onnxruntime
+
+from edgevtn.errors import BundleError
+
+
+def open_session(
+    content: bytes, file: Path, threads: int, spinning: bool = False, precise: bool = False
+) -> onnxruntime.InferenceSession:
+    """A session for the CPU.
+
+    Parameters
+    ----------
+    content : bytes
+        ONNX. From bytes, which are the ones whose checksum was checked, and which cannot refer to other files.
+    file : Path
+        For messages.
+    threads : int
+        Inside one inference.
+    spinning : bool
+        Idle threads spin between inferences: a little faster, and it keeps `threads` cores busy all the time.
+    precise : bool
+        The 8-bit sums of an x86 without VNNI do not saturate, and take longer.
+
+    Raises
+    ------
+    BundleError
+        onnxruntime cannot load it.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # errors; they are raised, too
+    options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
+    options.add_session_config_entry("session.x64quantprecision", str(int(precise)))
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's own exceptions share no base class
+        raise BundleError(f"{file}: onnxruntime cannot load it ({error})") from error

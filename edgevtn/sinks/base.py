@@ -1,0 +1,71 @@
+"""What every sink is: something that is told what was seen and recognised. Imports none of its siblings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from edgevtn.arrays import Frame
+from edgevtn.prediction import Event, Prediction
+
+METHODS = ("frame", "prediction", "event", "close")
+
+
+class StopWatching(Exception):
+    """A sink raises it when there is no more use in going on: its window was closed, its disk is full."""
+
+
+class Sink:
+    """Told of everything, in order; does nothing with it. A sink of your own overrides what it wants.
+
+    It need not be a subclass: an object with some of these methods will do, or a function, which gets every event.
+    """
+
+    def frame(self, frame: Frame, timestamp: float) -> None:
+        """A frame came, uint8 (H, W, 3) BGR, at a time in seconds; what it made is told before it."""
+
+    def prediction(self, prediction: Prediction) -> None:
+        """A model has a new prediction."""
+
+    def event(self, event: Event) -> None:
+        """An event has begun (its `end` is None) or ended."""
+
+    def close(self) -> None:
+        """The end: no more will come."""
+
+
+class _Adapted(Sink):
+    """An object with some of a sink's methods."""
+
+    def __init__(self, thing: Any) -> None:
+        for name in METHODS:
+            method = getattr(thing, name, None)
+            if callable(method):
+                setattr(self, name, method)
+
+
+class _Called(Sink):
+    """A function that gets every event."""
+
+    def __init__(self, function: Callable[[Event], object]) -> None:
+        self._function = function
+
+    def event(self, event: Event) -> None:
+        self._function(event)
+
+
+def as_sink(thing: object) -> Sink:
+    """The thing, if it is a sink; else one that calls it.
+
+    Raises
+    ------
+    TypeError
+        It has none of a sink's methods and cannot be called.
+    """
+    if isinstance(thing, Sink):
+        return thing
+    if any(callable(getattr(thing, name, None)) for name in METHODS):
+        return _Adapted(thing)
+    if callable(thing):
+        return _Called(thing)
+    raise TypeError(f"expected a sink, an object with {', '.join(METHODS)}, or a function, got {type(thing).__name__}")

@@ -1,0 +1,43 @@
+"""JSON lines for other programs: one for each prediction, and one for each event that begins or ends."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import IO, Any
+
+from edgevtn.prediction import Event, Prediction
+from edgevtn.sinks.base import Sink
+
+#: Labels in a prediction's "top".
+TOP = 3
+
+
+class JsonLines(Sink):
+    """Writes to a text file, or to stdout. Times are seconds, in the source's time.
+
+    A prediction is ``{"t", "model", "label", "score", "top"}``; an event is ``{"event": "begin" or "end", "id",
+    "model", "label", "start", "end", "score"}``, with "end" null while it goes on.
+    """
+
+    def __init__(self, file: IO[str] | None = None) -> None:
+        self._file = file
+
+    def _write(self, record: dict[str, Any]) -> None:
+        print(json.dumps(record), file=self._file or sys.stdout, flush=True)
+
+    def prediction(self, prediction: Prediction) -> None:
+        """A line."""
+        top = [[label, round(score, 4)] for label, score in prediction.top(TOP)]
+        self._write({
+            "t": round(prediction.timestamp, 3), "model": prediction.model, "label": prediction.label,
+            "score": round(prediction.score, 4), "top": top,
+        })  # fmt: skip
+
+    def event(self, event: Event) -> None:
+        """A line."""
+        self._write({
+            "event": "begin" if event.end is None else "end", "id": event.id, "model": event.model,
+            "label": event.label, "start": round(event.start, 3),
+            "end": None if event.end is None else round(event.end, 3), "score": round(event.score, 4),
+        })  # fmt: skip

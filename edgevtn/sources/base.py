@@ -1,0 +1,43 @@
+"""What every source is: something that yields (seconds, frame) and can be closed. Imports none of its siblings."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import Self
+
+from edgevtn.arrays import Frame
+
+
+class Source(ABC):
+    """A stream of (seconds, uint8 (H, W, 3) BGR); use it in a ``with`` statement, or call `close`.
+
+    A source of your own is a subclass with `__iter__`, or any iterator of such pairs.
+    """
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[tuple[float, Frame]]:
+        """Yield (timestamp, frame): seconds, rising, from any origin, and a frame."""
+
+    def close(self) -> None:
+        """Give back the file or device; may be called twice."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+class Given(Source):
+    """Pairs that someone else yields; whatever yields them is theirs to close."""
+
+    def __init__(self, pairs: Iterable[tuple[float, Frame]]) -> None:
+        self._pairs = pairs
+
+    def __iter__(self) -> Iterator[tuple[float, Frame]]:
+        """Yield what is given."""
+        return iter(self._pairs)

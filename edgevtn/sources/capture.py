@@ -1,0 +1,50 @@
+"""OpenCV's captures: opened with a reason if not, and their pictures as frames."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+# OpenCV and its FFmpeg write of damaged files to stderr; we raise or warn. Must be set before OpenCV is loaded.
+os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+
+import cv2
+import numpy as np
+
+from edgevtn.arrays import Frame
+from edgevtn.errors import SourceError
+
+#: Hz, for sources that do not say.
+FALLBACK_FRAME_RATE = 25.0
+#: Milliseconds until an address that does not answer is given up.
+NETWORK_TIMEOUT_MS = 10_000
+
+
+def open_capture(source: str | int, reason: str) -> cv2.VideoCapture:
+    """Open an OpenCV capture, or raise SourceError with `reason`."""
+    options: list[int] = []
+    if isinstance(source, str) and "://" in source:
+        options += [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, NETWORK_TIMEOUT_MS]
+        options += [cv2.CAP_PROP_READ_TIMEOUT_MSEC, NETWORK_TIMEOUT_MS]
+    # A text is for FFmpeg alone: the other back ends take "%" in a file's name for a pattern of numbers.
+    backend = cv2.CAP_FFMPEG if isinstance(source, str) else cv2.CAP_ANY
+    try:
+        capture = cv2.VideoCapture(source, backend, options)
+    except cv2.error as error:
+        raise SourceError(reason) from error
+    if capture.isOpened():
+        return capture
+    raise SourceError(reason)
+
+
+def as_frame(picture: Any) -> Frame:
+    """Whatever OpenCV decoded, as uint8 (H, W, 3): some back ends give grey or alpha."""
+    if picture.dtype != np.uint8:
+        picture = cv2.normalize(picture, np.empty_like(picture), 0, 255, cv2.NORM_MINMAX).astype(np.uint8)
+    if picture.ndim == 2 or picture.shape[2] == 1:
+        picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
+    elif picture.shape[2] == 4:
+        picture = cv2.cvtColor(picture, cv2.COLOR_BGRA2BGR)
+    frame: Frame = picture
+    return frame

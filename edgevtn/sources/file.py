@@ -1,0 +1,64 @@
+"""A video file: every frame, at the times that the file states."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Iterator
+
+import cv2
+
+from edgevtn.arrays import Frame
+from edgevtn.errors import SourceError
+from edgevtn.sources.base import Source
+from edgevtn.sources.capture import FALLBACK_FRAME_RATE, as_frame
+
+VIDEO_SUFFIXES = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}
+#: A container's frame count is an estimate; only more than this share (and 2 frames) missing is a cut file.
+MISSING_SHARE = 0.05
+
+
+class VideoFile(Source):
+    """Every frame of a video file.
+
+    Parameters
+    ----------
+    capture : cv2.VideoCapture
+        Opened.
+    name : str
+        For messages.
+    """
+
+    def __init__(self, capture: cv2.VideoCapture, name: str) -> None:
+        self._capture, self._name = capture, name
+        rate = capture.get(cv2.CAP_PROP_FPS)
+        self._interval = 1 / (rate if math.isfinite(rate) and rate > 0 else FALLBACK_FRAME_RATE)
+        ok, self._next = capture.read()
+        if not ok:
+            capture.release()
+            raise SourceError(f"{name}: has no readable frame; it is cut short or damaged")
+
+    def __iter__(self) -> Iterator[tuple[float, Frame]]:
+        """Yield (seconds, frame) to the end of the file; once."""
+        expected = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        count, timestamp, ok, frame = 0, 0.0, self._capture.isOpened(), self._next
+        while ok:
+            stated = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+            if count > 0:
+                # Damaged and some raw files repeat a time or run backwards; then count at the stated rate.
+                timestamp = stated if stated > timestamp else timestamp + self._interval
+            elif math.isfinite(stated):
+                timestamp = stated
+            yield timestamp, as_frame(frame)
+            count += 1
+            ok, frame = self._capture.read()
+        if count and expected - count > max(2, MISSING_SHARE * expected):
+            warnings.warn(
+                f"{self._name}: ended after {count} of {expected:.0f} frames; it is cut short or damaged",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+
+    def close(self) -> None:
+        """Close the file; may be called twice."""
+        self._capture.release()
