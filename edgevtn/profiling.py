@@ -35,7 +35,7 @@ class Profile:
     machine : str
     threads : int
     precision : str
-        Of the decoder.
+        Of the head.
     frame : tuple of int
         Height and width of the frames.
     milliseconds : dict of str to (float, float, float)
@@ -70,7 +70,7 @@ class Profile:
     def __str__(self) -> str:
         """A table, as text."""
         lines = [
-            f"{self.machine}, {self.threads} encoder threads, {self.precision} decoder, "
+            f"{self.machine}, {self.threads} encoder threads, {self.precision} head, "
             f"frames of {self.frame[1]}x{self.frame[0]}",
             "",
             f"{'a sampled frame':16}  median      95 %      99 %",

@@ -1,4 +1,4 @@
-"""Say what a Raspberry Pi's camera sees: one line whenever the action changes.
+"""Say what a Raspberry Pi's camera sees: a line when an action begins, and one when it has ended.
 
 python examples/pi_camera.py                        # the Pi's camera
 python examples/pi_camera.py --source clip.mp4      # a file, a folder, a camera index, a URL
@@ -8,6 +8,7 @@ python examples/pi_camera.py --show                 # with a window; needs edgev
 import argparse
 
 import edgevtn
+from edgevtn.sinks import Display
 
 
 def main() -> None:
@@ -17,17 +18,12 @@ def main() -> None:
     parser.add_argument("--show", action="store_true", help="show what the camera sees")
     arguments = parser.parse_args()
 
-    recognizer = edgevtn.Recognizer(arguments.model, smoothing=0.3)
-    window = edgevtn.Window("edgevtn") if arguments.show else None
-    said = None
-    with edgevtn.frames(arguments.source) as source:
-        for timestamp, frame in source:
-            prediction = recognizer(frame, timestamp)
-            if prediction is not None and prediction.label != said:
-                said = prediction.label
-                print(f"{timestamp:7.1f} s  {said}  {prediction.score:.0%}", flush=True)
-            if window is not None and not window.show(frame):
-                break
+    sinks = [Display()] if arguments.show else []
+    for event in edgevtn.watch(arguments.source, arguments.model, sinks=sinks):
+        if event.end is None:
+            print(f"{event.start:7.1f} s  {event.label} begins", flush=True)
+        else:
+            print(f"{event.end:7.1f} s  {event.label} ended", flush=True)
 
 
 if __name__ == "__main__":

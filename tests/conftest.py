@@ -10,10 +10,10 @@ from typing import Any
 
 import cv2
 import pytest
-from tiny import random_decoder, tiny_encoder, tiny_facts
+from tiny import random_head, tiny_encoder, tiny_facts
 
 import edgevtn
-from edgevtn.bundle.write import write_bundle
+from edgevtn.bundle import write_bundle
 
 ROOT = Path(__file__).parents[1]
 
@@ -38,7 +38,7 @@ def make_bundle(tmp_path: Path) -> Callable[..., Path]:
 
     def make(folder: str = "tiny", **changes: Any) -> Path:
         facts = tiny_facts(**changes)
-        write_bundle(tmp_path / folder, facts, tiny_encoder().SerializeToString(), random_decoder(facts))
+        write_bundle(tmp_path / folder, facts, tiny_encoder().SerializeToString(), random_head(facts))
         return tmp_path / folder
 
     return make

@@ -156,9 +156,9 @@ def read_json(file: Path) -> dict[str, Any]:
     if not isinstance(facts, dict):
         raise BundleError(f"{file}: expected a JSON object, got {type(facts).__name__}")
     version = facts.pop("format_version", None)
-    if version == 1:
+    if type(version) is int and version == 1:
         return upgraded(facts)
-    if version != FORMAT_VERSION or isinstance(version, bool):
+    if type(version) is not int or version != FORMAT_VERSION:
         raise BundleError(
             f"{file}: format_version is {version!r}, this edgevtn reads 1 and {FORMAT_VERSION}; upgrade edgevtn, or "
             "export the bundle again"

@@ -84,8 +84,8 @@ class VTNFacts(HeadFacts):
             shapes |= {"w_features": (W, D), "b_features": (D,)}
         if self.motion == "change":
             shapes["w_change"] = (W, D)
-        shapes |= {"position": (T, D), "w_1": (L, D, F), "b_1": (L, F), "w_2": (L, F, D), "b_2": (L, D)}
-        shapes |= dict.fromkeys(("w_q", "w_k", "w_v"), (L, D, D))
+        shapes |= {"position": (T, D), **dict.fromkeys(("w_q", "w_k", "w_v"), (L, D, D))}
+        shapes |= {"w_1": (L, D, F), "b_1": (L, F), "w_2": (L, F, D), "b_2": (L, D)}
         if self.layer_norm == "vtn":
             shapes |= dict.fromkeys(("gain_1", "bias_1", "gain_2", "bias_2"), (L, D))
         return shapes | {"w_classes": (D, self.classes), "b_classes": (self.classes,)}

@@ -11,7 +11,7 @@ import pytest
 from tiny import moving_frames
 
 from edgevtn.cli.main import main
-from edgevtn.sinks.overlay import VideoWriter
+from edgevtn.sinks import Video
 
 
 @pytest.fixture
@@ -33,10 +33,11 @@ def command(*arguments, **options):
 def test_json_lines(clip, tiny):
     done = command("run", clip, "--model", tiny, "--json")
     assert (done.returncode, done.stderr) == (0, "")
-    records = [json.loads(line) for line in done.stdout.splitlines()]
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    records = [line for line in lines if "event" not in line]
     assert [record["t"] for record in records] == pytest.approx([n / 10 for n in range(3, 20)])
     for record in records:
-        assert set(record) == {"t", "label", "score", "top"}
+        assert set(record) == {"t", "model", "label", "score", "top"}
         assert record["top"][0][1] == record["score"]
         assert record["label"] in (record["top"][0][0], "unknown")
         assert sum(score for _, score in record["top"]) == pytest.approx(1, abs=0.01)
@@ -44,7 +45,7 @@ def test_json_lines(clip, tiny):
 
 def test_seconds_and_text(clip, tiny, capsys):
     assert main(["run", str(clip), "--model", str(tiny), "--seconds", "1", "--json"]) == 0
-    assert len(capsys.readouterr().out.splitlines()) == 7
+    assert sum("top" in json.loads(line) for line in capsys.readouterr().out.splitlines()) == 7
     assert main(["run", str(clip), "--model", str(tiny)]) == 0
     assert "\r" not in capsys.readouterr().out
 
@@ -60,10 +61,11 @@ def test_save(clip, tiny, tmp_path, capsys):
 
 
 def test_a_saved_video_runs_as_fast_as_its_source(tmp_path):
-    with VideoWriter(tmp_path / "out.mp4", 25) as writer:
-        for n in range(31):
-            writer.write(moving_frames(1)[0], 7 + n / 30)
-        writer.write(moving_frames(1)[0], 10.0)
+    video = Video(tmp_path / "out.mp4", 25)
+    for n in range(31):
+        video.frame(moving_frames(1)[0], 7 + n / 30)
+    video.frame(moving_frames(1)[0], 10.0)
+    video.close()
     capture = cv2.VideoCapture(str(tmp_path / "out.mp4"))
     assert capture.get(cv2.CAP_PROP_FRAME_COUNT) == 3 * 25 + 1
     capture.release()

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 
 import edgevtn
-from edgevtn.cli.demo import CLIP, TRUTH, demo, ground_truth
+from edgevtn.cli.demo import CLIP, TRUTH, ground_truth
+from edgevtn.cli.main import main
 from edgevtn.training.data.figure import Look, background, clip
 
 
@@ -42,7 +43,7 @@ def test_the_clip_is_small_and_its_script_makes_it(tmp_path):
 
 
 def test_demo_writes_a_video_and_a_picture(tmp_path, capsys):
-    demo(tmp_path / "out", None, None)
+    assert main(["demo", "-o", str(tmp_path / "out")]) == 0
     out = capsys.readouterr().out
     assert "drawn" in out
     assert out.index("recognised") < out.index("drawn\n")

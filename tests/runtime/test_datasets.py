@@ -3,7 +3,8 @@
 import pytest
 
 import edgevtn
-from edgevtn import ManifestError, read_dataset
+from edgevtn.datasets import read_dataset
+from edgevtn.errors import ManifestError
 
 
 def touch(root, *names):

@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 from tiny import moving_frames
 
-from edgevtn import Evaluation, ManifestError, Recognizer, evaluate, read_manifest
+from edgevtn import Recognizer
+from edgevtn.datasets import Evaluation, evaluate, read_manifest
+from edgevtn.errors import ManifestError
 
 
 def manifest(folder, text):

@@ -12,14 +12,23 @@ from edgevtn import EventDetector, Prediction
 LABELS = ("a", "b", "c")
 
 
-def detect(series, interval=0.1, clip=0.0, **options):
-    """Events of a series of probabilities of "a" (or of tuples for all three)."""
+def prediction(probabilities, timestamp, window_start, model="m"):
+    return Prediction(model, "", 0.0, np.array(probabilities, np.float32), timestamp, window_start, LABELS)
+
+
+def detect(series, interval=0.1, window=0.0, **options):
+    """Ended events of a series of probabilities of "a" (or of tuples for all three); each has begun before."""
     detector, events = EventDetector(**options), []
     for n, value in enumerate(series):
         values = value if isinstance(value, tuple) else (value, (1 - value) / 2, (1 - value) / 2)
         probabilities = np.array(values, np.float32)
-        events.append(detector.update(Prediction("", 0.0, probabilities, n * interval, n * interval - clip, LABELS)))
-    return [event for event in (*events, detector.finish()) if event]
+        events += detector.update(prediction(probabilities, n * interval, n * interval - window))
+    events += detector.finish()
+    begun, ended = [event for event in events if event.end is None], [event for event in events if event.end]
+    assert [(event.id, event.label, event.start) for event in begun] == [
+        (event.id, event.label, event.start) for event in ended
+    ]
+    return ended
 
 
 def test_an_event_from_enter_to_leave():
@@ -48,19 +57,40 @@ def test_unknown_stretches_are_no_events():
     assert detect([0.34] * 30) == []
 
 
-def test_boundaries_lie_in_the_middle_of_a_clip_but_for_the_first():
-    first, second = detect([(0.8, 0.1, 0.1)] * 10 + [(0.1, 0.8, 0.1)] * 10, clip=0.4)
+def test_boundaries_lie_in_the_middle_of_a_window_but_for_the_first():
+    first, second = detect([(0.8, 0.1, 0.1)] * 10 + [(0.1, 0.8, 0.1)] * 10, window=0.4)
     assert first.start == pytest.approx(-0.4)
     assert first.end == second.start == pytest.approx(0.8)
 
 
 def test_reset_forgets():
     detector = EventDetector(min_duration=0)
-    detector.update(Prediction("", 0.0, np.array([0.9, 0.1, 0.0], np.float32), 5.0, 5.0, LABELS))
-    assert detector.active == "a"
+    (begun,) = detector.update(prediction([0.9, 0.1, 0.0], 5.0, 5.0))
+    assert (begun.label, begun.start, begun.end) == ("a", 5.0, None)
+    assert detector.active() == detector.active("m") == "a"
+    assert detector.active("other") is None
     detector.reset()
-    assert detector.active is None
-    assert detector.finish() is None
+    assert detector.active() is None
+    assert detector.finish() == []
+
+
+def test_a_beginning_is_told_when_the_event_has_lasted_long_enough():
+    detector, told = EventDetector(min_duration=0.3), []
+    for n in range(8):
+        told += [(n, event.id, event.end) for event in detector.update(prediction([0.9, 0.1, 0.0], n / 10, n / 10))]
+    assert told == [(3, 1, None)]
+    (ended,) = detector.update(prediction([0.1, 0.1, 0.1], 0.8, 0.8))
+    assert (ended.id, ended.start, ended.end) == (1, 0.0, 0.8)
+
+
+def test_every_model_has_events_of_its_own():
+    detector = EventDetector(min_duration=0)
+    first = detector.update(prediction([0.9, 0.1, 0.0], 0.0, 0.0, "first"))
+    second = detector.update(prediction([0.0, 0.9, 0.1], 0.0, 0.0, "second"))
+    assert [(event.model, event.label) for event in first + second] == [("first", "a"), ("second", "b")]
+    ended = detector.finish()
+    assert [(event.model, event.label) for event in ended] == [("first", "a"), ("second", "b")]
+    assert {event.id for event in ended} == {event.id for event in first + second} == {1, 2}
 
 
 @pytest.mark.parametrize("bad", [{"enter": 0.3, "leave": 0.5}, {"leave": 0}, {"enter": 1.2}, {"min_duration": -1}])

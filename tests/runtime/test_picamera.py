@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import edgevtn
-from edgevtn import MissingExtraError, SourceError, frames
+from edgevtn import SourceError, frames
+from edgevtn.errors import MissingExtraError
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "pi_camera.py"
 
@@ -79,7 +80,8 @@ def test_blue_reaches_an_rgb_model_as_blue(picamera2, tiny):
     with frames("picamera") as source:
         timestamp, frame = next(iter(source))
         recognizer(frame, timestamp)
-    red, green, blue = recognizer._streams[0].pixels[0, :, 0, 0]
+    (picture,) = recognizer._pictures.values()
+    red, green, blue = picture.pixels[0, :, 0, 0]
     assert (red, green, blue) == (0, 0, 255)
 
 
@@ -101,8 +103,10 @@ def test_without_picamera2(monkeypatch):
 def test_example_on_a_file(demo_clip, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["pi_camera.py", "--source", str(demo_clip)])
     runpy.run_path(str(EXAMPLE), run_name="__main__")
-    said = [line.split()[2] for line in capsys.readouterr().out.splitlines()]
-    assert {"walk", "wave2", "bend", "jack"} <= set(said)
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert {(line[2], line[3]) for line in lines} >= {
+        (label, what) for label in ("walk", "wave2", "bend", "jack") for what in ("begins", "ended")
+    }
 
 
 def test_example_tells_errors_in_a_line(monkeypatch):

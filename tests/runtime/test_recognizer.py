@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tiny import moving_frames
 
 import edgevtn
-from edgevtn import FrameError, Recognizer, TimestampError, frames, load_bundle
+from edgevtn import EventDetector, FrameError, Recognizer, TimestampError, frames
+from edgevtn.bundle import load_bundle
 from edgevtn.kernels import fast, reference
 
 
@@ -30,29 +31,28 @@ def from_scratch(bundle, window_frames):
     from edgevtn.kernels.prepare import Prepare
 
     loaded = load_bundle(bundle)
-    model = loaded.model
+    facts, head, arrays = loaded.model.encoder, loaded.model.head, loaded.head
     session = onnxruntime.InferenceSession(loaded.encoder, providers=["CPUExecutionProvider"])
     pixels = np.empty(session.get_inputs()[0].shape, np.uint8)  # planes, or planes by blocks
-    embeddings = []
+    features = []
     for frame in window_frames:
-        Prepare(model.input_size, model.color_order)(frame, pixels)
-        embeddings.append(session.run(None, {"pixels": pixels})[0][0])
-    rows = np.stack(embeddings)
-    if model.motion:  # the first frame is there for the second's difference
-        u, v = np.split(rows, 2, axis=1)
-        rows = u[1:] - v[:-1]
-    norm = model.layer_norm == "vtn"
-    return softmax(reference.vtn(rows, loaded.decoder, model.heads, model.attention_scale, norm))
+        Prepare(facts.input_size, facts.color_order)(frame, pixels)
+        features.append(session.run(None, {"pixels": pixels})[0][0])
+    rows = np.stack(features)
+    if head.motion == "change":  # the first frame is there for the second's difference
+        rows = rows[1:] @ arrays["w_features"] + np.diff(rows, axis=0) @ arrays["w_change"] + arrays["b_features"]
+    norm = head.layer_norm == "vtn"
+    return softmax(reference.vtn(rows, arrays, head.heads, head.attention_scale, norm))
 
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"layer_norm": "none"}, {"clip_len": 1}, {"clip_len": 7, "layers": 1}, {"color_order": "BGR"}],
+    [{}, {"layer_norm": "none"}, {"window_len": 1}, {"window_len": 7, "layers": 1}, {"color_order": "BGR"}],
 )
 def test_streaming_equals_batch(make_bundle, changes):
     bundle = make_bundle(**changes)
     recognizer = Recognizer(bundle, threads=1)
-    T = recognizer.model.clip_len
+    T = recognizer.model.head.window_len
     shown = moving_frames(20)
     for n, frame in enumerate(shown):
         prediction = recognizer(frame, n / 10)
@@ -62,7 +62,7 @@ def test_streaming_equals_batch(make_bundle, changes):
         expected = from_scratch(bundle, shown[n - T + 1 : n + 1])
         np.testing.assert_allclose(prediction.probabilities, expected, atol=1e-5)
         assert prediction.timestamp == n / 10
-        assert prediction.clip_start == pytest.approx((n - T + 1) / 10)
+        assert prediction.window_start == pytest.approx((n - T + 1) / 10)
         assert prediction.score == pytest.approx(expected.max(), abs=1e-5)
 
 
@@ -75,7 +75,7 @@ def test_default_model_streaming_equals_batch(demo_clip):
                 shown.append(frame)
             if n >= 60:
                 break
-    expected = from_scratch(None, shown[-16 - recognizer.model.motion :])
+    expected = from_scratch(None, shown[-16 - (recognizer.model.head.motion == "change") :])
     np.testing.assert_allclose(prediction.probabilities, expected, atol=1e-5)
 
 
@@ -115,7 +115,7 @@ def test_a_missed_slot_repeats_the_frame_before(tiny):
     np.testing.assert_allclose(prediction.probabilities, from_scratch(tiny, [c, c, c, d]), atol=1e-5)
 
 
-def test_a_long_gap_begins_a_new_clip(tiny):
+def test_a_long_gap_begins_a_new_window(tiny):
     recognizer = Recognizer(tiny, threads=1)
     shown = moving_frames(10)
     for n in range(5):
@@ -256,7 +256,7 @@ def test_bad_arguments(tiny, bad):
 
 def test_every_kernel_has_one_compiled_signature(make_bundle):
     # Two models of different sizes, in both layer-norm kinds, and frames of every sort.
-    for n, changes in enumerate([{}, {"layer_norm": "none", "clip_len": 3, "layers": 1}]):
+    for n, changes in enumerate([{}, {"layer_norm": "none", "window_len": 3, "layers": 1}]):
         recognizer = Recognizer(make_bundle(f"m{n}", **changes), start="repeat")
         for k, frame in enumerate(moving_frames(8)):
             recognizer(frame, k / 10)
@@ -321,6 +321,9 @@ def test_stream_and_recognize(tiny, tmp_path):
     with frames(tmp_path / "clip.avi") as source:
         predictions = list(recognizer.stream(source))
     assert len(predictions) == 17
-    events = edgevtn.recognize(tmp_path / "clip.avi", tiny, enter=0.4, leave=0.2, min_duration=0.1)
-    assert all(event.label in ("a", "b", "c") for event in events)
-    assert all(0 <= event.start < event.end <= 2 for event in events)
+    detector = EventDetector(enter=0.4, leave=0.2, min_duration=0.1)
+    events = edgevtn.recognize(tmp_path / "clip.avi", tiny, detector=detector)
+    assert events
+    for event in events:
+        assert event.label in ("a", "b", "c")
+        assert 0 <= event.start < event.end <= 2

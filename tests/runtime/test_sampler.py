@@ -40,7 +40,7 @@ def test_every_slot_gets_a_frame_near_it(rate, origin):
 
 @pytest.mark.parametrize("rate", [4, 7, 12, 12.5, 15, 23.976, 25, 30, 50, 60])
 def test_a_slots_frame_is_compared_with_one_a_little_older(rate):
-    sampler, older, pairs = Sampler(3.125, ahead=0.08), 0.0, []
+    sampler, older, pairs = Sampler(3.125, difference_interval=0.08), 0.0, []
     for n in range(round(20 * rate)):
         time = n / rate
         if sampler.slots(time):

@@ -13,8 +13,8 @@ from tiny import moving_frames
 
 import edgevtn.sources.live
 from edgevtn import SourceError, frames
+from edgevtn.sources import redact
 from edgevtn.sources.live import Live
-from edgevtn.sources.open import redact
 
 
 def write_video(file, shown, rate=25, code="MJPG"):

@@ -10,11 +10,11 @@ from edgevtn.window import Window
 
 
 @given(
-    clip_len=st.integers(1, 9),
+    window_len=st.integers(1, 9),
     actions=st.lists(st.sampled_from(["push", "push", "push", "repeat", "clear"]), max_size=60),
 )
-def test_ring_equals_deque(clip_len, actions):
-    window, expected = Window(clip_len, 3), deque(maxlen=clip_len)
+def test_ring_equals_deque(window_len, actions):
+    window, expected = Window(window_len, 3), deque(maxlen=window_len)
     for n, action in enumerate(actions):
         if action == "clear":
             window.clear()
@@ -27,9 +27,9 @@ def test_ring_equals_deque(clip_len, actions):
             window.push(row)
             expected.append(row)
         assert len(window) == len(expected)
-        assert window.full == (len(expected) == clip_len)
+        assert window.full == (len(expected) == window_len)
         if expected:
-            np.testing.assert_array_equal(window.rows[clip_len - len(expected) :], np.array(expected))
+            np.testing.assert_array_equal(window.rows[window_len - len(expected) :], np.array(expected))
             np.testing.assert_array_equal(window.newest[0], expected[-1])
         assert window.rows.flags.c_contiguous
 
