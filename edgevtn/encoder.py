@@ -11,8 +11,8 @@ import onnxruntime
 
 from edgevtn.bundle.facts import ENCODER, Model
 from edgevtn.bundle.load import Bundle
+from edgevtn.cpu import HOST_FEATURES, IS_ARM
 from edgevtn.errors import BundleError
-from edgevtn.kernels.jit import HOST_FEATURES, IS_ARM
 
 #: INT8 encoders whose weights saturate nowhere; see edgevtn.calibration.
 SAFE_TARGETS = ("any", "x86")

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from edgevtn.cli.info import cpu_name
+from edgevtn.cpu import cpu_name
 from edgevtn.recognizer import Frame, Recognizer
 from edgevtn.sources.open import frames
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgevtn.bundle.load import load_streams
+from edgevtn.cpu import default_threads
 from edgevtn.errors import FrameError
 from edgevtn.kernels.prepare import Prepare
 from edgevtn.prediction import UNKNOWN, Prediction
@@ -18,18 +18,6 @@ from edgevtn.sampler import Sampler
 from edgevtn.streams.stream import Stream
 
 Frame = npt.NDArray[np.uint8]
-
-#: More threads than this gain nothing on a light encoder at batch size one.
-MOST_DEFAULT_THREADS = 4
-
-
-def default_threads() -> int:
-    """Threads that `Recognizer` uses when it is not told: the cores that this process may use, at most 4."""
-    if hasattr(os, "sched_getaffinity"):  # Linux
-        available = len(os.sched_getaffinity(0))
-    else:
-        available = os.cpu_count() or 1
-    return min(MOST_DEFAULT_THREADS, available)
 
 
 def check_frame(frame: object) -> None:

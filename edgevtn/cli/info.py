@@ -15,35 +15,10 @@ import onnxruntime
 
 import edgevtn
 from edgevtn.bundle.load import Bundle
+from edgevtn.cpu import HOST_FEATURES, INT8_FEATURES, cpu_name, default_threads
 from edgevtn.heads.vtn import resolve_precision
 from edgevtn.kernels import jit as _jit
-from edgevtn.kernels.tile_int8 import KIND
-from edgevtn.recognizer import default_threads
-
-#: Features that decide how fast INT8 runs, as LLVM spells them, and what people call them.
-INT8_FEATURES = {
-    "avx512vnni": "AVX-512 VNNI",
-    "avxvnni": "AVX-VNNI",
-    "avx2": "AVX2",
-    "dotprod": "NEON dot product",
-    "i8mm": "NEON int8 matrix",
-    "neon": "NEON",
-}
-
-
-def cpu_name() -> str:
-    """Name of the processor, as well as the system tells it."""
-    for file, key in ((Path("/proc/cpuinfo"), "model name"), (Path("/proc/device-tree/model"), "")):
-        try:
-            text = file.read_text("utf-8", "replace")
-        except OSError:
-            continue
-        if not key:
-            return text.strip("\0\n ")
-        for line in text.splitlines():
-            if line.startswith(key):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+from edgevtn.kernels.machine import FP32, INT8, MACHINE
 
 
 def _facts(bundle: Bundle) -> dict[str, str]:
@@ -71,13 +46,13 @@ def _decoder_choice(streams: Sequence[Bundle]) -> str:
     if all(part.onnx_decoder for part in streams):
         return "onnxruntime, float32, 1 thread"
     if resolve_precision("auto", streams[0].model.embed_dim) == "int8":
-        return f"numba {KIND.name}, {KIND.rows}x{KIND.panel} register tile, int8 products, 1 thread"
-    return f"numba {_jit.ISA}, {_jit.ROWS}x{_jit.PANEL} register tile, float32, 1 thread"
+        return f"numba {MACHINE.name}, {INT8.rows}x{INT8.panel} register tile, int8 products, 1 thread"
+    return f"numba {MACHINE.name}, {FP32.rows}x{FP32.panel} register tile, float32, 1 thread"
 
 
 def describe(streams: Sequence[Bundle]) -> dict[str, dict[str, str]]:
     """Sections of facts, each a name and a text: of every stream's model, and of the machine."""
-    features = [name for key, name in INT8_FEATURES.items() if key in _jit.HOST_FEATURES]
+    features = [name for key, name in INT8_FEATURES.items() if key in HOST_FEATURES]
     models = {"model" if len(streams) == 1 else f"model, {part.model.modality}": _facts(part) for part in streams}
     return models | {
         "machine": {
