@@ -22,11 +22,11 @@ from edgevtn.calibration.measure.page import page
 from edgevtn.calibration.measure.probe import Accuracy, probe
 from edgevtn.calibration.measure.report import Report
 from edgevtn.calibration.search import BUDGET, search
+from edgevtn.cpu import HOST_FEATURES, IS_ARM
 from edgevtn.datasets.evaluate import answers
 from edgevtn.datasets.manifest import Clip, read_manifest
 from edgevtn.files import write_whole
 from edgevtn.graph.difference import of_two_frames
-from edgevtn.kernels import jit as _jit
 from edgevtn.recognizer import Recognizer
 
 #: Frames that the ranges and biases are fitted to, that the ways are compared on, and that the result is measured on.
@@ -37,9 +37,9 @@ Normalisation = tuple[tuple[float, float, float], tuple[float, float, float]]
 
 def this_target() -> str:
     """The target that this machine is."""
-    if _jit.IS_ARM:
+    if IS_ARM:
         return "arm"
-    return "x86-vnni" if {"avx512vnni", "avxvnni"} & _jit.HOST_FEATURES else "x86"
+    return "x86-vnni" if {"avx512vnni", "avxvnni"} & HOST_FEATURES else "x86"
 
 
 def quantize(

@@ -1,47 +1,86 @@
-"""The kernels of `reference`, compiled by Numba: same names, same signatures, same results.
+"""The kernels of `reference` and `step`, compiled by Numba: same names, same signatures, same results.
 
-Arrays are float32 and C-contiguous. A read-only or Fortran-ordered array would be correct too, but would make
+Arrays are C-contiguous. A read-only or Fortran-ordered array would be correct too, but would make
 Numba compile a second version while a stream waits; the decoder that calls these never passes one.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from types import FunctionType
+from typing import Any
 
 import numpy as np
+from numba import types
+from numba.extending import overload
 
-from edgevtn.kernels.exp import exp
-from edgevtn.kernels.jit import PANEL, ROWS, jit
-from edgevtn.kernels.reference import LAYER_NORM_EPSILON, Float
-from edgevtn.kernels.tile_fp32 import at, tile
+from edgevtn.kernels import step
+from edgevtn.kernels.exp import exp, float_of
+from edgevtn.kernels.jit import jit, jit_uncached
+from edgevtn.kernels.machine import FP32, INT8
+from edgevtn.kernels.packing import Float
+from edgevtn.kernels.reference import LARGEST, LAYER_NORM_EPSILON
+from edgevtn.kernels.structures import Blocks, Int8Matrix, Int8Rows, Matrix, Scratch
+from edgevtn.kernels.tile import make_product
+from edgevtn.kernels.tile_fp32 import Fp32
+from edgevtn.kernels.tile_int8 import Int8
+
+PANEL = FP32.panel
+#: Bits of infinity; a NaN's are more.
+INFINITY = np.int32(0x7F800000)
+MAGNITUDE = np.int32(0x7FFFFFFF)
+
+# Closures, of which Numba's cache would know no second start by its key; the kernels that call them are cached whole.
+_product = jit_uncached(make_product(Fp32(FP32)))
+_product8 = jit_uncached(make_product(Int8(INT8)))
 
 
 @jit
-def _panel(
-    M: int, x: Float, x_start: int, x_stride: int, w: Float, w_start: int, w_next: int, depth: int,
-    b: Float, b_start: int, out: Float, out_start: int, out_stride: int,
-) -> None:  # fmt: skip
-    """One panel's columns of M rows; starts and strides are counted in floats."""
-    panel, following, bias = at(w, w_start), at(w, w_next), at(b, b_start)
-    row = 0
-    while row + ROWS <= M:
-        source, target = at(x, x_start + row * x_stride), at(out, out_start + row * out_stride)
-        tile(ROWS, source, x_stride, panel, following, depth, bias, target, out_stride)
-        row += ROWS
-    while row < M:
-        source, target = at(x, x_start + row * x_stride), at(out, out_start + row * out_stride)
-        tile(1, source, x_stride, panel, following, depth, bias, target, out_stride)
-        row += 1
-
-
-@jit
-def linear(x: Float, w: Float, b: Float, out: Float) -> None:
+def quantise_rows(x: Float, rows: Int8Rows) -> None:
     M, K = x.shape
-    N = out.shape[1]
-    for p in range(w.shape[0]):
-        start = max(0, min(p * PANEL, N - PANEL))
-        following = min(p + 1, w.shape[0] - 1)
-        _panel(M, x, 0, K, w, p * K * PANEL, following * K * PANEL, K, b, start, out, start, N)
+    # Magnitudes have the order of their bits: an integer maximum is vector code, and keeps a NaN.
+    bits = x.view(np.int32)
+    for r in range(M):
+        most = np.int32(0)
+        for c in range(K):
+            most = max(most, bits[r, c] & MAGNITUDE)
+        if most >= INFINITY:
+            for c in range(K):
+                rows.q[r, c] = 0
+            rows.scales[r] = np.float32(np.nan)
+            rows.sums[r] = 0
+            continue
+        largest = float_of(most)
+        factor = LARGEST / largest if largest > 0 else np.float32(0)
+        total = np.int32(0)
+        for c in range(K):
+            number = np.int32(np.rint(x[r, c] * factor))
+            rows.q[r, c] = number
+            total += number
+        rows.scales[r] = largest / LARGEST
+        rows.sums[r] = total
+
+
+def _multiply(x: Float, w: Matrix, b: Float, rows: Int8Rows, out: Float) -> None:
+    """`linear` inside compiled code, by the kind of matrix."""
+
+
+@overload(_multiply)
+def _multiply_compiled(x: Any, w: Any, b: Any, rows: Any, out: Any) -> Callable[..., None]:
+    def fp32(x: Any, w: Any, b: Any, rows: Any, out: Any) -> None:
+        _product(x, w, b, out)
+
+    def int8(x: Any, w: Any, b: Any, rows: Any, out: Any) -> None:
+        quantise_rows(x, rows)
+        _product8(rows, w, b, out)
+
+    return fp32 if isinstance(w, types.Array) else int8
+
+
+@jit
+def linear(x: Float, w: Matrix, b: Float, rows: Int8Rows, out: Float) -> None:
+    _multiply(x, w, b, rows, out)
 
 
 @jit
@@ -55,21 +94,11 @@ def embed(window: Float, position: Float, x: Float, qkv: Float) -> None:
 
 
 @jit
-def attention(
-    qkv: Float,
-    heads: int,
-    scale: float,
-    keys: Float,
-    values: Float,
-    none: Float,
-    scores: Float,
-    mixed: Float,
-    out: Float,
-) -> None:
+def attention(qkv: Float, heads: int, scale: float, scratch: Scratch, out: Float) -> None:
     T, D = out.shape
     d = D // heads
     factor = np.float32(scale)
-    wide, deep = scores.shape[1], mixed.shape[1]
+    keys, values, scores, mixed = scratch.keys, scratch.values, scratch.scores, scratch.head
     for head in range(heads):
         q, k, v = head * d, D + head * d, 2 * D + head * d
         # Both products are the register tile's, for which keys and values are laid out as weights are.
@@ -81,8 +110,7 @@ def attention(
             for s in range(T):
                 for j in range(min(PANEL, d - p * PANEL)):
                     values[p, s, j] = qkv[s, v + p * PANEL + j]
-        for p in range(keys.shape[0]):
-            _panel(T, qkv, q, 3 * D, keys, p * d * PANEL, p * d * PANEL, d, none, 0, scores, p * PANEL, wide)
+        _product(qkv[:, q : q + d], keys, scratch.none, scores)
         for t in range(T):
             largest = np.float32(-np.inf)
             for s in range(T):
@@ -99,8 +127,7 @@ def attention(
             share = np.float32(1) / total
             for s in range(T):
                 scores[t, s] *= share
-        for p in range(values.shape[0]):
-            _panel(T, scores, 0, wide, values, p * T * PANEL, p * T * PANEL, T, none, 0, mixed, p * PANEL, deep)
+        _product(scores[:, :T], values, scratch.none, mixed)
         for t in range(T):
             for c in range(d):
                 out[t, q + c] = mixed[t, c]
@@ -128,15 +155,13 @@ def add_norm(x: Float, residual: Float, gain: Float, bias: Float, norm: bool, ou
 
 
 @jit
-def feed_forward(x: Float, w_1: Float, b_1: Float, w_2: Float, b_2: Float, hidden: Float, out: Float) -> None:
-    linear(x, w_1, b_1, hidden)
-    T, F = hidden.shape
+def rectify(x: Float) -> None:
+    T, F = x.shape
     for t in range(T):
         for c in range(F):
             # Written so that a NaN stays a NaN.
-            if hidden[t, c] < np.float32(0):
-                hidden[t, c] = np.float32(0)
-    linear(hidden, w_2, b_2, out)
+            if x[t, c] < np.float32(0):
+                x[t, c] = np.float32(0)
 
 
 @jit
@@ -151,44 +176,28 @@ def mean_pool(x: Float, out: Float) -> None:
         out[0, c] /= np.float32(T)
 
 
-@jit
-def decode(
-    window: Float,
-    position: Float,
-    w_qkv: Float,
-    b_qkv: Float,
-    gain_1: Float,
-    bias_1: Float,
-    w_1: Float,
-    b_1: Float,
-    w_2: Float,
-    b_2: Float,
-    gain_2: Float,
-    bias_2: Float,
-    w_classes: Float,
-    b_classes: Float,
-    heads: int,
-    scale: float,
-    norm: bool,
-    x: Float,
-    qkv: Float,
-    mixed: Float,
-    keys: Float,
-    values: Float,
-    none: Float,
-    scores: Float,
-    head: Float,
-    hidden: Float,
-    pooled: Float,
-    logits: Float,
-) -> None:
-    embed(window, position, x, qkv)
-    for block in range(len(w_qkv)):
-        if block > 0:
-            linear(x, w_qkv[block], b_qkv, qkv)
-        attention(qkv, heads, scale, keys, values, none, scores, head, mixed)
-        add_norm(mixed, x, gain_1[block], bias_1[block], norm, x)
-        feed_forward(x, w_1[block], b_1[block], w_2[block], b_2[block], hidden, mixed)
-        add_norm(mixed, x, gain_2[block], bias_2[block], norm, x)
-    mean_pool(x, pooled)
-    linear(pooled, w_classes, b_classes, logits)
+def _bound(function: Callable[..., Any]) -> Any:
+    """A function of `step` over the kernels of this module, compiled.
+
+    The same code with other globals is a plain function, which Numba's cache finds again at the next start.
+    """
+    twin = FunctionType(function.__code__, globals(), function.__name__)
+    twin.__annotations__, twin.__doc__ = function.__annotations__, function.__doc__
+    return jit(twin)
+
+
+@overload(step.nth)
+def _nth_compiled(w: Any, n: Any) -> Callable[..., Any]:
+    def fp32(w: Any, n: Any) -> Any:
+        return w[n]
+
+    def int8(w: Any, n: Any) -> Any:
+        return Int8Matrix(w.q[n], w.scale[n])
+
+    return fp32 if isinstance(w, types.Array) else int8
+
+
+nth = step.nth
+block_of = _bound(step.block_of)
+feed_forward = _bound(step.feed_forward)
+decode = _bound(step.decode)

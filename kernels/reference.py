@@ -1,10 +1,14 @@
 """The specification: the VTN decoder in plain NumPy.
 
 Every function here but `vtn` has a twin of the same name and signature in `fast`: inputs first, outputs last,
-nothing allocated by the twin, nothing validated (the caller did). `vtn` is the whole decoder as the paper's
-code computes it, from scratch and in the textbook order; the streaming path must equal it.
+nothing allocated by the twin, nothing validated (the caller did). `step` puts them together. `vtn` is the whole
+decoder as the paper's code computes it, from scratch and in the textbook order; the streaming path must equal it.
 
-Letters: T clip, D embedding, A heads, F feed-forward width, L blocks, K classes, P panels of R columns.
+The letters are those of `structures`.
+
+Matrices may be float32 or int8. Int8 weights have a scale for each output channel, made when the decoder is loaded.
+Activations get a scale for each row while it runs, so nothing has to be calibrated. Attention, norms, pooling and
+sums of branches stay float32.
 
 References
 ----------
@@ -18,29 +22,58 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from edgevtn.kernels.packing import unpack
-
-Float = npt.NDArray[np.float32]
+from edgevtn.kernels.packing import Float, unpack, unpack8
+from edgevtn.kernels.structures import Int8Matrix, Int8Rows, Matrix, Scratch
 
 #: Added to the standard deviation (not to the variance) in the layer norm of [1].
 LAYER_NORM_EPSILON = np.float32(1e-3)
+#: Steps of an int8 activation on either side of zero.
+LARGEST = np.float32(127)
 
 
-def linear(x: Float, w: Float, b: Float, out: Float) -> None:
-    """``out = x @ w + b``.
+def quantise_rows(x: Float, rows: Int8Rows) -> None:
+    """Round each row to whole steps of its largest magnitude's 127th part.
 
     Parameters
     ----------
     x : float32 (M, K)
-    w : float32 (P, K, R)
-        Packed by `edgevtn.kernels.packing.pack`.
-    b : float32 (N,)
-    out : float32 (M, N)
-        N is at least R.
+    rows : Int8Rows (M or more, K)
+        The first M are written; q beyond column K is left as it is, zeros. The scale of a row that is not finite is
+        NaN, and its q 0.
     """
-    out[...] = x @ unpack(w, out.shape[1]) + b
+    M, K = x.shape
+    largest = np.abs(x).max(axis=1)
+    finite = np.isfinite(largest)
+    factor = np.where(finite & (largest > 0), LARGEST / np.where(largest > 0, largest, 1), 0).astype(np.float32)
+    rows.q[:M, :K] = np.rint(np.where(finite[:, None], x, 0) * factor[:, None]).astype(rows.q.dtype)
+    rows.scales[:M] = np.where(finite, largest / LARGEST, np.nan)
+    rows.sums[:M] = rows.q[:M].sum(axis=1)
+
+
+def linear(x: Float, w: Matrix, b: Float, rows: Int8Rows, out: Float) -> None:
+    """``out = x @ w + b``.
+
+    With an int8 matrix, ``out = scales * (q @ w.q) * w.scale + b`` of the quantised x, in that order, each step
+    rounded to float32.
+
+    Parameters
+    ----------
+    x : float32 (M, K)
+    w : float32 (P, K, R) or Int8Matrix (K, N)
+    b : float32 (N,)
+    rows : Int8Rows (M or more, K)
+        Scratch of the product with an int8 matrix.
+    out : float32 (M, N)
+        N is at least a panel, R or R8.
+    """
+    if isinstance(w, Int8Matrix):
+        quantise_rows(x, rows)
+        q, scales = rows.q[: len(x)].astype(np.int64), rows.scales[: len(x), None]
+        products = (q @ unpack8(w.q, out.shape[1])).astype(np.int32)
+        out[...] = products.astype(np.float32) * scales * w.scale + b
+    else:
+        out[...] = x @ unpack(w, out.shape[1]) + b
 
 
 def embed(window: Float, position: Float, x: Float, qkv: Float) -> None:
@@ -63,17 +96,7 @@ def embed(window: Float, position: Float, x: Float, qkv: Float) -> None:
     qkv[...] = moved[:, x.shape[1] :]
 
 
-def attention(
-    qkv: Float,
-    heads: int,
-    scale: float,
-    keys: Float,
-    values: Float,
-    none: Float,
-    scores: Float,
-    mixed: Float,
-    out: Float,
-) -> None:
+def attention(qkv: Float, heads: int, scale: float, scratch: Scratch, out: Float) -> None:
     """Self-attention of every head; the heads' outputs side by side, with no output projection.
 
     Parameters
@@ -84,13 +107,8 @@ def attention(
         A; divides D.
     scale : float
         Factor on the scores; ``1 / sqrt(D)`` in [1], where Vaswani et al. have ``1 / sqrt(d)``.
-    keys : float32 (P, d, R), P R >= T
-    values : float32 (Q, T, R), Q R >= d
-    scores : float32 (T, P R)
-    mixed : float32 (T, Q R)
-        Scratch of one head for the compiled twin; all zeros before the first call.
-    none : float32 (R,)
-        Zeros.
+    scratch : Scratch
+        For the compiled twin.
     out : float32 (T, D)
     """
     D = out.shape[1]
@@ -123,105 +141,14 @@ def add_norm(x: Float, residual: Float, gain: Float, bias: Float, norm: bool, ou
         out[...] = (out - mean) / (std + LAYER_NORM_EPSILON) * gain + bias
 
 
-def feed_forward(x: Float, w_1: Float, b_1: Float, w_2: Float, b_2: Float, hidden: Float, out: Float) -> None:
-    """``relu(x w_1 + b_1) w_2 + b_2``, row by row.
-
-    Parameters
-    ----------
-    x : float32 (T, D)
-    w_1 : float32 (P, D, R)
-    b_1 : float32 (F,)
-    w_2 : float32 (P, F, R)
-    b_2 : float32 (D,)
-    hidden : float32 (T, F)
-        Scratch.
-    out : float32 (T, D)
-        Not `x`.
-    """
-    linear(x, w_1, b_1, hidden)
-    np.maximum(hidden, 0, out=hidden)
-    linear(hidden, w_2, b_2, out)
+def rectify(x: Float) -> None:
+    """Numbers below 0 become 0, in place: float32 (T, F). A NaN stays a NaN."""
+    np.maximum(x, 0, out=x)
 
 
 def mean_pool(x: Float, out: Float) -> None:
     """Temporal pooling: the mean over the T rows of x, float32 (T, D) -> (1, D)."""
     out[0] = x.mean(axis=0)
-
-
-def decode(
-    window: Float,
-    position: Float,
-    w_qkv: Float,
-    b_qkv: Float,
-    gain_1: Float,
-    bias_1: Float,
-    w_1: Float,
-    b_1: Float,
-    w_2: Float,
-    b_2: Float,
-    gain_2: Float,
-    bias_2: Float,
-    w_classes: Float,
-    b_classes: Float,
-    heads: int,
-    scale: float,
-    norm: bool,
-    x: Float,
-    qkv: Float,
-    mixed: Float,
-    keys: Float,
-    values: Float,
-    none: Float,
-    scores: Float,
-    head: Float,
-    hidden: Float,
-    pooled: Float,
-    logits: Float,
-) -> None:
-    """One decoder step: a window of embeddings with their projections -> logits.
-
-    Equal to `vtn`, with less work: the first block's projections come from the window, and because the
-    classifier is linear the mean over time is taken before it instead of after.
-
-    Parameters
-    ----------
-    window, position : float32 (T, 4 D)
-        As in `embed`.
-    w_qkv : float32 (L, P, D, R)
-        Packed ``[W_q, W_k, W_v]`` of each block.
-    b_qkv : float32 (3 D,)
-        Zeros: the authors' projections have no bias.
-    gain_1, bias_1, gain_2, bias_2 : float32 (L, D)
-        Layer norms after attention and after the feed-forward.
-    w_1 : float32 (L, P, D, R)
-    b_1 : float32 (L, F)
-    w_2 : float32 (L, P, F, R)
-    b_2 : float32 (L, D)
-    w_classes : float32 (P, D, R)
-    b_classes : float32 (max(K, R),)
-        Zeros beyond K.
-    heads, scale, norm
-        As in `attention` and `add_norm`.
-    x, mixed : float32 (T, D)
-    qkv : float32 (T, 3 D)
-    keys, values, none, scores, head
-        As in `attention`, which calls the last one `mixed`.
-    hidden : float32 (T, F)
-    pooled : float32 (1, D)
-        Scratch, all nine.
-    logits : float32 (1, max(K, R))
-        The first K are the result.
-    """
-    embed(window, position, x, qkv)
-    for block in range(len(w_qkv)):
-        if block > 0:
-            linear(x, w_qkv[block], b_qkv, qkv)
-        attention(qkv, heads, scale, keys, values, none, scores, head, mixed)
-        add_norm(mixed, x, gain_1[block], bias_1[block], norm, x)
-        feed_forward(x, w_1[block], b_1[block], w_2[block], b_2[block], hidden, mixed)
-        add_norm(mixed, x, gain_2[block], bias_2[block], norm, x)
-    mean_pool(x, pooled)
-    linear(pooled, w_classes, b_classes, logits)
 
 
 def vtn(embeddings: Float, weights: dict[str, Any], heads: int, scale: float, norm: bool) -> Float:

@@ -13,7 +13,7 @@ import onnx
 
 from edgevtn.calibration.files import input_size
 from edgevtn.calibration.measure.report import Report
-from edgevtn.cli.info import cpu_name
+from edgevtn.cpu import cpu_name
 from edgevtn.graph.edit import Float, as_input, convolutions, intermediate_values, session
 
 Pixels = npt.NDArray[np.uint8]

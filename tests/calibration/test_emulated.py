@@ -15,8 +15,8 @@ from networks import cosine, pictures, small_network
 
 import edgevtn
 from edgevtn.calibration import Settings, quantize_graph, sample_frames
+from edgevtn.cpu import HOST_FEATURES, IS_ARM
 from edgevtn.graph.edit import as_input
-from edgevtn.kernels import jit as _jit
 
 SCRIPT = """
 import sys
@@ -34,9 +34,9 @@ np.save(sys.argv[3], np.vstack(rows))
 
 pytestmark = [
     pytest.mark.skipif(shutil.which("qemu-x86_64") is None, reason="needs qemu-x86_64 (Debian: qemu-user)"),
-    pytest.mark.skipif(_jit.IS_ARM, reason="runs this machine's own Python, which must be for x86"),
+    pytest.mark.skipif(IS_ARM, reason="runs this machine's own Python, which must be for x86"),
     pytest.mark.skipif(
-        not {"avx512vnni", "avxvnni"} & _jit.HOST_FEATURES, reason="compares with a processor that has VNNI"
+        not {"avx512vnni", "avxvnni"} & HOST_FEATURES, reason="compares with a processor that has VNNI"
     ),
 ]
 

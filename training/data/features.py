@@ -17,7 +17,7 @@ from edgevtn.datasets.manifest import Clip
 from edgevtn.errors import require
 from edgevtn.graph.difference import difference
 from edgevtn.kernels.prepare import Prepare
-from edgevtn.recognizer import default_threads
+from edgevtn.cpu import default_threads
 from edgevtn.sources.open import frames
 from edgevtn.training.data.augment import mirrored_label, random_change
 from edgevtn.training.data.windows import Rows, Times, before, nearest
