@@ -2,7 +2,6 @@
 
 import pytest
 
-import edgevtn
 from edgevtn.datasets import read_dataset
 from edgevtn.errors import ManifestError
 
@@ -106,4 +105,3 @@ def test_what_is_wrong(tmp_path, make, message):
 def test_missing_folder(tmp_path):
     with pytest.raises(ManifestError, match="does not exist"):
         read_dataset(tmp_path / "nothing")
-    assert edgevtn.read_dataset is read_dataset

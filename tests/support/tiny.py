@@ -34,6 +34,23 @@ def tiny_encoder(seed: int = 0) -> onnx.ModelProto:
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
+def tiny_difference(seed: int = 0) -> onnx.ModelProto:
+    """The same of the difference of two frames, `pixels` less `previous`."""
+    model = tiny_encoder(seed)
+    graph = model.graph
+    graph.input.append(helper.make_tensor_value_info("previous", TensorProto.UINT8, [1, 3, SIZE, SIZE]))
+    front = [
+        helper.make_node("Cast", ["pixels"], ["newer"], to=TensorProto.FLOAT),
+        helper.make_node("Cast", ["previous"], ["older"], to=TensorProto.FLOAT),
+        helper.make_node("Sub", ["newer", "older"], ["change"]),
+        helper.make_node("Mul", ["change", "scale"], ["x"]),
+    ]
+    del graph.node[0]
+    for place, node in enumerate(front):
+        graph.node.insert(place, node)
+    return model
+
+
 ENCODER_FACTS = ("input_size", "color_order", "mean", "std", "modality", "width", "difference_interval")
 HEAD_FACTS = (
     "kind", "window_len", "embed_dim", "heads", "layers", "ffn_dim", "attention_scale", "layer_norm", "motion",
