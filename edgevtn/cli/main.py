@@ -223,11 +223,11 @@ def _imported(into: Callable[[Path], None], bundle: Path, clips: str | None) -> 
     if clips is None:
         into(bundle)
     else:
-        from edgevtn.calibration.bundles import quantize_streams
+        from edgevtn.calibration import calibrate_bundle
 
         with tempfile.TemporaryDirectory() as temporary:
             into(Path(temporary) / "fp32")
-            for report in quantize_streams(Path(temporary) / "fp32", clips, bundle).values():
+            for report in calibrate_bundle(Path(temporary) / "fp32", clips, bundle).values():
                 print(report)
     streams = edgevtn.load_streams(bundle)
     for stream in streams:
@@ -254,16 +254,16 @@ def _normalisation(arguments: argparse.Namespace) -> Any:
 
 def _calibrate(arguments: argparse.Namespace) -> None:
     edgevtn.errors.require("onnx", "calibration")
-    from edgevtn.calibration.bundles import quantize, quantize_streams
+    from edgevtn.calibration import calibrate_bundle, calibrate_file
 
     output = Path(arguments.output)
     options = {"target": arguments.target, "budget": arguments.budget, "seed": arguments.seed}
     if Path(arguments.encoder).is_dir():
-        reports = quantize_streams(arguments.encoder, arguments.clips, output, **options)
+        reports = calibrate_bundle(arguments.encoder, arguments.clips, output, **options)
         beside = [output / ("calibration" if len(reports) == 1 else f"{name}/calibration") for name in reports]
     else:
         options |= {"color_order": arguments.color_order, "normalisation": _normalisation(arguments)}
-        reports, beside = {"": quantize(arguments.encoder, arguments.clips, output, **options)}, [output]
+        reports, beside = {"": calibrate_file(arguments.encoder, arguments.clips, output, **options)}, [output]
     for name, report in reports.items():
         print(f"{name}\n{report}" if len(reports) > 1 else report)
     files = ", ".join(str(file.with_suffix(suffix)) for file in beside for suffix in (".html", ".json"))
@@ -272,17 +272,21 @@ def _calibrate(arguments: argparse.Namespace) -> None:
 
 def _compare(arguments: argparse.Namespace) -> None:
     edgevtn.errors.require("onnx", "calibration")
-    from edgevtn.calibration.bundles import compare_command
+    from edgevtn.calibration import compare_bundle, compare_files
 
-    report = compare_command(
-        arguments.fp32,
-        arguments.int8,
-        arguments.clips,
-        arguments.color_order,
-        arguments.seed,
-        arguments.output,
-        _normalisation(arguments),
-    )
+    if Path(arguments.fp32).is_dir():
+        report = compare_bundle(arguments.fp32, arguments.int8, arguments.clips, arguments.output, seed=arguments.seed)
+    elif arguments.output is not None:
+        raise ValueError("-o writes a new bundle; expected a bundle as the first argument, got a file")
+    else:
+        report = compare_files(
+            arguments.fp32,
+            arguments.int8,
+            arguments.clips,
+            color_order=arguments.color_order,
+            normalisation=_normalisation(arguments),
+            seed=arguments.seed,
+        )
     print(report)
     if arguments.json:
         write_whole(arguments.json, report.to_json().encode())

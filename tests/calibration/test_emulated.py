@@ -15,7 +15,7 @@ from networks import cosine, pictures, small_network
 
 import edgevtn
 from edgevtn.calibration import Settings, quantize_graph, sample_frames
-from edgevtn.graph.edit import as_input
+from edgevtn.graph.facts import as_input
 from edgevtn.kernels import jit as _jit
 
 SCRIPT = """

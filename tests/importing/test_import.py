@@ -20,7 +20,7 @@ from published import VTN, randomise, resnet, save  # noqa: E402
 import edgevtn  # noqa: E402
 from edgevtn import ModelFileError  # noqa: E402
 from edgevtn.cli.main import main  # noqa: E402
-from edgevtn.graph.front import by_blocks  # noqa: E402
+from edgevtn.graph.blocks import by_blocks  # noqa: E402
 from edgevtn.graph.pixels import pixels_first  # noqa: E402
 from edgevtn.importing import import_files, read_checkpoint, read_ir  # noqa: E402
 from edgevtn.importing.ir import read_network, translated  # noqa: E402
@@ -111,9 +111,9 @@ def test_resnet_34_of_the_published_size(tmp_path):
 
 
 def test_import_and_calibrate(shared, demo_clip, tmp_path, capsys, monkeypatch):
-    for name, count in (("CALIBRATION_FRAMES", 8), ("TUNING_FRAMES", 2), ("HELD_OUT_FRAMES", 8)):
+    for name, count in (("CALIBRATION_FRAMES", 10), ("HELD_OUT_FRAMES", 8)):
         monkeypatch.setattr(f"edgevtn.calibration.bundles.{name}", count)
-    monkeypatch.setattr("edgevtn.calibration.fit.quantizer.BIAS_FRAMES", 2)
+    monkeypatch.setattr("edgevtn.calibration.fit.bias.BIAS_FRAMES", 2)
     golden = [str(shared / "golden" / f"{name}.pth") for name in GOLDEN]
     output = tmp_path / "int8"
     assert main(["import", golden[0], "-o", str(output), "--clips", str(demo_clip)]) == 0

@@ -5,7 +5,7 @@ import numpy as np
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from edgevtn.graph.edit import as_input
+from edgevtn.graph.facts import as_input
 
 
 def session(model):
@@ -45,13 +45,13 @@ def small_network(seed=0):
         helper.make_node("Clip", ["c2", "low", "high"], ["r2"], name="r2"),
         helper.make_node("Conv", ["r2", "w3", "b3"], ["c3"], name="c3", kernel_shape=[1, 1]),
         helper.make_node("GlobalAveragePool", ["c3"], ["pooled"], name="pool"),
-        helper.make_node("Flatten", ["pooled"], ["embedding"], name="flat"),
+        helper.make_node("Flatten", ["pooled"], ["features"], name="flat"),
     ]
     graph = helper.make_graph(
         nodes,
         "small",
         [helper.make_tensor_value_info("pixels", TensorProto.UINT8, [1, 3, 32, 32])],
-        [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, [1, 24])],
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, [1, 24])],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)

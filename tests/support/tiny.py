@@ -21,14 +21,14 @@ def tiny_encoder(seed: int = 0) -> onnx.ModelProto:
         helper.make_node("DequantizeLinear", ["pixels", "scale", "zero"], ["x"]),
         helper.make_node("AveragePool", ["x"], ["mean"], kernel_shape=[8, 8], strides=[8, 8]),
         helper.make_node("Flatten", ["mean"], ["flat"]),
-        helper.make_node("MatMul", ["flat", "w"], ["embedding"]),
+        helper.make_node("MatMul", ["flat", "w"], ["features"]),
     ]
     constants = {"scale": np.float32(1 / 128).reshape(()), "zero": np.uint8(127).reshape(()), "w": w}
     graph = helper.make_graph(
         nodes,
         "tiny",
         [helper.make_tensor_value_info("pixels", TensorProto.UINT8, [1, 3, SIZE, SIZE])],
-        [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, [1, WIDTH])],
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, [1, WIDTH])],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
