@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -95,7 +95,7 @@ def sample_frames(
                     continue
                 pixels = prepared(frame)
                 if difference_interval is not None:
-                    pixels = difference(pixels, prepared(_nearest(recent, seconds - difference_interval)))
+                    pixels = difference(pixels, prepared(_older(recent, difference_interval)))
                 kept.put(place, Sample(pixels, clip, seconds))
         samples += kept.samples
     return [samples[k] for k in rng.permutation(len(samples))]
@@ -126,5 +126,7 @@ def _forget(recent: deque[tuple[float, Frame]], moment: float) -> None:
         recent.popleft()
 
 
-def _nearest(recent: Iterable[tuple[float, Frame]], moment: float) -> Frame:
-    return min(recent, key=lambda entry: abs(entry[0] - moment))[1]
+def _older(recent: deque[tuple[float, Frame]], interval: float) -> Frame:
+    """The frame that is nearest to so many seconds before the last one."""
+    last = recent[-1][0]
+    return min(recent, key=lambda entry: abs(entry[0] - last + interval))[1]

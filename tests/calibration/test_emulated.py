@@ -1,6 +1,6 @@
 """INT8 on processors that this machine is not: an x86 without VNNI, emulated by qemu-user (Debian: qemu-user).
 
-There onnxruntime multiplies with VPMADDUBSW, which saturates. Files from `quantize` must not notice; files with the
+There onnxruntime multiplies with VPMADDUBSW, which saturates. Files from `calibrate` must not notice; files with the
 usual full-range weights must, or this test would prove nothing.
 """
 
@@ -42,7 +42,7 @@ pytestmark = [
 
 
 def both(model, pixels, folder, precise=False):
-    """Embeddings on this processor, and on an emulated Haswell (AVX2, no VNNI)."""
+    """Features on this processor, and on an emulated Haswell (AVX2, no VNNI)."""
     (folder / "model.onnx").write_bytes(model.SerializeToString())
     np.save(folder / "pixels.npy", np.vstack([as_input(model, value) for value in pixels]))
     results = []
@@ -60,7 +60,7 @@ def both(model, pixels, folder, precise=False):
 
 def test_the_bundled_encoder_is_the_same_without_vnni(tmp_path, demo_clip):
     model = onnx.load_from_string(edgevtn.load_bundle().encoder)
-    native, emulated = both(model, sample_frames([demo_clip], 4, 224), tmp_path)
+    native, emulated = both(model, [sample.pixels for sample in sample_frames([demo_clip], 4, 224)], tmp_path)
     assert cosine(native, emulated).min() > 0.9999
 
 
