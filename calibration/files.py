@@ -1,23 +1,26 @@
-"""Encoders and clips from disk, and the INT8 encoder to disk: checked on the way in, whole on the way out."""
+"""Encoders and clips from disk, checked on the way in."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import onnx
+import onnx_ir as ir
 from google.protobuf.message import DecodeError
 
 from edgevtn.datasets.layouts import VIDEO_SUFFIXES
-from edgevtn.datasets.manifest import read_manifest
+from edgevtn.datasets.manifest import Clip, read_manifest
 from edgevtn.graph.difference import of_one_picture
-from edgevtn.graph.edit import session, takes_blocks
+from edgevtn.graph.edit import editable
 from edgevtn.graph.front import with_pixels
+from edgevtn.graph.run import session
 from edgevtn.sources.open import IMAGE_SUFFIXES
 
+#: Mean and deviation of pixel values 0 to 255, for each channel.
+Normalisation = tuple[tuple[float, float, float], tuple[float, float, float]]
 
-def load_encoder(
-    file: str | Path, normalisation: tuple[tuple[float, ...], tuple[float, ...]] | None = None
-) -> onnx.ModelProto:
+
+def load_encoder(file: str | Path, normalisation: Normalisation | None = None) -> onnx.ModelProto:
     """Read an encoder.
 
     Parameters
@@ -44,7 +47,13 @@ def load_encoder(
 
 
 def parse_encoder(content: bytes, name: str) -> onnx.ModelProto:
-    """The encoder of a bundle, one of two frames as one of the picture of their difference; `name` is for messages.
+    """The encoder of a bundle, one of two frames as one of the picture of their difference.
+
+    Parameters
+    ----------
+    content : bytes
+    name : str
+        For messages.
 
     Raises
     ------
@@ -55,30 +64,29 @@ def parse_encoder(content: bytes, name: str) -> onnx.ModelProto:
     return _checked(of_one_picture(model) if len(model.graph.input) == 2 else model, name, None)
 
 
-def _checked(
-    model: onnx.ModelProto, name: str, normalisation: tuple[tuple[float, ...], tuple[float, ...]] | None
-) -> onnx.ModelProto:
-    constants = {tensor.name for tensor in model.graph.initializer}
-    inputs = [entry for entry in model.graph.input if entry.name not in constants]
-    if len(inputs) != 1 or len(model.graph.output) != 1:
+def _checked(model: onnx.ModelProto, name: str, normalisation: Normalisation | None) -> onnx.ModelProto:
+    graph = editable(model).graph
+    inputs = [entry for entry in graph.inputs if not entry.is_initializer()]
+    if len(inputs) != 1 or len(graph.outputs) != 1:
         raise ValueError(
-            f"{name}: expected one input and one output, got {len(inputs)} and {len(model.graph.output)}; "
-            "an encoder takes one frame and gives one embedding"
+            f"{name}: expected one input and one output, got {len(inputs)} and {len(graph.outputs)}; "
+            "an encoder takes one frame and gives its features"
         )
-    kind = inputs[0].type.tensor_type
-    shape = [dimension.dim_value or dimension.dim_param or "?" for dimension in kind.shape.dim]
+    axes = list(inputs[0].shape or [])
+    shape = [axis if isinstance(axis, int) else axis.value or "?" for axis in axes]
+    kind = inputs[0].dtype
     size = shape[2] if len(shape) == 4 else 0
     square = len(shape) == 4 and shape[1] in (3, 12) and isinstance(size, int) and size == shape[3]
-    floats = kind.elem_type == onnx.TensorProto.FLOAT
-    got = f"{onnx.TensorProto.DataType.Name(kind.elem_type).lower()} ({', '.join(map(str, shape))})"
-    if square and floats and normalisation is None:
+    got = f"{'no type' if kind is None else kind.name.lower()} ({', '.join(map(str, shape))})"
+    if square and kind == ir.DataType.FLOAT and normalisation is None:
         raise ValueError(
             f"{name}: expected uint8 input (1, 3, S, S), got {got}; say with --mean and --std how its "
             "pixels, 0 to 255, are to be normalised"
         )
-    if square and floats and normalisation is not None and (shape[0] == 1 or isinstance(shape[0], str)):
+    free = square and (shape[0] == 1 or isinstance(shape[0], str))  # of a batch that may be one picture
+    if free and kind == ir.DataType.FLOAT and normalisation is not None:
         model = with_pixels(model, *normalisation)
-    elif not square or shape[0] != 1 or kind.elem_type != onnx.TensorProto.UINT8:
+    elif not square or shape[0] != 1 or kind != ir.DataType.UINT8:
         raise ValueError(
             f"{name}: expected uint8 input (1, 3, S, S), got {got}; export it with a fixed shape and with the "
             "normalisation inside, or with float input and --mean and --std"
@@ -88,22 +96,6 @@ def _checked(
     except Exception as error:  # onnxruntime's own exceptions share no base class
         raise ValueError(f"{name}: onnxruntime cannot run it ({str(error).strip().splitlines()[0]})") from error
     return model
-
-
-def input_size(model: onnx.ModelProto) -> int:
-    """S of an encoder that `load_encoder` gave."""
-    side = int(model.graph.input[0].type.tensor_type.shape.dim[2].dim_value)
-    return 2 * side if takes_blocks(model) else side
-
-
-def is_quantised(model: onnx.ModelProto) -> bool:
-    """Whether any weight is an integer already; a DequantizeLinear of the pixels alone does not count."""
-    entry = model.graph.input[0].name
-    return any(
-        node.op_type in ("QLinearConv", "ConvInteger", "QuantizeLinear")
-        or (node.op_type == "DequantizeLinear" and node.input[0] != entry)
-        for node in model.graph.node
-    )
 
 
 def find_clips(place: str | Path) -> list[Path]:
@@ -119,7 +111,7 @@ def find_clips(place: str | Path) -> list[Path]:
         The manifest cannot be used.
     """
     place = Path(place)
-    if place.suffix == ".csv" or (place / "manifest.csv").exists():
+    if _has_manifest(place):
         return [clip.path for clip in read_manifest(place)]
     if place.is_file():
         return [place]
@@ -129,3 +121,29 @@ def find_clips(place: str | Path) -> list[Path]:
     if not found:
         raise ValueError(f"{place}: has no video files; expected a folder of clips, a manifest.csv, or a clip")
     return found
+
+
+def labelled_clips(place: str | Path) -> list[Clip]:
+    """The clips of a manifest; none of a folder without one.
+
+    Raises
+    ------
+    ManifestError
+        The manifest cannot be used.
+    """
+    place = Path(place)
+    return list(read_manifest(place)) if _has_manifest(place) else []
+
+
+def split_clips(clips: list[Path]) -> tuple[list[Path], list[Path]]:
+    """Clips to calibrate with and clips to measure on: every fourth is held out.
+
+    With fewer than four clips both are all of them, and only the moments differ.
+    """
+    if len(clips) < 4:
+        return clips, clips
+    return [clip for n, clip in enumerate(clips) if n % 4], clips[::4]
+
+
+def _has_manifest(place: Path) -> bool:
+    return place.suffix == ".csv" or (place / "manifest.csv").exists()

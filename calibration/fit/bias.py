@@ -7,26 +7,24 @@ what the next layer sees.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import onnx
-from onnx import numpy_helper
+import onnx_ir as ir
 
-from edgevtn.graph.edit import (
-    Array,
-    Float,
-    constants,
-    convolutions,
-    intermediate_values,
-    set_constant,
-)
+from edgevtn.errors import require
+from edgevtn.graph.edit import Array, Float, constant, convolutions, editable, finished, set_constant, stored
+from edgevtn.graph.run import intermediate_values
+
+#: Frames for the bias correction, which runs every layer on all of them: more change the result no further.
+BIAS_FRAMES = 24
 
 
 def correct_biases(
-    quantised: onnx.ModelProto, original: onnx.ModelProto, inputs: Sequence[Array], progress: Iterable[int]
-) -> None:
-    """Correct every convolution's bias in `quantised`, in place.
+    quantised: onnx.ModelProto, original: onnx.ModelProto, inputs: Sequence[Array], progress: bool
+) -> onnx.ModelProto:
+    """The quantised graph with the biases of its convolutions corrected.
 
     Parameters
     ----------
@@ -35,29 +33,38 @@ def correct_biases(
     original : onnx.ModelProto
         fp32, the same float input.
     inputs : sequence of float32 (1, 3, S, S)
-    progress : iterable of int
-        Counts the convolutions; a progress bar's range.
+        The first `BIAS_FRAMES` are used.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    onnx.ModelProto
     """
-    layers = convolutions(original)
-    outputs = [node.output[0] for node in layers]
-    wanted: dict[str, Float] = dict.fromkeys(outputs, np.float32(0))  # type: ignore[arg-type]
-    for values in intermediate_values(original, outputs, inputs):
-        for name, value in values.items():
-            wanted[name] = wanted[name] + value.mean(axis=(0, 2, 3)) / len(inputs)
-    by_name = {node.name: node for node in convolutions(quantised)}
-    producer = {name: node for node in quantised.graph.node for name in node.output}
-    stored = constants(quantised)
-    for index in progress:
-        layer = by_name[layers[index].name]
-        output = layer.output[0]
-        got = sum(
-            values[output].mean(axis=(0, 2, 3)) for values in intermediate_values(quantised, [output], inputs)
-        ) / len(inputs)
-        if layer.input[2] in stored:  # a layer that stays in float
-            bias = stored[layer.input[2]]
-            set_constant(bias, numpy_helper.to_array(bias) + (wanted[outputs[index]] - got).astype(np.float32))
+    inputs = inputs[:BIAS_FRAMES]
+    outputs = {node.name: str(node.outputs[0].name) for node in convolutions(editable(original))}
+    wanted = _means(original, list(outputs.values()), inputs)
+    model = editable(quantised)
+    bar = require("tqdm", "calibration").tqdm(convolutions(model), "correcting biases", disable=not progress)
+    for layer in bar:
+        if len(layer.inputs) < 3:
             continue
-        dequantise = producer[layer.input[2]]
-        bias, scale = stored[dequantise.input[0]], numpy_helper.to_array(stored[dequantise.input[1]])
-        steps = np.rint((wanted[outputs[index]] - got) / scale).astype(np.int32)
-        set_constant(bias, numpy_helper.to_array(bias) + steps)
+        output = str(layer.outputs[0].name)
+        shift = wanted[outputs[layer.name]] - _means(ir.to_proto(model), [output], inputs)[output]
+        bias = layer.inputs[2]
+        if constant(bias) is None:  # integers
+            dequantise = bias.producer()
+            bias, shift = dequantise.inputs[0], np.rint(shift / stored(dequantise.inputs[1]))
+        before = stored(bias)
+        set_constant(bias, before + shift.astype(before.dtype))
+    return finished(model)
+
+
+def _means(model: onnx.ModelProto, names: Sequence[str], inputs: Sequence[Array]) -> dict[str, Float]:
+    """Means over frames and places of each channel, of the named tensors (1, C, H, W)."""
+    means: dict[str, Float] = {}
+    for values in intermediate_values(model, names, inputs):
+        for name, value in values.items():
+            mean = value.mean(axis=(0, 2, 3)) / len(inputs)
+            means[name] = means[name] + mean if name in means else mean
+    return means

@@ -7,22 +7,21 @@ the weights before and out of the weights after. Both have a scale for each outp
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 
 import numpy as np
 import onnx
-from onnx import numpy_helper
+import onnx_ir as ir
 
 from edgevtn.calibration.fit.ranges import Observed
-from edgevtn.graph.edit import constants, convolutions, groups, set_constant
+from edgevtn.graph.edit import convolutions, editable, finished, groups, set_constant, stored
 
 #: No channel is enlarged more: what is nearly always zero need not fill the range.
 LARGEST_FACTOR = 32.0
 
 
-def equalised(model: onnx.ModelProto, seen: Mapping[str, Observed]) -> onnx.ModelProto | None:
-    """The same function with channels of equal size before depthwise convolutions; None where nothing can be done.
+def equalise_channels(model: onnx.ModelProto, seen: Mapping[str, Observed]) -> onnx.ModelProto | None:
+    """The same function with channels of equal size before depthwise convolutions.
 
     Parameters
     ----------
@@ -30,33 +29,35 @@ def equalised(model: onnx.ModelProto, seen: Mapping[str, Observed]) -> onnx.Mode
         fp32, constant weights.
     seen : dict of Observed
         Its activations.
+
+    Returns
+    -------
+    onnx.ModelProto, optional
+        None where nothing can be done.
     """
-    model = copy.deepcopy(model)
-    stored = constants(model)
-    producers = {name: node for node in model.graph.node for name in node.output}
-    users: dict[str, list[onnx.NodeProto]] = {}
-    for node in model.graph.node:
-        for name in node.input:
-            users.setdefault(name, []).append(node)
+    edited = editable(model)
     changed = False
-    for after in convolutions(model):
+    for after in convolutions(edited):
         # A Clip (ReLU6) has a bound that would have to differ from channel to channel: onnxruntime has none such.
-        relu = producers.get(after.input[0])
-        if relu is None or relu.op_type != "Relu" or len(users[relu.output[0]]) != 1:
+        relu = _only_source(after, "Relu")
+        before = None if relu is None else _only_source(relu, "Conv")
+        w = stored(after.inputs[1])
+        if relu is None or before is None or groups(after) != len(w) or w.shape[1] != 1 or len(before.inputs) < 3:
             continue
-        before = producers.get(relu.input[0])
-        if before is None or before.op_type != "Conv" or len(users[relu.input[0]]) != 1:
-            continue
-        w_after = numpy_helper.to_array(stored[after.input[1]])
-        if groups(after) != len(w_after) or w_after.shape[1] != 1 or len(before.input) < 3:
-            continue
-        largest = seen[relu.output[0]].channels
+        largest = seen[str(relu.outputs[0].name)].channels
         if largest.max() <= 0:
             continue
         factor = np.clip(largest.max() / np.maximum(largest, 1e-9), 1, LARGEST_FACTOR).astype(np.float32)
-        for name in before.input[1:3]:
-            value = numpy_helper.to_array(stored[name])
-            set_constant(stored[name], value * factor.reshape(-1, *[1] * (value.ndim - 1)))
-        set_constant(stored[after.input[1]], w_after / factor[:, None, None, None])
+        for value in before.inputs[1:3]:
+            part = stored(value)
+            set_constant(value, part * factor.reshape(-1, *[1] * (part.ndim - 1)))
+        set_constant(after.inputs[1], w / factor[:, None, None, None])
         changed = True
-    return model if changed else None
+    return finished(edited) if changed else None
+
+
+def _only_source(node: ir.Node, kind: str) -> ir.Node | None:
+    """The node of that kind that feeds this one, and no other."""
+    value = node.inputs[0]
+    source = None if value is None or len(value.uses()) != 1 else value.producer()
+    return source if source is not None and source.op_type == kind else None

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import onnx
-from onnx import TensorProto, numpy_helper
+import onnx_ir as ir
 from onnxruntime.quantization import CalibrationMethod, QuantType
 from onnxruntime.quantization.calibrate import TensorData, TensorsData
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
 from edgevtn.calibration.fit.bias import correct_biases
-from edgevtn.calibration.fit.equalise import equalised
 from edgevtn.calibration.fit.ranges import METHODS, Observed, Range, choose_range, observe
 from edgevtn.calibration.fit.weights import full_scales, safe_scales
-from edgevtn.errors import require
-from edgevtn.graph.edit import as_input, constants, convolutions, groups, set_constant
-from edgevtn.graph.front import by_blocks, canonical, drop_unused
+from edgevtn.graph.blocks import by_blocks
+from edgevtn.graph.edit import (
+    Array,
+    Float,
+    add_constant,
+    convolutions,
+    editable,
+    finished,
+    groups,
+    insert_first,
+    named,
+    new_node,
+    set_constant,
+    stored,
+)
+from edgevtn.graph.facts import Pixels, as_input
+from edgevtn.graph.front import canonical
 
-Pixels = npt.NDArray[np.uint8]
-
-#: Frames for the bias correction, which runs every layer on all of them: more change the result no further.
-BIAS_FRAMES = 24
 #: The rest, pooling and a projection after it, is a thousandth of the work and loses most to rounding.
 QUANTISED = ["Conv", "Add", "Clip", "Relu"]
 
@@ -36,16 +43,42 @@ QUANTISED = ["Conv", "Add", "Clip", "Relu"]
 #: are therefore the better ones for both, and uint8 activations are right everywhere.
 TARGETS = {"any": True, "x86": True, "x86-vnni": False, "arm": False}
 
+#: A step on the fp32 graph: it and its activations -> the same function, easier to quantise; None: nothing to do.
+Before = Callable[[onnx.ModelProto, Mapping[str, Observed]], onnx.ModelProto | None]
+#: A step on the INT8 graph: it, the fp32 graph, float inputs of both, progress bar or not -> a better INT8 graph.
+After = Callable[[onnx.ModelProto, onnx.ModelProto, Sequence[Array], bool], onnx.ModelProto]
+
 
 @dataclass(frozen=True)
 class Settings:
-    """How to quantise."""
+    """How to quantise.
+
+    Attributes
+    ----------
+    target : str
+        One of `TARGETS`.
+    method : str
+        How ranges are chosen, one of `edgevtn.calibration.fit.ranges.METHODS`.
+    before : tuple of functions
+        Steps on the fp32 graph, in order: see `Before`.
+    after : tuple of functions
+        Steps on the INT8 graph, in order: see `After`.
+    float_layers : tuple of str
+        Convolutions that are not quantised.
+    """
 
     target: str = "any"
     method: str = METHODS[0]
-    equalise: bool = False
-    correct: bool = True
+    before: tuple[Before, ...] = ()
+    after: tuple[After, ...] = (correct_biases,)
     float_layers: tuple[str, ...] = ()
+
+
+class Observation(NamedTuple):
+    """An fp32 graph with a float input, and what its activations are."""
+
+    model: onnx.ModelProto
+    seen: dict[str, Observed]
 
 
 class Quantizer:
@@ -54,7 +87,7 @@ class Quantizer:
     Parameters
     ----------
     encoder : onnx.ModelProto
-        uint8 input (1, 3, S, S); of the difference of two frames: two of them.
+        uint8 input (1, 3, S, S).
     pixels : sequence of uint8 (1, 3, S, S)
         Prepared frames of the kind that the model will see; a hundred will do.
     blocks : bool
@@ -78,26 +111,26 @@ class Quantizer:
         self._encoder = named(canonical(encoder))
         if blocks:
             self._encoder = by_blocks(self._encoder)
-        self._original, self._scale, self._zero_point = _split_input(self._encoder)
+        plain, self._scale, self._zero_point = _split_input(self._encoder)
         self._inputs = [self._normalised(value) for value in pixels]
-        self._seen = observe(self._original, self._inputs)
-        self._equalised = equalised(self._original, self._seen)
-        self._equalised_seen = None if self._equalised is None else observe(self._equalised, self._inputs)
-        self._ranges: dict[tuple[str, bool], dict[str, Range]] = {}
-        self.layers = [node.name for node in convolutions(self._original)]
+        #: By the steps on the fp32 graph.
+        self._observed = {(): Observation(plain, observe(plain, self._inputs))}
+        self._ranges: dict[tuple[str, tuple[Before, ...]], dict[str, Range]] = {}
+        self.layers = [str(node.name) for node in convolutions(editable(plain))]
 
-    @property
-    def can_equalise(self) -> bool:
-        """Whether there are channels to equalise."""
-        return self._equalised is not None
-
-    def _normalised(self, pixels: Pixels) -> npt.NDArray[np.float32]:
+    def _normalised(self, pixels: Pixels) -> Float:
         """What the graph after its DequantizeLinear sees, float32 (1, 3, S, S) or (1, 12, S / 2, S / 2)."""
-        values: npt.NDArray[np.float32] = as_input(self._encoder, pixels).astype(np.float32)
+        values: Float = as_input(self._encoder, pixels).astype(np.float32)
         return (values - self._zero_point) * np.float32(self._scale)
 
     def __call__(self, settings: Settings, progress: bool = True) -> onnx.ModelProto:
         """The INT8 encoder: QDQ, for onnxruntime, the input still uint8 pixels.
+
+        Parameters
+        ----------
+        settings : Settings
+        progress : bool
+            Show progress bars.
 
         Raises
         ------
@@ -106,54 +139,36 @@ class Quantizer:
         """
         if settings.target not in TARGETS:
             raise ValueError(f"target must be one of {', '.join(TARGETS)}, got {settings.target!r}")
-        original, seen = self._original, self._seen
-        if settings.equalise and self._equalised is not None and self._equalised_seen is not None:
-            original, seen = self._equalised, self._equalised_seen
-        quantised = self._qdq(original, seen, settings)
-        if settings.correct:
-            tqdm = require("tqdm", "calibration").tqdm
-            bar: Iterable[Any] = tqdm(range(len(self.layers)), "correcting biases", disable=not progress)
-            correct_biases(quantised, original, self._inputs[:BIAS_FRAMES], bar)
-        _join_input(quantised, self._encoder, self._scale, self._zero_point)
-        drop_unused(quantised)
-        onnx.checker.check_model(quantised, full_check=True)
-        return quantised
+        original = self.float_model(settings)
+        quantised = _quantised(original, self._chosen_ranges(settings), settings)
+        for step in settings.after:
+            quantised = step(quantised, original, self._inputs, progress)
+        return _join_input(quantised, self._encoder, self._scale, self._zero_point)
 
     def float_model(self, settings: Settings) -> onnx.ModelProto:
-        """The fp32 graph whose weights were quantised, from its float input on."""
-        chosen = self._equalised if settings.equalise else None
-        return self._original if chosen is None else chosen
+        """The fp32 graph whose weights are quantised, from its float input on."""
+        return self._observe(settings.before).model
 
-    def _qdq(self, original: onnx.ModelProto, seen: dict[str, Observed], settings: Settings) -> onnx.ModelProto:
-        key = settings.method, seen is self._equalised_seen
+    def changes(self, step: Before) -> bool:
+        """Whether a step on the fp32 graph finds anything to do."""
+        return self._observe((step,)).model is not self._observe(()).model
+
+    def _observe(self, before: tuple[Before, ...]) -> Observation:
+        if before not in self._observed:
+            *earlier, step = before
+            so_far = self._observe(tuple(earlier))
+            changed = step(so_far.model, so_far.seen)
+            self._observed[before] = so_far if changed is None else Observation(changed, observe(changed, self._inputs))
+        return self._observed[before]
+
+    def _chosen_ranges(self, settings: Settings) -> dict[str, Range]:
+        key = settings.method, settings.before
         if key not in self._ranges:  # the same for every attempt that differs in something else
-            self._ranges[key] = {name: choose_range(observed, settings.method) for name, observed in seen.items()}
-        ranges = dict(self._ranges[key])
-        entry = original.graph.input[0].name
-        ranges[entry] = (-self._zero_point * self._scale, (255 - self._zero_point) * self._scale)
-        tensors = TensorsData(
-            CalibrationMethod.MinMax,
-            {
-                name: TensorData(lowest=np.float32(low), highest=np.float32(high))
-                for name, (low, high) in ranges.items()
-            },
-        )
-        quantizer = QDQQuantizer(
-            copy.deepcopy(original),
-            per_channel=True,
-            reduce_range=False,
-            weight_qType=QuantType.QInt8,
-            activation_qType=QuantType.QUInt8,
-            tensors_range=tensors,
-            nodes_to_quantize=[],
-            nodes_to_exclude=list(settings.float_layers),
-            op_types_to_quantize=QUANTISED,
-            extra_options={"TensorQuantOverrides": _weight_overrides(original, TARGETS[settings.target])},
-        )
-        quantizer.quantize_model()
-        quantizer.model.topological_sort()
-        result: onnx.ModelProto = quantizer.model.model
-        return result
+            model, seen = self._observe(settings.before)
+            ranges = {name: choose_range(observed, settings.method) for name, observed in seen.items()}
+            pixels = (-self._zero_point * self._scale, (255 - self._zero_point) * self._scale)
+            self._ranges[key] = ranges | {model.graph.input[0].name: pixels}
+        return self._ranges[key]
 
 
 def quantize_graph(
@@ -166,7 +181,7 @@ def quantize_graph(
     """Quantise an encoder's convolutions to int8 weights and uint8 activations, in one given way.
 
     The input stays uint8 and is itself the first quantised tensor: nothing is computed in float before the first
-    convolution. `edgevtn.calibration.quantize` tries several ways and measures them.
+    convolution. `edgevtn.calibration.calibrate` tries several ways and measures them.
 
     Parameters
     ----------
@@ -184,65 +199,73 @@ def quantize_graph(
     return Quantizer(encoder, pixels, blocks)(settings or Settings(), progress)
 
 
-def named(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The model with a name for every node, which the quantiser and the report go by."""
-    model = copy.deepcopy(model)
-    taken: set[str] = set()
-    for number, node in enumerate(model.graph.node):
-        if not node.name or node.name in taken:
-            node.name = f"{node.op_type}_{number}"
-        taken.add(node.name)
-    return model
-
-
-def _split_input(encoder: onnx.ModelProto) -> tuple[onnx.ModelProto, float, int]:
-    """Cut off the DequantizeLinear at the front: the model with a float input, and its scale and zero point."""
-    model = copy.deepcopy(encoder)
-    graph, entry = model.graph, model.graph.input[0]
-    first = next(node for node in graph.node if node.op_type == "DequantizeLinear")
-    stored = constants(model)
-    scale, zero_point = (numpy_helper.to_array(stored[name]).item() for name in first.input[1:3])
-    entry.name = first.output[0]
-    entry.type.tensor_type.elem_type = TensorProto.FLOAT
-    graph.node.remove(first)
-    drop_unused(model)
-    return model, scale, zero_point
-
-
-def _join_input(quantised: onnx.ModelProto, encoder: onnx.ModelProto, scale: float, zero_point: int) -> None:
-    """Feed uint8 pixels where the float input was quantised, with the scale that they have by nature."""
-    graph, entry = quantised.graph, quantised.graph.input[0]
-    stored = constants(quantised)
-    source = encoder.graph.input[0]
-    first = next(
-        (node for node in graph.node if node.op_type == "QuantizeLinear" and node.input[0] == entry.name), None
+def _quantised(original: onnx.ModelProto, ranges: Mapping[str, Range], settings: Settings) -> onnx.ModelProto:
+    """The graph with a float input in QDQ, by onnxruntime's quantiser."""
+    data = {name: TensorData(lowest=np.float32(low), highest=np.float32(high)) for name, (low, high) in ranges.items()}
+    model = editable(original)
+    quantizer = QDQQuantizer(
+        ir.to_proto(model),  # a copy, which it changes
+        per_channel=True,
+        reduce_range=False,
+        weight_qType=QuantType.QInt8,
+        activation_qType=QuantType.QUInt8,
+        tensors_range=TensorsData(CalibrationMethod.MinMax, data),
+        nodes_to_quantize=[],
+        nodes_to_exclude=list(settings.float_layers),
+        op_types_to_quantize=QUANTISED,
+        extra_options={"TensorQuantOverrides": _weight_overrides(model, TARGETS[settings.target])},
     )
-    if first is None:
-        # The first convolution stays in float: the pixels are only dequantised.
-        front = next(node for node in encoder.graph.node if node.op_type == "DequantizeLinear")
-        wanted = constants(encoder)
-        graph.initializer.extend([wanted[name] for name in front.input[1:3]])
-        graph.node.insert(0, front)
-    else:
-        for node in graph.node:
-            for index, name in enumerate(node.input):
-                if name == first.output[0]:
-                    node.input[index] = source.name
-        set_constant(stored[first.input[1]], np.array(scale, np.float32))
-        set_constant(stored[first.input[2]], np.array(zero_point, np.uint8))
-        graph.node.remove(first)
-    entry.CopyFrom(source)
+    quantizer.quantize_model()
+    quantizer.model.topological_sort()
+    result: onnx.ModelProto = quantizer.model.model
+    return result
 
 
-def _weight_overrides(model: onnx.ModelProto, safe: bool) -> dict[str, list[dict[str, object]]]:
+def _weight_overrides(model: ir.Model, safe: bool) -> dict[str, list[dict[str, object]]]:
     """Our weight scales in the form in which onnxruntime's quantiser takes them."""
-    stored = constants(model)
     overrides = {}
     for node in convolutions(model):
-        w = numpy_helper.to_array(stored[node.input[1]])
+        weight = node.inputs[1]
+        assert weight is not None
+        w = stored(weight)
         # Depthwise convolutions are not computed with VPMADDUBSW, and need no care.
         scales = safe_scales(w) if safe and groups(node) != len(w) else full_scales(w)
         channels: list[dict[str, object]] = [{"scale": scale, "zero_point": np.int8(0)} for scale in scales]
         channels[0] |= {"quant_type": QuantType.QInt8, "axis": 0}
-        overrides[node.input[1]] = channels
+        overrides[str(weight.name)] = channels
     return overrides
+
+
+def _split_input(encoder: onnx.ModelProto) -> tuple[onnx.ModelProto, float, int]:
+    """Cut off the DequantizeLinear at the front: the model with a float input, and its scale and zero point."""
+    model = editable(encoder)
+    front = model.graph[0]
+    scale, zero_point = (stored(value).item() for value in front.inputs[1:3])
+    values = front.outputs[0]
+    entry = ir.val(values.name, ir.DataType.FLOAT, model.graph.inputs[0].shape)
+    values.replace_all_uses_with(entry)
+    values.name = None
+    model.graph.inputs[0] = entry
+    return finished(model), scale, zero_point
+
+
+def _join_input(quantised: onnx.ModelProto, encoder: onnx.ModelProto, scale: float, zero_point: int) -> onnx.ModelProto:
+    """Feed uint8 pixels where the float input was quantised, with the scale that they have by nature."""
+    model = editable(quantised)
+    entry, source = model.graph.inputs[0], editable(encoder).graph.inputs[0]
+    pixels = ir.val(source.name, ir.DataType.UINT8, source.shape)
+    model.graph.inputs[0] = pixels
+    for node in entry.consumers():
+        if node.op_type == "QuantizeLinear":
+            set_constant(node.inputs[1], np.array(scale, np.float32))
+            set_constant(node.inputs[2], np.array(zero_point, np.uint8))
+            node.outputs[0].replace_all_uses_with(pixels)
+            model.graph.remove(node, safe=True)
+    if entry.uses():  # a first convolution that stays in float: for it the pixels are only dequantised
+        facts = [
+            add_constant(model, "pixels.scale", np.array(scale, np.float32)),
+            add_constant(model, "pixels.zero_point", np.array(zero_point, np.uint8)),
+        ]
+        dequantise = new_node("DequantizeLinear", [pixels, *facts], str(entry.name))
+        entry.replace_all_uses_with(insert_first(model, dequantise))
+    return finished(model)

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import onnx
 
-from edgevtn.graph.edit import Array, Float, intermediate_values
+from edgevtn.graph.edit import Array, Float
+from edgevtn.graph.run import intermediate_values
 
 Range = tuple[float, float]
 
@@ -42,6 +43,13 @@ def observe(model: onnx.ModelProto, inputs: Sequence[Array], seed: int = 0) -> d
     model : onnx.ModelProto
         fp32, with a float input.
     inputs : sequence of float32 (1, 3, S, S)
+    seed : int
+        Of the choice of samples.
+
+    Returns
+    -------
+    dict of Observed
+        By the tensor's name.
     """
     rng = np.random.default_rng(seed)
     names = [name for node in model.graph.node for name in node.output]
@@ -65,7 +73,19 @@ def observe(model: onnx.ModelProto, inputs: Sequence[Array], seed: int = 0) -> d
 
 
 def choose_range(seen: Observed, method: str) -> Range:
-    """The range (low, high), low <= 0 <= high, for a tensor; `method` is one of `METHODS`."""
+    """The range for a tensor.
+
+    Parameters
+    ----------
+    seen : Observed
+    method : str
+        One of `METHODS`.
+
+    Returns
+    -------
+    (low, high) : float
+        ``low <= 0 <= high``.
+    """
     low, high = seen.low, seen.high
     if method == "mse":
         return _least_error(seen.values, low, high)

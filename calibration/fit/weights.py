@@ -34,7 +34,16 @@ def full_scales(w: Float) -> Float:
 
 
 def safe_scales(w: Float) -> Float:
-    """As `full_scales`, with no pair of weights that could saturate."""
+    """As `full_scales`, with no pair of weights that could saturate.
+
+    Parameters
+    ----------
+    w : float32 (outputs, inputs, height, width)
+
+    Returns
+    -------
+    float32 (outputs,)
+    """
     rows = w.transpose(0, 2, 3, 1).reshape(len(w), -1)  # onnxruntime's order: channels innermost
     pairs = np.pad(rows, ((0, 0), (0, rows.shape[1] % 2))).reshape(len(w), -1, 2)
     positive, negative = np.maximum(pairs, 0).sum(axis=2), np.maximum(-pairs, 0).sum(axis=2)

@@ -5,72 +5,65 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 
-from edgevtn.calibration.files import input_size
+from edgevtn.calibration.agreement import cosines
+from edgevtn.calibration.frames import Sample
 from edgevtn.calibration.measure.report import Report
 from edgevtn.cpu import cpu_name
-from edgevtn.graph.edit import Float, as_input, convolutions, intermediate_values, session
-
-Pixels = npt.NDArray[np.uint8]
+from edgevtn.graph.edit import Array
+from edgevtn.graph.facts import as_input, input_size
+from edgevtn.graph.run import intermediate_values, outputs, session
 
 #: Inferences behind a median; the two models take turns, so that both see the machine's moods.
 TIMED = 50
 #: Frames for the signal-to-noise ratios, which run every node on its own, in float.
 LAYER_FRAMES = 8
-#: Frames on which the embeddings agree least that a report shows.
+#: Frames on which the features agree least that a report shows.
 WORST = 4
 
 
-def cosines(a: Float, b: Float) -> Float:
-    """Cosine of the angle between each row of a (N, D) and of b (N, D): float32 (N,)."""
-    lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
-    result: Float = (a * b).sum(axis=1) / np.maximum(lengths, 1e-30)
-    return result
-
-
-def compare(fp32: onnx.ModelProto, int8: onnx.ModelProto, pixels: Sequence[Pixels]) -> Report:
+def compare(fp32: onnx.ModelProto, int8: onnx.ModelProto, samples: Sequence[Sample]) -> Report:
     """Measure an INT8 encoder against the fp32 one it was made from.
 
     Parameters
     ----------
     fp32, int8 : onnx.ModelProto
-        Encoders of pictures of the same size, uint8 (1, 3, S, S) or by 2x2 blocks, with embeddings float32 (1, W) of
+        Encoders of pictures of the same size, uint8 (1, 3, S, S) or by 2x2 blocks, with features float32 (1, W) of
         the same width.
-    pixels : sequence of uint8 (1, 3, S, S)
+    samples : sequence of Sample
         Frames that were not used for calibration.
+
+    Returns
+    -------
+    Report
+        With the INT8 encoder.
 
     Raises
     ------
     ValueError
         There are no frames, or the two encoders do not fit each other.
     """
-    if not pixels:
+    if not samples:
         raise ValueError("expected frames to compare on, got none")
-    sessions = [session(model, threads=1) for model in (fp32, int8)]
-    sizes = [(input_size(model), s.get_outputs()[0].shape) for model, s in zip((fp32, int8), sessions, strict=True)]
+    models = (fp32, int8)
+    sessions = [session(model, threads=1) for model in models]
+    sizes = [(input_size(model), s.get_outputs()[0].shape) for model, s in zip(models, sessions, strict=True)]
     if sizes[0] != sizes[1]:
         raise ValueError(
-            f"the two encoders do not fit each other: pictures of {sizes[0][0]} and {sizes[1][0]} pixels, embeddings "
+            f"the two encoders do not fit each other: pictures of {sizes[0][0]} and {sizes[1][0]} pixels, features "
             f"{sizes[0][1]} and {sizes[1][1]}"
         )
-    entry = sessions[0].get_inputs()[0].name, sessions[1].get_inputs()[0].name
-    inputs = [[as_input(model, value) for value in pixels] for model in (fp32, int8)]
-    embeddings = [
-        np.vstack([running.run(None, {name: value})[0] for value in values])
-        for running, name, values in zip(sessions, entry, inputs, strict=True)
-    ]
-    agreement = cosines(*embeddings)
+    inputs = [[as_input(model, sample.pixels) for sample in samples] for model in models]
+    agreement = cosines(*(outputs(running, values) for running, values in zip(sessions, inputs, strict=True)))
     times: tuple[list[float], list[float]] = [], []
     for n in range(TIMED):
-        for running, name, values, taken in zip(sessions, entry, inputs, times, strict=True):
+        for running, values, measured in zip(sessions, inputs, times, strict=True):
             begin = time.perf_counter()
-            running.run(None, {name: values[n % len(values)]})
-            taken.append(1e3 * (time.perf_counter() - begin))
+            outputs(running, [values[n % len(values)]])
+            measured.append(1e3 * (time.perf_counter() - begin))
     worst = np.argsort(agreement)[:WORST]
     return Report(
         machine=cpu_name(),
@@ -82,26 +75,35 @@ def compare(fp32: onnx.ModelProto, int8: onnx.ModelProto, pixels: Sequence[Pixel
         cosine_min=float(agreement.min()),
         cosines=tuple(float(cosine) for cosine in agreement),
         layers=_signal_to_noise(fp32, int8, [values[:LAYER_FRAMES] for values in inputs]),
-        worst=tuple((int(n), pixels[n][0]) for n in worst),
+        worst=tuple((int(n), samples[n]) for n in worst),
+        encoder=int8,
     )
 
 
-def _signal_to_noise(fp32: onnx.ModelProto, int8: onnx.ModelProto, inputs: Sequence[Any]) -> dict[str, float]:
-    outputs = [{node.name: node.output[0] for node in convolutions(model)} for model in (fp32, int8)]
-    names = [name for name in outputs[0] if name and name in outputs[1]]
+def _signal_to_noise(
+    fp32: onnx.ModelProto, int8: onnx.ModelProto, inputs: Sequence[Sequence[Array]]
+) -> dict[str, float]:
+    """Of the output of each convolution that both graphs have by the same name, dB."""
+    tensors = [_convolution_outputs(model) for model in (fp32, int8)]
+    names = [name for name in tensors[0] if name in tensors[1]]
     if not names:
         return {}
     signal, noise = dict.fromkeys(names, 0.0), dict.fromkeys(names, 0.0)
     values = [
         intermediate_values(model, [mapping[name] for name in names], values)
-        for model, mapping, values in zip((fp32, int8), outputs, inputs, strict=True)
+        for model, mapping, values in zip((fp32, int8), tensors, inputs, strict=True)
     ]
     for right, got in zip(*values, strict=True):
         for name in names:
             # Channel by channel: equalisation gives them other sizes, which is no noise.
-            wanted, found = right[outputs[0][name]], got[outputs[1][name]]
+            wanted, found = right[tensors[0][name]], got[tensors[1][name]]
             sizes = [np.sqrt(np.square(value).sum(axis=(2, 3), keepdims=True)) + 1e-12 for value in (wanted, found)]
             factor = np.where(np.abs(np.log2(sizes[0] / sizes[1])) > 1, sizes[0] / sizes[1], 1)
             signal[name] += float(np.square(wanted).sum())
             noise[name] += float(np.square(found * factor - wanted).sum())
     return {name: 10 * float(np.log10((signal[name] + 1e-12) / (noise[name] + 1e-12))) for name in names}
+
+
+def _convolution_outputs(model: onnx.ModelProto) -> dict[str, str]:
+    """The output of each convolution that has a name; one that is given on the way to editing says nothing."""
+    return {node.name: node.output[0] for node in model.graph.node if node.op_type == "Conv" and node.name}

@@ -11,10 +11,10 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from edgevtn.calibration.files import input_size
 from edgevtn.datasets.manifest import Clip
 from edgevtn.errors import require
-from edgevtn.graph.edit import as_input, session
+from edgevtn.graph.facts import as_input, input_size
+from edgevtn.graph.run import outputs, session
 from edgevtn.kernels.prepare import Prepare
 from edgevtn.sampler import Sampler
 from edgevtn.sources.open import frames
@@ -24,11 +24,11 @@ Float64 = npt.NDArray[np.float64]
 #: Hz at which clips are looked at.
 FRAME_RATE = 12.5
 SEGMENTS = 3
-#: Strength of the ridge, on standardised features: chosen once, for both sides alike.
+#: Strength of the ridge, on standardised descriptors: chosen once, for both sides alike.
 STRENGTH = 300.0
 PROTOCOL = (
-    "class-balanced ridge regression on the means of three segments of a clip's embeddings, their differences and "
-    "their spread; trained without the fold on which it is asked, once on each encoder's own embeddings"
+    "class-balanced ridge regression on the means of three segments of a clip's features, their differences and "
+    "their spread; trained without the fold on which it is asked, once on each encoder's own features"
 )
 
 
@@ -59,7 +59,22 @@ class Accuracy:
 def probe(
     fp32: onnx.ModelProto, int8: onnx.ModelProto, clips: Sequence[Clip], color_order: str, progress: bool = True
 ) -> Accuracy | None:
-    """Cross-validate on labelled clips with both encoders; None where there are fewer than two folds or labels.
+    """Cross-validate on labelled clips with both encoders.
+
+    Parameters
+    ----------
+    fp32, int8 : onnx.ModelProto
+        Of one input, uint8 (1, 3, S, S) or by 2x2 blocks.
+    clips : sequence of Clip
+    color_order : {"RGB", "BGR"}
+        The encoders'.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    Accuracy, optional
+        None where there are fewer than two folds or labels.
 
     Raises
     ------
@@ -72,16 +87,15 @@ def probe(
         return None
     targets = np.array([labels.index(clip.label) for clip in clips])
     bar = require("tqdm", "calibration").tqdm(clips, "probing accuracy", unit="clip", disable=not progress)
-    features = _statistics((fp32, int8), bar, color_order)
-    said = [_answers(values, targets, folds, len(labels)) for values in features]
-    right = [float((answers == targets).mean()) for answers in said]
-    return Accuracy(right[0], right[1], float((said[0] == said[1]).mean()), len(clips), PROTOCOL)
+    descriptors = _descriptors((fp32, int8), bar, color_order)
+    answers = [_answers(values, targets, folds, len(labels)) for values in descriptors]
+    right = [float((given == targets).mean()) for given in answers]
+    return Accuracy(right[0], right[1], float((answers[0] == answers[1]).mean()), len(clips), PROTOCOL)
 
 
-def _statistics(models: Sequence[onnx.ModelProto], clips: Sequence[Clip], color_order: str) -> list[Float64]:
-    """Features (clips, M) under each encoder."""
-    sessions = [session(model) for model in models]
-    names, size = [running.get_inputs()[0].name for running in sessions], input_size(models[0])
+def _descriptors(models: Sequence[onnx.ModelProto], clips: Sequence[Clip], color_order: str) -> list[Float64]:
+    """Descriptors (clips, M) under each encoder."""
+    sessions, size = [session(model) for model in models], input_size(models[0])
     prepare, pixels = Prepare(size, color_order), np.empty((1, 3, size, size), np.uint8)
     rows: list[list[Float64]] = [[] for _ in models]
     for clip in clips:
@@ -92,32 +106,32 @@ def _statistics(models: Sequence[onnx.ModelProto], clips: Sequence[Clip], color_
             for timestamp, frame in source:
                 if sampler.slots(timestamp):
                     prepare(frame, pixels)
-                    for model, running, name, values in zip(models, sessions, names, seen, strict=True):
-                        values.append(running.run(None, {name: as_input(model, pixels)})[0][0])
+                    for model, running, values in zip(models, sessions, seen, strict=True):
+                        values.append(outputs(running, [as_input(model, pixels)])[0])
         for values, row in zip(seen, rows, strict=True):
-            row.append(_clip_features(np.array(values, np.float64)))
+            row.append(_descriptor(np.array(values, np.float64)))
     return [np.array(row) for row in rows]
 
 
-def _clip_features(values: Float64) -> Float64:
-    """Embeddings (N, D) -> (2 SEGMENTS D)."""
+def _descriptor(values: Float64) -> Float64:
+    """Features (N, W) of a clip's frames -> its descriptor (2 SEGMENTS W)."""
     parts = np.array_split(values, SEGMENTS) if len(values) >= SEGMENTS else [values] * SEGMENTS
     means = [part.mean(axis=0) for part in parts]
     return np.concatenate([*means, *np.diff(means, axis=0), values.std(axis=0)])
 
 
 def _answers(
-    features: Float64, targets: npt.NDArray[np.int64], folds: npt.NDArray[np.str_], K: int
+    descriptors: Float64, targets: npt.NDArray[np.int64], folds: npt.NDArray[np.str_], K: int
 ) -> npt.NDArray[np.int64]:
-    said = np.zeros(len(targets), np.int64)
+    answers = np.zeros(len(targets), np.int64)
     for fold in sorted(set(folds)):
         train, test = folds != fold, folds == fold
-        x, y = features[train], np.eye(K)[targets[train]]
+        x, y = descriptors[train], np.eye(K)[targets[train]]
         mean, std = x.mean(axis=0), x.std(axis=0) + 1e-6
         weight = 1 / np.maximum(1, np.bincount(targets[train], minlength=K))[targets[train]]
         weight = np.sqrt(weight / weight.mean())[:, None]
         a, b = (x - mean) / std * weight, (2 * y - 1) * weight
-        # The dual form: there are more features than clips.
+        # The dual form: a descriptor is longer than there are clips.
         solved = a.T @ np.linalg.solve(a @ a.T + STRENGTH * np.eye(len(a)), b)
-        said[test] = ((features[test] - mean) / std @ solved).argmax(axis=1)
-    return said
+        answers[test] = ((descriptors[test] - mean) / std @ solved).argmax(axis=1)
+    return answers

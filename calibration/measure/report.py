@@ -1,4 +1,4 @@
-"""The report of a quantisation: as text, as JSON, as a page."""
+"""What was measured of an INT8 encoder: as text, and as JSON."""
 
 from __future__ import annotations
 
@@ -6,16 +6,13 @@ import json
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import onnx
 
+from edgevtn.calibration.frames import Sample
 from edgevtn.calibration.measure.probe import Accuracy
 
-Pixels = npt.NDArray[np.uint8]
-
 #: What is for the page or for the caller, and not for JSON.
-PICTURES = {"worst", "model"}
+NOT_JSON = {"encoder", "worst"}
 
 
 @dataclass(frozen=True)
@@ -31,21 +28,21 @@ class Report:
     fp32_ms, int8_ms : float
         Median time of one inference on one thread, milliseconds, both measured in turns in one run.
     cosine_mean, cosine_min : float
-        Agreement of the embeddings on the held-out frames: cosine of the angle between the two.
+        Agreement of the features on the held-out frames: cosine of the angle between the two.
     cosines : tuple of float
         One for each held-out frame, in order.
     layers : dict of str to float
         Signal-to-noise ratio of each convolution's output, dB; empty if the two graphs have no layers in common.
-    worst : tuple of (int, uint8 (3, S, S))
-        The frames that agree least, with their numbers.
+    encoder : onnx.ModelProto
+        The INT8 encoder.
+    worst : tuple of (int, Sample)
+        The frames that agree least, with their numbers among the held-out ones.
     choices : dict
-        What was chosen: target, ranges, equalised, biases corrected, layers in float, budget.
+        What was chosen: target, ranges, steps, layers in float, budget, seed.
     trail : tuple of (str, float)
         What was tried, and its mean cosine on frames apart.
     accuracy : Accuracy, optional
         On labelled clips.
-    model : onnx.ModelProto, optional
-        The INT8 encoder.
     """
 
     machine: str
@@ -57,11 +54,11 @@ class Report:
     cosine_min: float
     cosines: tuple[float, ...]
     layers: dict[str, float]
-    worst: tuple[tuple[int, Pixels], ...] = ()
+    encoder: onnx.ModelProto
+    worst: tuple[tuple[int, Sample], ...] = ()
     choices: dict[str, Any] = field(default_factory=dict)
     trail: tuple[tuple[str, float], ...] = ()
     accuracy: Accuracy | None = None
-    model: onnx.ModelProto | None = None
 
     @property
     def ratio(self) -> float:
@@ -69,9 +66,13 @@ class Report:
         return self.int8_ms / self.fp32_ms
 
     def to_json(self) -> str:
-        """All of it but the pictures, as JSON."""
-        facts = {one.name: getattr(self, one.name) for one in fields(self) if one.name not in PICTURES}
-        facts |= {"ratio": self.ratio, "accuracy": None if self.accuracy is None else self.accuracy.as_dict()}
+        """All of it but the encoder and the pictures, as JSON."""
+        facts = {part.name: getattr(self, part.name) for part in fields(self) if part.name not in NOT_JSON}
+        facts |= {
+            "ratio": self.ratio,
+            "worst": [{"frame": n, "clip": str(clip), "seconds": seconds} for n, (_, clip, seconds) in self.worst],
+            "accuracy": None if self.accuracy is None else self.accuracy.as_dict(),
+        }
         return json.dumps(facts, indent=1)
 
     def __str__(self) -> str:

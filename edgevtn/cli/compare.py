@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from edgevtn.cli.options import add_calibration, normalisation
 from edgevtn.errors import require
@@ -22,18 +23,24 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Compare, and print the report."""
     require("onnx", "calibration")
-    from edgevtn.calibration import compare_files
+    from edgevtn.calibration import compare_bundle, compare_files
     from edgevtn.files import write_whole
 
-    report = compare_files(
-        arguments.fp32,
-        arguments.int8,
-        arguments.clips,
-        output=arguments.output,
-        color_order=arguments.color_order,
-        normalisation=normalisation(arguments),
-        seed=arguments.seed,
-    )
+    if Path(arguments.fp32).is_dir():
+        report = compare_bundle(
+            arguments.fp32, arguments.int8, arguments.clips, arguments.output, seed=arguments.seed
+        )
+    elif arguments.output is not None:
+        raise ValueError("-o writes a new bundle; expected a bundle as the first argument, got a file")
+    else:
+        report = compare_files(
+            arguments.fp32,
+            arguments.int8,
+            arguments.clips,
+            color_order=arguments.color_order,
+            normalisation=normalisation(arguments),
+            seed=arguments.seed,
+        )
     print(report)
     if arguments.json:
         write_whole(arguments.json, report.to_json().encode())

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+import onnx_ir as ir
 
-Float = npt.NDArray[np.float32]
+from edgevtn.graph.edit import Float, finished, new_constant, new_node
+
 Weights = Mapping[str, Float]
 
 OPSET = 17  # the first that every onnxruntime since 1.13 runs and that the quantiser needs nothing newer than
@@ -20,6 +21,19 @@ BATCH_NORM_EPSILON = 1e-5  # PyTorch's default
 
 def fold(weights: Weights, convolution: str, norm: str, epsilon: float = BATCH_NORM_EPSILON) -> tuple[Float, Float]:
     """Weight and bias of a convolution with the batch norm that follows it.
+
+    Parameters
+    ----------
+    weights : dict of arrays
+    convolution, norm : str
+        The beginnings of their tensors' names.
+    epsilon : float
+        The norm's.
+
+    Returns
+    -------
+    w : float32 (outputs, inputs / groups, k, k)
+    b : float32 (outputs,)
 
     Raises
     ------
@@ -38,45 +52,63 @@ def fold(weights: Weights, convolution: str, norm: str, epsilon: float = BATCH_N
 
 
 class Graph:
-    """An ONNX graph under construction; every method that adds a node returns the name of its output."""
+    """An ONNX graph under construction; every method that adds a node returns its output."""
 
     def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
-        self.inputs: list[str] = []
+        self._inputs: list[ir.Value] = []
+        self._nodes: list[ir.Node] = []
+        self._constants: dict[str, ir.Value] = {}
 
-    def constant(self, name: str, value: npt.ArrayLike) -> str:
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
-        return name
+    def input(self, name: str, kind: ir.DataType, shape: Sequence[int]) -> ir.Value:
+        """An input of the graph."""
+        self._inputs.append(ir.val(name, kind, shape))
+        return self._inputs[-1]
 
-    def add(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
-        self.nodes.append(helper.make_node(kind, list(inputs), [output], name=output, **attributes))
-        return output
+    def constant(self, name: str, value: npt.ArrayLike) -> ir.Value:
+        """A stored constant; the one that has this name already, if there is one."""
+        return self._constants.setdefault(name, new_constant(name, value))
 
-    def pixels(self, mean: Sequence[float], std: Sequence[float], difference: bool = False) -> str:
+    def add(self, kind: str, inputs: Sequence[ir.Value], output: str, **attributes: Any) -> ir.Value:
+        """Add a node with one output; both have the name `output`."""
+        self._nodes.append(new_node(kind, inputs, output, attributes))
+        return self._nodes[-1].outputs[0]
+
+    def pixels(self, size: int, mean: Sequence[float], std: Sequence[float], difference: bool = False) -> ir.Value:
         """Normalised pixels, or with `difference` those of a frame less those of the frame before it.
 
         Where one whole mean and one deviation serve all channels, the normalisation is a DequantizeLinear, and in
         INT8 the pixel *is* the first quantised tensor.
+
+        Parameters
+        ----------
+        size : int
+            S, of the graph's input ``pixels``, uint8 (1, 3, S, S), and of ``previous``.
+        mean, std : three numbers
+            Of pixel values 0 to 255.
+        difference : bool
         """
-        self.inputs = ["pixels", "previous"] if difference else ["pixels"]
+        entries = ("pixels", "previous") if difference else ("pixels",)
+        newer, *older = (self.input(name, ir.DataType.UINT8, (1, 3, size, size)) for name in entries)
         factor = (1 / np.array(std, np.float32)).reshape(3, 1, 1)
-        if difference:
-            newer, older = (self.add("Cast", [name], f"{name}.float", to=TensorProto.FLOAT) for name in self.inputs)
-            change = self.add("Sub", [newer, older], "change")
+        if older:
+            casts = [self._cast(frame) for frame in (newer, *older)]
+            change = self.add("Sub", casts, "change")
             return self.add("Mul", [change, self.constant("pixels.factor", factor)], "normalised")
         if len(set(mean)) == len(set(std)) == 1 and float(mean[0]).is_integer():
             scale = self.constant("pixels.scale", np.array(1 / std[0], np.float32))
             zero = self.constant("pixels.zero_point", np.array(mean[0], np.uint8))
-            return self.add("DequantizeLinear", ["pixels", scale, zero], "normalised")
-        x = self.add("Cast", ["pixels"], "pixels.float", to=TensorProto.FLOAT)
-        x = self.add("Sub", [x, self.constant("pixels.mean", np.array(mean, np.float32).reshape(3, 1, 1))], "centred")
-        return self.add("Mul", [x, self.constant("pixels.factor", factor)], "normalised")
+            return self.add("DequantizeLinear", [newer, scale, zero], "normalised")
+        less = self.constant("pixels.mean", np.array(mean, np.float32).reshape(3, 1, 1))
+        centred = self.add("Sub", [self._cast(newer), less], "centred")
+        return self.add("Mul", [centred, self.constant("pixels.factor", factor)], "normalised")
+
+    def _cast(self, frame: ir.Value) -> ir.Value:
+        return self.add("Cast", [frame], f"{frame.name}.float", to=ir.DataType.FLOAT)
 
     def convolution(
-        self, x: str, name: str, w: Float, b: Float, *, groups: int = 1, stride: int = 1,
+        self, x: ir.Value, name: str, w: Float, b: Float, *, groups: int = 1, stride: int = 1,
         pads: int | tuple[int, int] | None = None, activation: str | None = None,
-    ) -> str:  # fmt: skip
+    ) -> ir.Value:  # fmt: skip
         """A convolution with bias, square in every respect, and its activation ("Relu" or "Relu6").
 
         w is (outputs, inputs / groups, k, k). `pads` default to k // 2 on all sides; two numbers: before, after.
@@ -95,21 +127,29 @@ class Graph:
         if activation == "Relu":
             return self.add("Relu", [out], f"{name}.relu")
         if activation == "Relu6":
-            if not any(tensor.name == "six" for tensor in self.constants):
-                self.constant("zero", np.array(0, np.float32))
-                self.constant("six", np.array(6, np.float32))
-            return self.add("Clip", [out, "zero", "six"], f"{name}.relu6")
+            bounds = self.constant("zero", np.float32(0)), self.constant("six", np.float32(6))
+            return self.add("Clip", [out, *bounds], f"{name}.relu6")
         return out
 
-    def model(self, name: str, size: int, width: int) -> onnx.ModelProto:
-        """The finished model: uint8 (1, 3, size, size) inputs, float32 ``embedding`` (1, width)."""
-        inputs = [helper.make_tensor_value_info(entry, TensorProto.UINT8, [1, 3, size, size]) for entry in self.inputs]
-        outputs = [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, [1, width])]
-        model = helper.make_model(
-            helper.make_graph(self.nodes, name, inputs, outputs, self.constants),
-            opset_imports=[helper.make_opsetid("", OPSET)],
-            ir_version=IR_VERSION,
-            producer_name="edgevtn",
-        )
-        onnx.checker.check_model(model, full_check=True)
-        return model
+    def model(self, name: str, output: ir.Value, width: int) -> onnx.ModelProto:
+        """The finished model.
+
+        Parameters
+        ----------
+        name : str
+            The graph's.
+        output : onnx_ir.Value
+            What the model gives: float32 (1, width).
+        width : int
+
+        Raises
+        ------
+        onnx.checker.ValidationError, onnx.shape_inference.InferenceError
+            The nodes do not fit together.
+        """
+        output.shape, output.type = ir.Shape([1, width]), ir.TensorType(ir.DataType.FLOAT)
+        graph = ir.Graph(
+            self._inputs, [output], nodes=self._nodes, initializers=list(self._constants.values()),
+            opset_imports={"": OPSET}, name=name,
+        )  # fmt: skip
+        return finished(ir.Model(graph, ir_version=IR_VERSION, producer_name="edgevtn"))

@@ -6,22 +6,29 @@ like any other. Changes of more than 127 grey levels are cut off there; a moving
 
 from __future__ import annotations
 
-import copy
-from typing import Any
-
 import numpy as np
-import numpy.typing as npt
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+import onnx_ir as ir
 
-Pixels = npt.NDArray[np.uint8]
+from edgevtn.graph.edit import add_constant, editable, finished, insert_first, new_node
+from edgevtn.graph.facts import Pixels, input_shape
 
 #: The difference's zero.
 UNCHANGED = 128
 
 
 def difference(newer: Pixels, older: Pixels) -> Pixels:
-    """The picture of what changed, uint8 of the frames' shape: ``newer - older + UNCHANGED``, cut to 0 to 255."""
+    """The picture of what changed.
+
+    Parameters
+    ----------
+    newer, older : uint8, of one shape
+
+    Returns
+    -------
+    uint8 of that shape
+        ``newer - older + UNCHANGED``, cut to 0 to 255.
+    """
     change = newer.astype(np.int16) - older + UNCHANGED
     picture: Pixels = np.clip(change, 0, 255).astype(np.uint8)
     return picture
@@ -45,56 +52,56 @@ def of_one_picture(encoder: onnx.ModelProto) -> onnx.ModelProto:
     ValueError
         The encoder does not begin so.
     """
-    model = copy.deepcopy(encoder)
+    model = editable(encoder)
     graph = model.graph
-    casts = {node.output[0]: node for node in graph.node if node.op_type == "Cast"}
-    subtract = next((node for node in graph.node if node.op_type == "Sub" and set(node.input) <= casts.keys()), None)
-    names = [entry.name for entry in graph.input]
-    if subtract is None or [casts[name].input[0] for name in subtract.input] != names:
+    subtract = next((node for node in graph if _cast_inputs(node) == list(graph.inputs)), None)
+    if subtract is None:
         raise ValueError(
             "expected an encoder that casts its two inputs to float and subtracts the second from the first"
         )
-    for node in [casts[name] for name in subtract.input]:
-        graph.node.remove(node)
-    graph.input[0].name = "difference"
-    del graph.input[1]
-    facts: dict[str, Any] = {
-        "difference.scale": np.array(1, np.float32),
-        "difference.zero_point": np.array(UNCHANGED, np.uint8),
-    }
-    graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in facts.items())
-    place = list(graph.node).index(subtract)
-    graph.node.remove(subtract)
-    graph.node.insert(
-        place, helper.make_node("DequantizeLinear", ["difference", *facts], list(subtract.output), name="difference")
-    )
-    onnx.checker.check_model(model, full_check=True)
-    return model
+    picture = ir.val("difference", ir.DataType.UINT8, input_shape(encoder))
+    scale, zero = _scale(model, "difference")
+    dequantise = new_node("DequantizeLinear", [picture, scale, zero], "difference.float")
+    subtract.outputs[0].replace_all_uses_with(insert_first(model, dequantise))
+    graph.inputs[:] = [picture]
+    return finished(model)
 
 
 def of_two_frames(encoder: onnx.ModelProto) -> onnx.ModelProto:
-    """An encoder of the picture of a difference as one of two frames: ``pixels``, the newer, and ``previous``."""
-    model = copy.deepcopy(encoder)
+    """An encoder of the picture of a difference as one of two frames.
+
+    Parameters
+    ----------
+    encoder : onnx.ModelProto
+        As `of_one_picture` gives it, quantised or not.
+
+    Returns
+    -------
+    onnx.ModelProto
+        Two inputs, ``pixels``, the newer, and ``previous``, of the shape that the picture had.
+    """
+    model = editable(encoder)
     graph = model.graph
-    picture = graph.input[0].name
-    shape = [axis.dim_value for axis in graph.input[0].type.tensor_type.shape.dim]
-    entries = ["pixels", "previous"]
-    del graph.input[:]
-    graph.input.extend(helper.make_tensor_value_info(name, TensorProto.UINT8, shape) for name in entries)
-    facts: dict[str, Any] = {
-        "frames.scale": np.array(1, np.float32),
-        "frames.zero_point": np.array(UNCHANGED, np.uint8),
-    }
-    graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in facts.items())
-    nodes = [
-        helper.make_node("Cast", [name], [f"{name}.float"], name=f"{name}.float", to=TensorProto.FLOAT)
-        for name in entries
-    ]
-    nodes.append(
-        helper.make_node("Sub", [f"{name}.float" for name in entries], ["frames.change"], name="frames.change")
-    )
-    nodes.append(helper.make_node("QuantizeLinear", ["frames.change", *facts], [picture], name="frames.picture"))
-    for place, node in enumerate(nodes):
-        graph.node.insert(place, node)
-    onnx.checker.check_model(model, full_check=True)
-    return model
+    frames = [ir.val(name, ir.DataType.UINT8, input_shape(encoder)) for name in ("pixels", "previous")]
+    casts = [new_node("Cast", [frame], f"{frame.name}.float", {"to": ir.DataType.FLOAT}) for frame in frames]
+    change = new_node("Sub", [cast.outputs[0] for cast in casts], "frames.change")
+    scale, zero = _scale(model, "frames")
+    picture = new_node("QuantizeLinear", [change.outputs[0], scale, zero], "frames.picture")
+    graph.inputs[0].replace_all_uses_with(picture.outputs[0])
+    graph.inputs[:] = frames
+    insert_first(model, *casts, change, picture)
+    return finished(model)
+
+
+def _cast_inputs(node: ir.Node) -> list[ir.Value | None]:
+    """What a subtraction subtracts, before it was cast: None for what was not; nothing of any other node."""
+    if node.op_type != "Sub":
+        return []
+    casts = [None if value is None else value.producer() for value in node.inputs]
+    return [None if cast is None or cast.op_type != "Cast" else cast.inputs[0] for cast in casts]
+
+
+def _scale(model: ir.Model, name: str) -> tuple[ir.Value, ir.Value]:
+    """Constants by which a difference is a picture: steps of one grey level, and its zero."""
+    scale = add_constant(model, f"{name}.scale", np.array(1, np.float32))
+    return scale, add_constant(model, f"{name}.zero_point", np.array(UNCHANGED, np.uint8))

@@ -1,74 +1,153 @@
-"""Small tools over an ONNX graph."""
+"""From an ONNX model to a graph that can be edited, the small tools for that, and back."""
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import onnx
-import onnxruntime
-from onnx import helper, numpy_helper
-
-from edgevtn.kernels.prepare import by_blocks
+import onnx_ir as ir
+from onnx_ir.passes.common import NameFixPass, RemoveUnusedNodesPass
 
 Array = npt.NDArray[Any]
 Float = npt.NDArray[np.float32]
 
 
-def takes_blocks(model: onnx.ModelProto) -> bool:
-    """Whether an encoder takes its pixels by 2x2 blocks."""
-    return bool(model.graph.input[0].type.tensor_type.shape.dim[1].dim_value == 12)
+def editable(model: onnx.ModelProto) -> ir.Model:
+    """A copy of a model that can be edited.
 
+    Parameters
+    ----------
+    model : onnx.ModelProto
+        Is left as it is.
 
-def as_input(model: onnx.ModelProto, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    """Pixels (1, 3, S, S) in the order that an encoder takes."""
-    return by_blocks(pixels) if takes_blocks(model) else pixels
-
-
-def constants(model: onnx.ModelProto) -> dict[str, onnx.TensorProto]:
-    """Initialisers by name."""
-    return {tensor.name: tensor for tensor in model.graph.initializer}
-
-
-def set_constant(tensor: onnx.TensorProto, value: Array) -> None:
-    """Overwrite an initialiser, keeping its name."""
-    tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(value), tensor.name))
-
-
-def convolutions(model: onnx.ModelProto) -> list[onnx.NodeProto]:
-    """Convolution nodes in order of execution."""
-    return [node for node in model.graph.node if node.op_type == "Conv"]
-
-
-def groups(node: onnx.NodeProto) -> int:
-    """The `group` attribute of a convolution; as many as channels if depthwise."""
-    return next((attribute.i for attribute in node.attribute if attribute.name == "group"), 1)
-
-
-def session(model: onnx.ModelProto, *, threads: int = 0, optimise: bool = True) -> onnxruntime.InferenceSession:
-    """A session; without `optimise` it runs a QDQ graph node by node in float: the exact simulation.
-
-    `threads` 0 leaves the number to onnxruntime.
+    Returns
+    -------
+    onnx_ir.Model
+        Every node in it has a name.
     """
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
-    options.intra_op_num_threads = threads
-    if not optimise:
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
-    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return ir.from_proto(model)
 
 
-def intermediate_values(
-    model: onnx.ModelProto, names: Sequence[str], inputs: Sequence[Array]
-) -> Iterator[dict[str, Float]]:
-    """Run a model without optimisation, and give the named tensors for every input."""
-    tapped = copy.deepcopy(model)
-    have = {output.name for output in tapped.graph.output}
-    tapped.graph.output.extend(helper.make_empty_tensor_value_info(name) for name in names if name not in have)
-    running = session(tapped, optimise=False)
-    source = running.get_inputs()[0].name
-    for value in inputs:
-        yield dict(zip(names, running.run(list(names), {source: value}), strict=True))
+def remove_unused(model: ir.Model) -> None:
+    """Remove nodes and constants that no output depends on, in place."""
+    RemoveUnusedNodesPass()(model)
+
+
+def finished(model: ir.Model) -> onnx.ModelProto:
+    """The edited model, without what is no longer used.
+
+    Parameters
+    ----------
+    model : onnx_ir.Model
+
+    Returns
+    -------
+    onnx.ModelProto
+        Of the opset and the IR version that the model had.
+
+    Raises
+    ------
+    onnx.checker.ValidationError, onnx.shape_inference.InferenceError
+        It is no valid model, or its shapes do not fit together.
+    """
+    remove_unused(model)
+    result = ir.to_proto(model)
+    onnx.checker.check_model(result, full_check=True)
+    return result
+
+
+def named(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The model with a name of its own for every node, which the quantiser and the report go by.
+
+    Parameters
+    ----------
+    model : onnx.ModelProto
+
+    Returns
+    -------
+    onnx.ModelProto
+    """
+    edited = editable(model)
+    NameFixPass()(edited)
+    return ir.to_proto(edited)
+
+
+def convolutions(model: ir.Model) -> list[ir.Node]:
+    """Convolution nodes in order of execution."""
+    return [node for node in model.graph if node.op_type == "Conv"]
+
+
+def groups(convolution: ir.Node) -> int:
+    """The number of groups of a convolution; as many as channels if depthwise."""
+    attribute = convolution.attributes.get("group")
+    return 1 if attribute is None else attribute.as_int()
+
+
+def constant(value: ir.Value | None) -> Array | None:
+    """What a value is if it is stored in the model; None if it is computed, an input, or absent."""
+    if value is None or value.const_value is None:
+        return None
+    return value.const_value.numpy()
+
+
+def stored(value: ir.Value | None) -> Array:
+    """What a value is that must be stored in the model.
+
+    Raises
+    ------
+    ValueError
+        It is computed, an input, or absent.
+    """
+    array = constant(value)
+    if array is None:
+        raise ValueError(f"{value.name if value is not None else 'a missing input'!r} is not constant")
+    return array
+
+
+def new_constant(name: str, array: npt.ArrayLike) -> ir.Value:
+    """A constant that belongs to no graph yet."""
+    return ir.val(name, const_value=ir.tensor(np.asarray(array, order="C"), name=name))
+
+
+def add_constant(model: ir.Model, name: str, array: npt.ArrayLike) -> ir.Value:
+    """Store a constant in a model, under another name where this one is in use."""
+    used = ir.convenience.create_value_mapping(model.graph)
+    while name in used:
+        name += "_"
+    value = new_constant(name, array)
+    model.graph.register_initializer(value)
+    return value
+
+
+def set_constant(value: ir.Value | None, array: npt.ArrayLike) -> None:
+    """Overwrite a stored constant, which keeps its name."""
+    assert value is not None
+    fresh = new_constant(value.name or "", array)
+    value.const_value, value.shape, value.type = fresh.const_value, fresh.shape, fresh.type
+
+
+def new_node(
+    kind: str, inputs: Sequence[ir.Value | None], output: str, attributes: dict[str, Any] | None = None
+) -> ir.Node:
+    """A node that belongs to no graph yet; it has the name of its one output."""
+    return ir.node(kind, inputs, attributes, outputs=[ir.val(output)], name=output)
+
+
+def insert_first(model: ir.Model, *nodes: ir.Node) -> ir.Value:
+    """Put nodes at the front of the graph, in their order; the last one's output."""
+    if len(model.graph):
+        model.graph.insert_before(model.graph[0], nodes)
+    else:
+        model.graph.extend(nodes)
+    return nodes[-1].outputs[0]
+
+
+def forget_shapes(model: ir.Model) -> None:
+    """Forget what the graph states of the shapes of its inner values, after a change to them; ONNX infers them anew."""
+    for node in model.graph:
+        for value in node.outputs:
+            if not value.is_graph_output():
+                value.shape = value.type = None

@@ -10,7 +10,7 @@ import onnx
 
 from edgevtn.bundle import RGB, RGBDIFF, write_bundle, write_streams
 from edgevtn.errors import ModelFileError
-from edgevtn.graph.front import by_blocks
+from edgevtn.graph.blocks import by_blocks
 from edgevtn.graph.pixels import pixels_first
 from edgevtn.importing.checkpoint import read_checkpoint
 from edgevtn.importing.ir import read_ir

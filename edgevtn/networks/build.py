@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import copy
-
-import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+import onnx_ir as ir
 
-from edgevtn.graph.build import Float, Graph, Weights
+from edgevtn.graph.build import Graph, Weights
+from edgevtn.graph.edit import Float, add_constant, editable, finished
 from edgevtn.networks import efficientnet
 from edgevtn.networks.efficientnet import efficientnet_lite
 from edgevtn.networks.mobilenetv2 import mobilenetv2
@@ -55,7 +53,7 @@ def normalisation(weights: Weights) -> tuple[tuple[float, ...], tuple[float, ...
 def build_encoder(
     weights: Weights, *, difference: bool = False, relu6: bool = False, pooling: str = "mean"
 ) -> onnx.ModelProto:
-    """Write an encoder: uint8 ``pixels`` (1, 3, S, S) RGB -> float32 ``embedding`` (1, W).
+    """Write an encoder: uint8 ``pixels`` (1, 3, S, S) RGB -> float32 ``features`` (1, W).
 
     Parameters
     ----------
@@ -80,7 +78,7 @@ def build_encoder(
     name = network_name(weights)
     mean, std, size = normalisation(weights)
     graph = Graph()
-    x = graph.pixels(mean, std, difference)
+    x = graph.pixels(size, mean, std, difference)
     try:
         if name == "EfficientNet-Lite":
             x, width = efficientnet_lite(graph, x, weights, size)
@@ -88,9 +86,8 @@ def build_encoder(
             x, width = mobilenetv2(graph, x, weights, "Relu6" if relu6 else "Relu")
         else:
             x, width = (resnet if name == "ResNet" else se_resnext)(graph, x, weights)
-        graph.add(POOLINGS[pooling], [x], "pooled")
-        graph.add("Flatten", ["pooled"], "embedding")
-        return graph.model(name, size, width)
+        pooled = graph.add(POOLINGS[pooling], [x], "pooled")
+        return graph.model(name, graph.add("Flatten", [pooled], "features"), width)
     except KeyError as error:
         raise ValueError(f"the encoder looks like {name}, but its tensor {error} is missing") from None
     except (IndexError, onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
@@ -99,20 +96,26 @@ def build_encoder(
 
 
 def project(encoder: onnx.ModelProto, w: Float, b: Float) -> onnx.ModelProto:
-    """Append a linear layer, w (W, D) and b (D,): the encoder's embedding becomes D wide."""
-    model = copy.deepcopy(encoder)
-    graph = model.graph
-    (last,) = (node for node in graph.node if "embedding" in node.output)
-    last.output[list(last.output).index("embedding")] = "features"
-    graph.initializer.extend(
-        [
-            numpy_helper.from_array(np.ascontiguousarray(w), "projection.weight"),
-            numpy_helper.from_array(np.ascontiguousarray(b), "projection.bias"),
-        ]
-    )
-    inputs = ["features", "projection.weight", "projection.bias"]
-    graph.node.append(helper.make_node("Gemm", inputs, ["embedding"], name="projection"))
-    graph.output[0].type.tensor_type.shape.dim[1].dim_value = w.shape[1]
-    del graph.value_info[:]  # states the old shapes
-    onnx.checker.check_model(model, full_check=True)
-    return model
+    """Append a linear layer.
+
+    Parameters
+    ----------
+    encoder : onnx.ModelProto
+        Gives features (1, W).
+    w : float32 (W, D)
+    b : float32 (D,)
+
+    Returns
+    -------
+    onnx.ModelProto
+        Gives ``embedding``, float32 (1, D).
+    """
+    model = editable(encoder)
+    model.graph.outputs[0].name = "features"
+    weights = [add_constant(model, "projection.weight", w), add_constant(model, "projection.bias", b)]
+    node = ir.node("Gemm", [model.graph.outputs[0], *weights], name="projection")
+    model.graph.append(node)
+    node.outputs[0].name = "embedding"
+    node.outputs[0].shape, node.outputs[0].type = ir.Shape([1, w.shape[1]]), ir.TensorType(ir.DataType.FLOAT)
+    model.graph.outputs[0] = node.outputs[0]
+    return finished(model)

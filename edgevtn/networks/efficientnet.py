@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import onnx_ir as ir
+
 from edgevtn.graph.build import Float, Graph, Weights, fold
 
 BATCH_NORM_EPSILON = 1e-3
@@ -38,7 +40,7 @@ def stages(blocks: int) -> tuple[Stage, ...]:
     return tuple(Stage(count, stride) for count, stride in zip(repeats[blocks], (1, 2, 2, 2, 1, 2, 1), strict=True))
 
 
-def efficientnet_lite(graph: Graph, x: str, weights: Weights, size: int) -> tuple[str, int]:
+def efficientnet_lite(graph: Graph, x: ir.Value, weights: Weights, size: int) -> tuple[ir.Value, int]:
     """The network up to its last activation; returns that tensor and its channels. `size` is the picture's side."""
 
     def same(kernel: int, stride: int) -> tuple[int, int]:

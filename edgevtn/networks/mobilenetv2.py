@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import onnx_ir as ir
+
 from edgevtn.graph.build import Graph, Weights, fold
 
 #: The first block of each stage that halves the picture; the layer numbers are those of the published checkpoints.
@@ -9,7 +11,7 @@ STRIDED = {2, 4, 7, 14}
 LAST = 18
 
 
-def mobilenetv2(graph: Graph, x: str, weights: Weights, activation: str = "Relu") -> tuple[str, int]:
+def mobilenetv2(graph: Graph, x: ir.Value, weights: Weights, activation: str = "Relu") -> tuple[ir.Value, int]:
     """Layers 0 (stem), 1 to 17 (inverted residuals) and 18; returns the last tensor and its channels."""
     x = graph.convolution(x, "stem", *fold(weights, "0.0", "0.1"), stride=2, activation=activation)
     for block in range(1, LAST):

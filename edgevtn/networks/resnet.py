@@ -7,6 +7,7 @@ the package `pretrainedmodels`, both with the numbers that ``nn.Sequential(*chil
 from __future__ import annotations
 
 import numpy as np
+import onnx_ir as ir
 
 from edgevtn.graph.build import Graph, Weights, fold
 
@@ -17,7 +18,7 @@ def _blocks(weights: Weights, stage: str) -> int:
     )
 
 
-def resnet(graph: Graph, x: str, weights: Weights) -> tuple[str, int]:
+def resnet(graph: Graph, x: ir.Value, weights: Weights) -> tuple[ir.Value, int]:
     """Layers 0 (convolution), 1 (norm) and 4 to 7 (stages) of a ResNet; returns the last tensor and its channels."""
     x = graph.convolution(x, "stem", *fold(weights, "0", "1"), stride=2, activation="Relu")
     x = graph.add("MaxPool", [x], "stem.pool", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1])
@@ -28,7 +29,7 @@ def resnet(graph: Graph, x: str, weights: Weights) -> tuple[str, int]:
     return x, channels
 
 
-def _residual(graph: Graph, x: str, weights: Weights, prefix: str, stride: int) -> tuple[str, int]:
+def _residual(graph: Graph, x: ir.Value, weights: Weights, prefix: str, stride: int) -> tuple[ir.Value, int]:
     """A basic or a bottleneck block; torchvision has the stride in the first 3x3 convolution of either."""
     name = f"stage{prefix}"
     deep = f"{prefix}.conv3.weight" in weights
@@ -52,7 +53,7 @@ def _residual(graph: Graph, x: str, weights: Weights, prefix: str, stride: int) 
     return graph.add("Relu", [x], f"{name}.relu"), len(w)
 
 
-def se_resnext(graph: Graph, x: str, weights: Weights) -> tuple[str, int]:
+def se_resnext(graph: Graph, x: ir.Value, weights: Weights) -> tuple[ir.Value, int]:
     """Layers 0 (stem) to 4 of an SE-ResNeXt; returns the last tensor and its channels."""
     x = graph.convolution(x, "stem", *fold(weights, "0.conv1", "0.bn1"), stride=2, activation="Relu")
     # The authors of the pretrained weights round up instead of padding.
@@ -65,7 +66,7 @@ def se_resnext(graph: Graph, x: str, weights: Weights) -> tuple[str, int]:
     return x, channels
 
 
-def _squeezed(graph: Graph, x: str, weights: Weights, prefix: str, stride: int) -> tuple[str, int]:
+def _squeezed(graph: Graph, x: ir.Value, weights: Weights, prefix: str, stride: int) -> tuple[ir.Value, int]:
     """A grouped bottleneck whose channels are weighted by squeeze-and-excitation before the sum."""
     name = f"stage{prefix}"
     shortcut = x

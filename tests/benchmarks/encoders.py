@@ -111,7 +111,7 @@ def encoder(name, precision, width=512):
         model = project(model, w, np.zeros(width, np.float32))
     if precision != "fp32":
         # The way that is fast for processors with VNNI, as a published INT8 file is; "int8 blocks": as in our bundles.
-        settings = Settings(target="x86-vnni", correct=False)
+        settings = Settings(target="x86-vnni", after=())
         model = quantize_graph(model, pictures(), settings, progress=False, blocks=precision == "int8 blocks")
     return model.SerializeToString()
 

@@ -10,7 +10,7 @@ import openvino
 import pytest
 from onnx import numpy_helper
 
-from edgevtn.graph.front import by_blocks
+from edgevtn.graph.blocks import by_blocks
 from edgevtn.graph.pixels import pixels_first
 from edgevtn.importing.ir import read_network, translated
 from edgevtn.kernels.prepare import by_blocks as pixels_by_blocks

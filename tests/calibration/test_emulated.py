@@ -1,6 +1,6 @@
 """INT8 on processors that this machine is not: an x86 without VNNI, emulated by qemu-user (Debian: qemu-user).
 
-There onnxruntime multiplies with VPMADDUBSW, which saturates. Files from `quantize` must not notice; files with the
+There onnxruntime multiplies with VPMADDUBSW, which saturates. Files from `calibrate` must not notice; files with the
 usual full-range weights must, or this test would prove nothing.
 """
 
@@ -13,10 +13,10 @@ import onnx
 import pytest
 from networks import cosine, pictures, small_network
 
-import edgevtn
+from edgevtn.bundle import load_bundle
 from edgevtn.calibration import Settings, quantize_graph, sample_frames
-from edgevtn.cpu import HOST_FEATURES, IS_ARM
-from edgevtn.graph.edit import as_input
+from edgevtn.cpu import IS_ARM, has_vnni
+from edgevtn.graph.facts import as_input
 
 SCRIPT = """
 import sys
@@ -35,12 +35,12 @@ np.save(sys.argv[3], np.vstack(rows))
 pytestmark = [
     pytest.mark.skipif(shutil.which("qemu-x86_64") is None, reason="needs qemu-x86_64 (Debian: qemu-user)"),
     pytest.mark.skipif(IS_ARM, reason="runs this machine's own Python, which must be for x86"),
-    pytest.mark.skipif(not {"avx512vnni", "avxvnni"} & HOST_FEATURES, reason="compares with a processor that has VNNI"),
+    pytest.mark.skipif(not has_vnni(), reason="compares with a processor that has VNNI"),
 ]
 
 
 def both(model, pixels, folder, precise=False):
-    """Embeddings on this processor, and on an emulated Haswell (AVX2, no VNNI)."""
+    """Features on this processor, and on an emulated Haswell (AVX2, no VNNI)."""
     (folder / "model.onnx").write_bytes(model.SerializeToString())
     np.save(folder / "pixels.npy", np.vstack([as_input(model, value) for value in pixels]))
     results = []
@@ -57,8 +57,8 @@ def both(model, pixels, folder, precise=False):
 
 
 def test_the_bundled_encoder_is_the_same_without_vnni(tmp_path, demo_clip):
-    model = onnx.load_from_string(edgevtn.load_bundle().encoder)
-    native, emulated = both(model, sample_frames([demo_clip], 4, 224), tmp_path)
+    model = onnx.load_from_string(load_bundle().encoder)
+    native, emulated = both(model, [sample.pixels for sample in sample_frames([demo_clip], 4, 224)], tmp_path)
     assert cosine(native, emulated).min() > 0.9999
 
 

@@ -2,7 +2,6 @@
 
 import pickle
 import shutil
-import time
 
 import numpy as np
 import onnxruntime
@@ -13,14 +12,14 @@ openvino = pytest.importorskip("openvino", reason="needs the extra [import]")
 
 from hypothesis import HealthCheck, given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
-from networks import embeddings  # noqa: E402
+from networks import features  # noqa: E402
 from onnx import numpy_helper  # noqa: E402
 from published import VTN, randomise, resnet, save  # noqa: E402
 
 import edgevtn  # noqa: E402
 from edgevtn import ModelFileError  # noqa: E402
 from edgevtn.cli.main import main  # noqa: E402
-from edgevtn.graph.front import by_blocks  # noqa: E402
+from edgevtn.graph.blocks import by_blocks  # noqa: E402
 from edgevtn.graph.pixels import pixels_first  # noqa: E402
 from edgevtn.importing import import_files, read_checkpoint, read_ir  # noqa: E402
 from edgevtn.importing.ir import read_network, translated  # noqa: E402
@@ -96,9 +95,7 @@ def test_a_repeated_frame_is_no_difference(shared, tmp_path):
 def test_resnet_34_of_the_published_size(tmp_path):
     model = randomise(VTN(resnet((3, 4, 6, 3), False), 512, 512, 400))
     save(model, tmp_path / "resnet_34_vtn.pth")
-    begin = time.perf_counter()
     import_files([tmp_path / "resnet_34_vtn.pth"], tmp_path / "bundle")
-    assert time.perf_counter() - begin < 60  # the promise to the user; it takes a second or two
     loaded = edgevtn.load_bundle(tmp_path / "bundle").model
     assert (loaded.embed_dim, loaded.clip_len, loaded.heads, loaded.layers, loaded.ffn_dim) == (512, 16, 8, 4, 1024)
     assert loaded.labels[0] == "abseiling"
@@ -111,9 +108,9 @@ def test_resnet_34_of_the_published_size(tmp_path):
 
 
 def test_import_and_calibrate(shared, demo_clip, tmp_path, capsys, monkeypatch):
-    for name, count in (("CALIBRATION_FRAMES", 8), ("TUNING_FRAMES", 2), ("HELD_OUT_FRAMES", 8)):
+    for name, count in (("CALIBRATION_FRAMES", 10), ("HELD_OUT_FRAMES", 8)):
         monkeypatch.setattr(f"edgevtn.calibration.bundles.{name}", count)
-    monkeypatch.setattr("edgevtn.calibration.fit.quantizer.BIAS_FRAMES", 2)
+    monkeypatch.setattr("edgevtn.calibration.fit.bias.BIAS_FRAMES", 2)
     golden = [str(shared / "golden" / f"{name}.pth") for name in GOLDEN]
     output = tmp_path / "int8"
     assert main(["import", golden[0], "-o", str(output), "--clips", str(demo_clip)]) == 0
@@ -191,11 +188,8 @@ def test_genuine_int8_encoder(driver):
     kinds = [node.op_type for node in model.graph.node]
     assert kinds.count("Conv") == 53
     assert kinds.count("QuantizeLinear") >= 60
-    assert all(
-        node.input[1] in {one.output[0] for one in model.graph.node if one.op_type == "DequantizeLinear"}
-        for node in model.graph.node
-        if node.op_type == "Conv"
-    )
+    dequantised = {node.output[0] for node in model.graph.node if node.op_type == "DequantizeLinear"}
+    assert {node.input[1] for node in model.graph.node if node.op_type == "Conv"} <= dequantised
 
 
 def test_the_genuine_encoder_begins_with_its_pixels(driver):
@@ -214,10 +208,10 @@ def test_the_genuine_encoder_begins_with_its_pixels(driver):
         np.testing.assert_array_equal(a[name], b[name])
     frame = np.load(driver.parent / "expected.npz")["frames_bgr"][0]
     pixels = np.ascontiguousarray(frame.transpose(2, 0, 1))[None]
-    one, two = (embeddings(graph, [pixels])[0] for graph in (model, simpler))
+    one, two = (features(graph, [pixels])[0] for graph in (model, simpler))
     assert (one * two).sum() > 0.97 * np.linalg.norm(one) * np.linalg.norm(two)
     blocks = by_blocks(simpler)
-    np.testing.assert_array_equal(embeddings(blocks, [pixels])[0], two)
+    np.testing.assert_array_equal(features(blocks, [pixels])[0], two)
 
 
 def test_a_float_encoder_is_left_as_it_is(shared):

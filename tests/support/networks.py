@@ -5,7 +5,7 @@ import numpy as np
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
-from edgevtn.graph.edit import as_input
+from edgevtn.graph.facts import as_input
 
 
 def session(model):
@@ -14,7 +14,7 @@ def session(model):
     return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
 
 
-def embeddings(model, pixels):
+def features(model, pixels):
     running = session(model)
     return np.vstack([running.run(None, {running.get_inputs()[0].name: as_input(model, value)})[0] for value in pixels])
 
@@ -45,16 +45,42 @@ def small_network(seed=0):
         helper.make_node("Clip", ["c2", "low", "high"], ["r2"], name="r2"),
         helper.make_node("Conv", ["r2", "w3", "b3"], ["c3"], name="c3", kernel_shape=[1, 1]),
         helper.make_node("GlobalAveragePool", ["c3"], ["pooled"], name="pool"),
-        helper.make_node("Flatten", ["pooled"], ["embedding"], name="flat"),
+        helper.make_node("Flatten", ["pooled"], ["features"], name="flat"),
     ]
     graph = helper.make_graph(
         nodes,
         "small",
         [helper.make_tensor_value_info("pixels", TensorProto.UINT8, [1, 3, 32, 32])],
-        [helper.make_tensor_value_info("embedding", TensorProto.FLOAT, [1, 24])],
+        [helper.make_tensor_value_info("features", TensorProto.FLOAT, [1, 24])],
         [numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def float_network():
+    """The same network with float input, as exporters make it."""
+    model = small_network()
+    model.graph.node.remove(model.graph.node[0])
+    model.graph.input[0].name = "x"
+    model.graph.input[0].type.tensor_type.elem_type = TensorProto.FLOAT
+    return model
+
+
+def relu_network():
+    """With ReLU for ReLU6, and one channel that is forty times smaller than the others."""
+    model = small_network()
+    for node in model.graph.node:
+        if node.op_type == "Clip":
+            node.op_type = "Relu"
+            del node.input[1:]
+    for tensor in model.graph.initializer:
+        value = numpy_helper.to_array(tensor).copy()
+        if tensor.name in ("w1", "b1"):
+            value[0] /= 40
+        if tensor.name == "w2":
+            value[0] *= 40
+        tensor.CopyFrom(numpy_helper.from_array(value, tensor.name))
+    return model
 
 
 def small_difference():

@@ -56,7 +56,7 @@ def test_an_unknown_pooling_is_named():
 
 def test_a_strange_graph_is_refused():
     model = small_network()
-    model.graph.node.append(helper.make_node("Tanh", ["embedding"], ["more"]))
+    model.graph.node.append(helper.make_node("Tanh", ["features"], ["more"]))
     with pytest.raises(ValueError, match="Tanh"):
         TorchEncoder(model)
 

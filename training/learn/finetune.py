@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, DistributedSampler, Sampler, Subset
 
-from edgevtn.calibration.files import input_size
+from edgevtn.calibration import input_size
 from edgevtn.datasets.manifest import Clip
 from edgevtn.graph.difference import difference
 from edgevtn.kernels.prepare import Prepare
