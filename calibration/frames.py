@@ -21,7 +21,7 @@ def sample_frames(
     size: int,
     color_order: str = "RGB",
     seed: int = 0,
-    interval: float | None = None,
+    difference_interval: float | None = None,
 ) -> list[Pixels]:
     """Pick frames at random: a random clip, then a random moment of it.
 
@@ -34,7 +34,7 @@ def sample_frames(
     size, color_order
         As in `Prepare`.
     seed : int
-    interval : float, optional
+    difference_interval : float, optional
         Seconds: what is wanted is not frames but the pictures of how they changed in so much time.
 
     Returns
@@ -62,8 +62,8 @@ def sample_frames(
         for moment in rng.choice(len(decoded), min(wanted, len(decoded)), replace=False):
             samples.append(np.empty((1, 3, size, size), np.uint8))
             prepare(decoded[moment], samples[-1])
-            if interval is not None:
+            if difference_interval is not None:
                 older = np.empty_like(samples[-1])
-                prepare(decoded[np.abs(np.array(times) - times[moment] + interval).argmin()], older)
+                prepare(decoded[np.abs(np.array(times) - times[moment] + difference_interval).argmin()], older)
                 samples[-1] = difference(samples[-1], older)
     return [samples[k] for k in rng.permutation(len(samples))]

@@ -24,7 +24,7 @@ from edgevtn.training.learn.fit import fit
 from edgevtn.training.learn.loop import Run
 from edgevtn.training.learn.model import Decoder
 from edgevtn.training.pretrained import pixel_statistics, pretrained_encoder
-from edgevtn.training.recipe import Recipe
+from edgevtn.training.recipe import RGBDIFF, Recipe
 
 #: Calibration frames: more change the ranges no further.
 CALIBRATION_FRAMES = 128
@@ -58,7 +58,7 @@ class Stream:
 
 def plain_encoder(recipe: Recipe) -> onnx.ModelProto:
     """The fp32 encoder with ImageNet weights; of differences as one of their picture."""
-    difference = recipe.modality == "rgbdiff"
+    difference = recipe.modality == RGBDIFF
     encoder = pretrained_encoder(recipe.encoder, difference=difference, pooling=recipe.pooling)
     return of_one_picture(encoder) if difference else encoder
 
@@ -73,12 +73,18 @@ def calibrated(
 ) -> onnx.ModelProto:
     """An fp32 encoder in INT8; its ranges come from frames of the clips, without labels."""
     content = hashlib.sha256(encoder.SerializeToString())
-    content.update(repr(([str(clip.path) for clip in clips], seed, recipe.compared)).encode())
+    content.update(repr(([str(clip.path) for clip in clips], seed, recipe.difference_interval)).encode())
     file = None if cache is None else cache / f"encoder-{content.hexdigest()[:16]}.onnx"
     if file is not None and file.exists():
         return onnx.load(file)
     paths = [clip.path for clip in clips]
-    pixels = sample_frames(paths, CALIBRATION_FRAMES, input_size(encoder), seed=seed, interval=recipe.compared)
+    pixels = sample_frames(
+        paths,
+        CALIBRATION_FRAMES,
+        input_size(encoder),
+        seed=seed,
+        difference_interval=recipe.difference_interval,
+    )
     quantised = quantize_graph(encoder, pixels, blocks=True)
     if file is not None:
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -95,7 +101,7 @@ def stream(
     cache: Path | None,
 ) -> Stream:
     """An INT8 encoder, and the features of the clips under it."""
-    extractor = Extractor(encoder, cache, recipe.compared)
+    extractor = Extractor(encoder, cache, recipe.difference_interval)
     features = extractor.clips(clips, labels, recipe.variants, 1 / recipe.frame_rate, seed)
     features += drawn_features(extractor, labels, recipe.drawn, seed)
     return Stream(recipe, encoder, features)
@@ -173,7 +179,7 @@ def save_stream(
         "mean": list(mean),
         "std": list(std),
         "frame_rate": recipe.frame_rate,
-        "clip_len": recipe.clip_len,
+        "clip_len": recipe.window_len,
         "embed_dim": recipe.embed_dim,
         "heads": recipe.heads,
         "layers": recipe.layers,
@@ -190,8 +196,8 @@ def save_stream(
         },
         "accuracy": facts.accuracy,
     }
-    if recipe.compared is not None:
-        model["difference_interval"] = recipe.compared
+    if recipe.difference_interval is not None:
+        model["difference_interval"] = recipe.difference_interval
     projected = project(encoder, *decoder.projection())
     if recipe.modality == "rgbdiff":
         projected = of_two_frames(projected)

@@ -7,7 +7,6 @@ import json
 import shlex
 import sys
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,8 @@ ENCODER_NAMES = {
     "mobilenetv2": "MobileNetV2",
     "resnet34": "ResNet-34",
 }
+#: Fields of a recipe that have options of their own.
+WITH_OPTIONS = ("encoder", "modality", "motion")
 #: Adds a command: its name, its function, its description.
 Adder = Callable[[str, Callable[[argparse.Namespace], None], str], argparse.ArgumentParser]
 
@@ -46,7 +47,7 @@ def add_training(command: Adder, dataset: str) -> None:
         added.add_argument("--motion", action="store_true", help="let the decoder see changes of embeddings, too")
         added.add_argument(
             "--set", nargs="+", default=(), metavar="NAME=VALUE",
-            help="anything else of the recipe, as frame_rate=6.25 clip_len=32; see edgevtn.training.recipe",
+            help="anything else of the recipe, as frame_rate=6.25 window_len=32; see edgevtn.training.recipe",
         )  # fmt: skip
 
     added = command("train", train, "train a bundle on labelled clips; needs the extra [training]")
@@ -74,35 +75,39 @@ def add_training(command: Adder, dataset: str) -> None:
     added.add_argument("--png", metavar="FILE", help="draw the confusion matrix; needs the extra [plots]")
 
 
-def recipe_of(arguments: argparse.Namespace) -> Any:
-    """The recipe that the arguments ask for.
+def recipes_for(modality: str, arguments: argparse.Namespace) -> list[Any]:
+    """The recipe of each stream that the arguments ask for.
 
     Raises
     ------
+    MissingExtraError
+        pydantic is not installed.
     ValueError
-        One of them is unknown, or no number.
+        A setting is unknown, or not what is expected of it.
     """
-    from edgevtn.training.recipe import Recipe
+    pydantic = require("pydantic", "training")
+    from edgevtn.training.recipe import Recipe, complaint
+    from edgevtn.training.train import recipes_of
 
-    kinds: dict[str, type] = {field.name: type(field.default) for field in fields(Recipe)}
     chosen: dict[str, Any] = {"encoder": arguments.encoder, "motion": arguments.motion}
-    free = [name for name in kinds if name not in ("encoder", "modality", "motion")]  # these have options
+    free = [name for name in Recipe.model_fields if name not in WITH_OPTIONS]
     for text in arguments.set:
-        name, _, value = text.partition("=")
-        if name not in free:
+        name, equals, value = text.partition("=")
+        if name not in free or not equals:
             raise ValueError(f"--set {text}: expected NAME=VALUE with one of {', '.join(free)}")
-        try:
-            chosen[name] = kinds[name](value)
-        except ValueError:
-            raise ValueError(f"--set {text}: expected {kinds[name].__name__}, got {value!r}") from None
-    return Recipe(**chosen)
+        chosen[name] = value
+    try:
+        return recipes_of(modality, chosen)
+    except pydantic.ValidationError as error:
+        name, problem = complaint(error)
+        setting = "" if name is None else f" {name}={chosen[name]}"
+        raise ValueError(f"--set{setting}: {problem}") from None
 
 
 def train(arguments: argparse.Namespace) -> None:
     require("torch", "training")
     from edgevtn.training.learn import distributed
     from edgevtn.training.streams import Facts
-    from edgevtn.training.train import recipes_of
     from edgevtn.training.train import train as train_bundle
 
     output = Path(arguments.output)
@@ -113,8 +118,8 @@ def train(arguments: argparse.Namespace) -> None:
         clips = [clip for clip in clips if clip.fold == TRAIN]
     data = Path(arguments.dataset).resolve()
     data = data.parent if data.is_file() else data
-    recipe = recipe_of(arguments)
-    sources = [data.name, "drawn figures"] if recipe.drawn else [data.name]
+    recipes = recipes_for(arguments.modality, arguments)
+    sources = [data.name, "drawn figures"] if recipes[0].drawn else [data.name]
     facts = Facts(
         arguments.name or output.name,
         f"{ENCODER_NAMES[arguments.encoder]} (ImageNet); trained on {' and '.join(sources)}",
@@ -127,7 +132,7 @@ def train(arguments: argparse.Namespace) -> None:
             clips,
             output,
             facts,
-            recipes_of(arguments.modality, recipe),
+            recipes,
             seed=arguments.seed,
             cache=Path(arguments.cache) if arguments.cache else None,
             teachers=arguments.teacher,
@@ -164,15 +169,15 @@ def crossval(arguments: argparse.Namespace) -> None:
         require("matplotlib", "plots")
     from edgevtn.training.crossval import PROTOCOL
     from edgevtn.training.crossval import crossval as over_folds
-    from edgevtn.training.train import recipes_of
 
-    recipe = recipe_of(arguments)
+    recipes = recipes_for(arguments.modality, arguments)
+    teachers = recipes_for("two-stream", arguments) if arguments.distill else ()
     result = over_folds(
         read_dataset(arguments.dataset, arguments.split),
-        recipes_of(arguments.modality, recipe),
+        recipes,
         arguments.seed,
         Path(arguments.cache) if arguments.cache else None,
-        teachers=recipes_of("two-stream", recipe) if arguments.distill else (),
+        teachers=teachers,
         early_stopping=arguments.early_stopping,
     )
     print(result)

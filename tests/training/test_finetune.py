@@ -4,7 +4,6 @@ import copy
 import os
 import subprocess
 import sys
-from dataclasses import replace
 
 import numpy as np
 import onnx
@@ -64,16 +63,16 @@ def test_a_strange_graph_is_refused():
 @pytest.fixture
 def small(dataset):
     clips = edgevtn.read_manifest(dataset)
-    recipe = Recipe(embed_dim=16, heads=2, layers=1, ffn_dim=16, rank=8, clip_len=4, frame_rate=6.25, tuning_steps=30,
+    recipe = Recipe(embed_dim=16, heads=2, layers=1, ffn_dim=16, rank=8, window_len=4, frame_rate=6.25, tuning_steps=30,
                     tuning_batch=4, tuning_rate=0.003, check_every=10)  # fmt: skip
     torch.manual_seed(0)
     return clips, ["jack", "wave1"], recipe, Decoder(24, recipe, 2)
 
 
-@pytest.mark.parametrize("changes", [{}, {"motion": True}, {"modality": "rgbdiff", "interval": 0.04}])
+@pytest.mark.parametrize("changes", [{}, {"motion": True}, {"modality": "rgbdiff", "difference_interval": 0.04}])
 def test_only_the_last_convolutions_change_and_the_loss_falls(small, changes):
     clips, labels, recipe, _ = small
-    recipe = replace(recipe, **changes, dropout=0.0, label_smoothing=0.0, tuning_steps=60, tuning_rate=0.01)
+    recipe = recipe.changed(**changes, dropout=0.0, label_smoothing=0.0, tuning_steps=60, tuning_rate=0.01)
     encoder = small_network()
     run = Run(progress=False)
     trained, decoder = finetune(encoder, Decoder(24, recipe, 2), clips, labels, recipe, 0, 2, run)
@@ -123,7 +122,7 @@ def test_a_resumed_run_ends_as_an_uninterrupted_one(small, tmp_path, monkeypatch
 
 
 SETTINGS = (
-    "embed_dim=32 heads=4 layers=1 ffn_dim=32 steps=20 batch=16 variants=0 clip_len=4 tuning_steps=2 tuning_batch=2"
+    "embed_dim=32 heads=4 layers=1 ffn_dim=32 steps=20 batch=16 variants=0 window_len=4 tuning_steps=2 tuning_batch=2"
 )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -83,8 +82,8 @@ class Windows(Dataset[tuple[Pixels, int, int, int, int]]):
                 prepare(np.ascontiguousarray(change(decoded[row])), prepared[row])
             return prepared[row]
 
-        if recipe.compared is not None:
-            older = before(times, recipe.compared)
+        if recipe.difference_interval is not None:
+            older = before(times, recipe.difference_interval)
             pictures = [difference(picture(row), picture(older[row])) for row in rows]
         else:
             pictures = [picture(row) for row in rows]
@@ -129,7 +128,7 @@ def finetune(
     device = distributed.device()
     whole = Whole(TorchEncoder(encoder, tuned), decoder).to(device)
     wrapped = distributed.shared(whole)
-    recipe = replace(recipe, steps=recipe.tuning_steps, batch=recipe.tuning_batch, learning_rate=recipe.tuning_rate)
+    recipe = recipe.changed(steps=recipe.tuning_steps, batch=recipe.tuning_batch, learning_rate=recipe.tuning_rate)
     windows = Windows(clips, labels, recipe, seed, input_size(encoder), swap=answers is None)
     wanted_of = targets_of(labels, labels, recipe.label_smoothing)
     source: Iterator[list[Tensor]] | None = None

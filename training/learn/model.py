@@ -17,9 +17,9 @@ from edgevtn.training.recipe import Recipe
 Float = npt.NDArray[np.float32]
 
 
-def sinusoids(clip_len: int, width: int) -> Tensor:
+def sinusoids(window_len: int, width: int) -> Tensor:
     """Position rows (T, D) to begin with: Vaswani et al.'s, and row 0 all zeros as in the authors' code."""
-    position = torch.arange(clip_len)[:, None]
+    position = torch.arange(window_len)[:, None]
     frequency = torch.pow(10000.0, -(2 * (torch.arange(width) // 2)) / width)
     angle = position * frequency
     table = torch.where(torch.arange(width) % 2 == 0, angle.sin(), angle.cos())
@@ -116,7 +116,7 @@ class Decoder(Head):
     features : int
         W, the encoder's width.
     recipe : Recipe
-        T, D, A, L, F are its `clip_len`, `embed_dim`, `heads`, `layers`, `ffn_dim`.
+        T, D, A, L, F are its `window_len`, `embed_dim`, `heads`, `layers`, `ffn_dim`.
     classes : int
         K.
     """
@@ -125,7 +125,7 @@ class Decoder(Head):
         super().__init__(features, recipe, classes)
         embed_dim, ffn_dim, layers = recipe.embed_dim, recipe.ffn_dim, recipe.layers
         self.heads, self.scale = recipe.heads, embed_dim**-0.5
-        self.position = nn.Parameter(sinusoids(recipe.clip_len, embed_dim))
+        self.position = nn.Parameter(sinusoids(recipe.window_len, embed_dim))
 
         def matrix(rows: int, columns: int) -> nn.Parameter:
             return nn.Parameter(torch.randn(layers, rows, columns) * (2 / (rows + columns)) ** 0.5)
