@@ -24,6 +24,7 @@ from edgevtn.calibration.fit.equalise import equalised
 from edgevtn.calibration.fit.quantizer import Quantizer, Settings
 from edgevtn.calibration.fit.ranges import METHODS, Observed, choose_range, observe
 from edgevtn.calibration.fit.weights import full_scales, safe_scales
+from edgevtn.calibration.measure.probe import probe
 from edgevtn.calibration.search import search
 from edgevtn.cli.main import main
 from edgevtn.graph.difference import difference, of_one_picture, of_two_frames
@@ -354,13 +355,38 @@ def labelled(folder, demo_clip):
     return folder / "manifest.csv"
 
 
-def test_accuracy_on_labelled_clips(encoder_file, demo_clip, tmp_path):
-    manifest = labelled(tmp_path / "clips", demo_clip)
+def tinted(folder, tell):
+    """24 clips in three folds, half of them reddish, half bluish; `tell` says which label the n-th has."""
+    import cv2
+
+    rng = np.random.default_rng(0)
+    rows = ["clip,label,fold"]
+    for n in range(24):
+        clip = folder / f"{n}"
+        clip.mkdir(parents=True)
+        for m, pixels in enumerate(pictures(6, seed=n)):
+            strength = rng.uniform(0.2, 0.4)
+            frame = pixels[0].transpose(1, 2, 0) * [(1, 1, strength), (strength, 1, 1)][n % 2]
+            cv2.imwrite(str(clip / f"{m:03}.png"), frame.astype(np.uint8))
+        rows.append(f"{n},{'ab'[tell(n)]},{n // 2 % 3}")
+    (folder / "manifest.csv").write_text("\n".join(rows) + "\n")
+    return folder / "manifest.csv"
+
+
+def test_accuracy_on_labelled_clips(encoder_file, tmp_path):
+    """The colour is found, and a label that has nothing to do with it is not.
+
+    Seen with small networks of eight seeds: 1.0 for seven of them and 0.79; of the other label 0.17 to 0.63. A coin
+    is right 22 times of 24 once in fifty thousand.
+    """
+    manifest = tinted(tmp_path / "clips", lambda n: n % 2)
     report = quantize(encoder_file, manifest, tmp_path / "int8.onnx", progress=False)
-    assert report.accuracy.clips == 6
-    assert report.accuracy.fp32 >= 0.5
-    assert report.accuracy.agreement >= 0.5
-    assert json.loads((tmp_path / "int8.json").read_text())["accuracy"]["clips"] == 6
+    assert report.accuracy.clips == 24
+    assert min(report.accuracy.fp32, report.accuracy.int8, report.accuracy.agreement) >= 0.9
+    assert json.loads((tmp_path / "int8.json").read_text())["accuracy"]["clips"] == 24
+    model = onnx.load(encoder_file)
+    other = tinted(tmp_path / "other", lambda n: n // 6 % 2)
+    assert probe(model, model, edgevtn.read_manifest(other), "RGB", progress=False).fp32 <= 0.75
 
 
 @pytest.fixture

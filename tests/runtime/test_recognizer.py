@@ -322,5 +322,6 @@ def test_stream_and_recognize(tiny, tmp_path):
         predictions = list(recognizer.stream(source))
     assert len(predictions) == 17
     events = edgevtn.recognize(tmp_path / "clip.avi", tiny, enter=0.4, leave=0.2, min_duration=0.1)
+    assert events
     assert all(event.label in ("a", "b", "c") for event in events)
     assert all(0 <= event.start < event.end <= 2 for event in events)

@@ -2,6 +2,7 @@
 
 import copy
 
+import cv2
 import numpy as np
 import onnx
 import pytest
@@ -16,7 +17,7 @@ from two_processes import train_in_processes, train_small  # noqa: E402
 import edgevtn  # noqa: E402
 from edgevtn.networks import build_encoder  # noqa: E402
 from edgevtn.training.learn.encoder import TorchEncoder  # noqa: E402
-from edgevtn.training.learn.finetune import Windows, finetune  # noqa: E402
+from edgevtn.training.learn.finetune import Whole, Windows, finetune  # noqa: E402
 from edgevtn.training.learn.loop import Run  # noqa: E402
 from edgevtn.training.learn.model import Decoder  # noqa: E402
 from edgevtn.training.recipe import Recipe  # noqa: E402
@@ -67,22 +68,60 @@ def small(dataset):
     return clips, ["jack", "wave1"], recipe, Decoder(24, recipe, 2)
 
 
-@pytest.mark.parametrize("changes", [{}, {"motion": True}, {"modality": "rgbdiff", "difference_interval": 0.04}])
-def test_only_the_last_convolutions_change_and_the_loss_falls(small, changes):
-    clips, labels, recipe, _ = small
-    recipe = recipe.changed(**changes, dropout=0.0, label_smoothing=0.0, tuning_steps=60, tuning_rate=0.01)
-    encoder = small_network()
+LABELS = ["brighter", "darker"]
+
+
+@pytest.fixture(scope="module")
+def changing(tmp_path_factory):
+    """28 clips in two folds; those that get brighter are reddish, the others bluish."""
+    folder, clips = tmp_path_factory.mktemp("changing"), []
+    for n in range(28):
+        coarse = np.random.default_rng(n).integers(0, 256, (5, 6, 3), dtype=np.uint8)
+        texture = cv2.resize(coarse, (48, 36), interpolation=cv2.INTER_CUBIC) * [(0.5, 1, 1), (1, 1, 0.5)][n % 2]
+        writer = cv2.VideoWriter(str(folder / f"{n}.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 25, (48, 36))
+        for light in np.linspace(0.05, 1, 24)[:: [1, -1][n % 2]]:
+            writer.write((texture * light).astype(np.uint8))
+        writer.release()
+        clips.append(edgevtn.Clip(folder / f"{n}.avi", LABELS[n % 2], "asked" if n >= 16 else "learned"))
+    return [[clip for clip in clips if clip.fold == fold] for fold in ("learned", "asked")]
+
+
+def loss_on(clips, encoder, decoder, recipe):
+    """Cross entropy on forty windows of clips."""
+    windows = Windows(clips, LABELS, recipe, 99, 32, False)
+    pictures, labels, *_ = zip(*(windows[n] for n in range(40)), strict=True)
+    with torch.no_grad():
+        logits = Whole(TorchEncoder(encoder), decoder).eval()(torch.from_numpy(np.stack(pictures)))
+    return torch.nn.functional.cross_entropy(logits, torch.tensor(labels)).item()
+
+
+@pytest.mark.parametrize("changes", [{}, {"motion": True}, {"modality": "rgbdiff", "difference_interval": 0.12}])
+def test_only_the_last_convolutions_change_and_they_learn(small, changing, changes):
+    """Clips that were not trained on are told apart; not before, and not by labels that mean nothing.
+
+    Seen with six seeds: 0.00 to 0.16 after training; before 0.64 to 1.45, after wrong labels 0.65 to 0.83.
+    """
+    learned, asked = changing
+    recipe = small[2].changed(
+        **changes, dropout=0.0, label_smoothing=0.0, averaging=0.9, tuning_steps=60, tuning_rate=0.01
+    )
+    encoder, decoder = small_network(), Decoder(24, recipe, 2)
+    shuffled = [edgevtn.Clip(clip.path, LABELS[n // 2 % 2], None) for n, clip in enumerate(learned)]
     run = Run(progress=False)
-    trained, decoder = finetune(encoder, Decoder(24, recipe, 2), clips, labels, recipe, 0, 2, run)
+    trained = finetune(encoder, copy.deepcopy(decoder), learned, LABELS, recipe, 0, 2, run)
+    misled = finetune(encoder, copy.deepcopy(decoder), shuffled, LABELS, recipe, 0, 2, Run(progress=False))
+    assert loss_on(asked, *trained, recipe) < 0.35
+    assert loss_on(asked, encoder, decoder, recipe) > 0.5
+    assert loss_on(asked, *misled, recipe) > 0.5
+    assert run.looks[-1].loss < 0.5 * run.looks[0].loss
     weights = [
         {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
-        for model in (encoder, trained)
+        for model in (encoder, trained[0])
     ]
     changed = {name for name, value in weights[0].items() if not np.array_equal(value, weights[1][name])}
     assert changed == {"w2", "b2", "w3", "b3"}
-    onnx.checker.check_model(trained, full_check=True)
-    assert min(look.loss for look in run.looks[1:]) < run.looks[0].loss
-    assert not decoder.training
+    onnx.checker.check_model(trained[0], full_check=True)
+    assert not trained[1].training
 
 
 def test_windows_do_not_depend_on_who_asks(small):

@@ -176,6 +176,7 @@ def test_a_student_learns_from_a_bundle_and_stops_by_a_fold(dataset, training_ca
     assert "Taught by two." in card
     assert "    edgevtn " in card
     rows = list(csv.DictReader((tmp_path / "student" / "training.csv").read_text().splitlines()))
+    assert rows
     assert all(0 <= float(row["validation_accuracy"]) <= 1 for row in rows)
     capsys.readouterr()
     assert main([*student, "--validation", "7"]) == 1
