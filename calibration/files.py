@@ -8,13 +8,13 @@ import onnx
 import onnx_ir as ir
 from google.protobuf.message import DecodeError
 
-from edgevtn.datasets.layouts import VIDEO_SUFFIXES
-from edgevtn.datasets.manifest import Clip, read_manifest
+from edgevtn.datasets import Clip, read_manifest
 from edgevtn.graph.difference import of_one_picture
 from edgevtn.graph.edit import editable
 from edgevtn.graph.front import with_pixels
 from edgevtn.graph.run import session
-from edgevtn.sources.open import IMAGE_SUFFIXES
+from edgevtn.sources.file import VIDEO_SUFFIXES
+from edgevtn.sources.folder import IMAGE_SUFFIXES
 
 #: Mean and deviation of pixel values 0 to 255, for each channel.
 Normalisation = tuple[tuple[float, float, float], tuple[float, float, float]]

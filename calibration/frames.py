@@ -12,7 +12,8 @@ import numpy as np
 from edgevtn.graph.difference import difference
 from edgevtn.graph.facts import Pixels
 from edgevtn.kernels.prepare import Prepare
-from edgevtn.sources.open import Frame, frames
+from edgevtn.arrays import Frame
+from edgevtn.sources import frames
 
 
 class Sample(NamedTuple):

@@ -15,7 +15,6 @@ import argparse
 import csv
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,23 +28,26 @@ from edgevtn.training.learn.fit import fit
 from edgevtn.training.learn.loop import Run
 from edgevtn.training.learn.measure import answer, mean_ending_logits, window_logits
 from edgevtn.training.learn.model import Decoder, Head
-from edgevtn.training.recipe import Recipe
+from edgevtn.training.recipe import RGB, RGBDIFF, Recipe
 from edgevtn.training.streams import frozen_stream
 from edgevtn.training.train import recipes_of
 
-RECIPES = {
+#: Settings of `edgevtn.training.recipe.Recipe`.
+RECIPES: dict[str, dict[str, Any]] = {
     # People act for seconds there, and only a few hundred clips teach: long windows, few leading components. They are
     # small in the picture, and the camera is one and the same: the maximum, and no changed copies.
-    "ceiling": Recipe(
-        frame_rate=3.125, pooling="max", interval=0.08, variants=0, rank=64, emphasis=2.0, noise=0.4,
-        label_smoothing=0.1, learning_rate=3e-3, weight_decay=0.1, steps=300,
-    ),
-    "weizmann": Recipe(drawn=40, stills=0.25, emphasis=1.5, steps=1000),
+    "ceiling": {
+        "frame_rate": 3.125, "pooling": "max", "difference_interval": 0.08, "variants": 0, "rank": 64,
+        "emphasis": 2.0, "noise": 0.4, "label_smoothing": 0.1, "learning_rate": 3e-3, "weight_decay": 0.1,
+        "steps": 300,
+    },
+    "weizmann": {"drawn": 40, "stills": 0.25, "emphasis": 1.5, "steps": 1000},
     # Sixteen stored frames for each stroke, cut alike: the window is the clip.
-    "thetis": Recipe(
-        frame_rate=10.0, beginnings=0.0, slowest=0.93, fastest=1.0, rank=128, emphasis=1.5, noise=0.3,
-        label_smoothing=0.1, learning_rate=3e-3, weight_decay=0.1, steps=600,
-    ),
+    "thetis": {
+        "frame_rate": 10.0, "beginnings": 0.0, "slowest": 0.93, "fastest": 1.0, "rank": 128,
+        "emphasis": 1.5, "noise": 0.3, "label_smoothing": 0.1, "learning_rate": 3e-3, "weight_decay": 0.1,
+        "steps": 600,
+    },
 }  # fmt: skip
 
 Views = list[Features]
@@ -56,10 +58,10 @@ class Data:
 
     def __init__(self, name: str, place: Path, cache: Path | None) -> None:
         rgb, differences = recipes_of("two-stream", RECIPES[name])
-        self.recipes = {"rgb": rgb, "rgbdiff": differences}
+        self.recipes = {RGB: rgb, RGBDIFF: differences}
         if name == "thetis":
-            stored = {"rgb": [[view] for view in thetis(place)]}
-            self.extra: dict[str, Views] = {"rgb": []}
+            stored = {RGB: [[view] for view in thetis(place)]}
+            self.extra: dict[str, Views] = {RGB: []}
         else:
             clips = read_dataset(place)
             labels = sorted({clip.label for clip in clips})
@@ -70,8 +72,8 @@ class Data:
                 stored[modality] = [features[n * each : (n + 1) * each] for n in range(len(clips))]
                 self.extra[modality] = features[len(clips) * each :]
         self.views = stored
-        self.names = [views[0].label for views in stored["rgb"]]
-        self.folds = [views[0].fold or "" for views in stored["rgb"]]
+        self.names = [views[0].label for views in stored[RGB]]
+        self.folds = [views[0].fold or "" for views in stored[RGB]]
         self.labels = sorted(set(self.names))
 
 
@@ -91,7 +93,7 @@ def rows_of(data: Data, fold: str, seed: int) -> dict[str, dict[int, Any]]:
     asked = [n for n, other in enumerate(data.folds) if other == fold]
 
     def trained(modality: str, kind: type[Head] = Decoder, teacher: Any = None, **changes: Any) -> tuple[Head, Recipe]:
-        recipe = replace(data.recipes[modality], **changes)
+        recipe = data.recipes[modality].changed(**changes)
         return fit(
             views_of(data, recipe, learned),
             data.labels,
@@ -107,22 +109,22 @@ def rows_of(data: Data, fold: str, seed: int) -> dict[str, dict[int, Any]]:
         return {n: window_logits(head, data.views[recipe.modality][n][0], recipe) for n in asked}
 
     said = {
-        "mean pooling": logits(trained("rgb", MeanPooling)),
-        "LSTM": logits(trained("rgb", LSTM)),
-        "VTN decoder": logits(trained("rgb")),
+        "mean pooling": logits(trained(RGB, MeanPooling)),
+        "LSTM": logits(trained(RGB, LSTM)),
+        "VTN decoder": logits(trained(RGB)),
     }
-    moving = trained("rgb", motion=True)
+    moving = trained(RGB, motion=True)
     said["VTN + embedding difference"] = logits(moving)
-    if "rgbdiff" in data.views:
-        differences = trained("rgbdiff")
+    if RGBDIFF in data.views:
+        differences = trained(RGBDIFF)
         said["RGB-difference"] = logits(differences)
         said["two-stream"] = {n: both(said["VTN + embedding difference"][n], said["RGB-difference"][n]) for n in asked}
         streams = [moving, differences]
     else:  # nothing but features: the teachers are other decoders, and one more seed
-        streams = [moving, trained("rgb", LSTM, motion=True), trained("rgb", MeanPooling, motion=True)]
+        streams = [moving, trained(RGB, LSTM, motion=True), trained(RGB, MeanPooling, motion=True)]
     answers = mean_ending_logits([(head, recipe, views_of(data, recipe, learned)) for head, recipe in streams])
-    said["VTN + embedding difference, distilled"] = logits(trained("rgb", teacher=answers, motion=True))
-    said["VTN decoder, distilled"] = logits(trained("rgb", teacher=answers))
+    said["VTN + embedding difference, distilled"] = logits(trained(RGB, teacher=answers, motion=True))
+    said["VTN decoder, distilled"] = logits(trained(RGB, teacher=answers))
     return {row: {n: answer(logit) for n, logit in each.items()} for row, each in said.items()}
 
 
@@ -169,7 +171,7 @@ def main() -> None:
             for row, answers in rows.items():
                 table.setdefault(row, {}).setdefault(seed, {}).update(answers)
     wanted = np.array([data.labels.index(name) for name in data.names])
-    print(*data.recipes.values(), sep="\n")
+    print(*map(repr, data.recipes.values()), sep="\n")
     print(f"{len(wanted)} clips, {len(set(data.folds))} folds, seeds {chosen.seeds}\n")
     counted = chosen.event in data.labels
     heading = f" {chosen.event}: found, false |" if counted else ""

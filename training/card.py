@@ -12,9 +12,10 @@ from edgevtn.training.streams import Facts
 def card(facts: Facts, recipe: Recipe, clips: int, seed: int, command: str, teachers: Sequence[str | Path] = ()) -> str:
     """The model card, Markdown."""
     measured = "\n".join(f"- {name}: {value}" for name, value in facts.accuracy.items())
-    seconds = recipe.clip_len / recipe.frame_rate
+    seconds = recipe.window_len / recipe.frame_rate
     motion = ", on embeddings and their differences" if recipe.motion else ""
-    sees = "frames" if recipe.compared is None else f"differences of frames {1000 * recipe.compared:g} ms apart"
+    apart = recipe.difference_interval
+    sees = "frames" if apart is None else f"differences of frames {1000 * apart:g} ms apart"
     taught = f"\n- Taught by {', '.join(Path(one).name for one in teachers)}." if teachers else ""
     changed = f", each with {recipe.variants} copies changed at random" if recipe.variants else ""
     drawn = nothing = ""
@@ -29,7 +30,7 @@ def card(facts: Facts, recipe: Recipe, clips: int, seed: int, command: str, teac
 
 - Encoder: {recipe.encoder} with ImageNet weights, {recipe.pooling} pooling, INT8; it sees {sees}.
 - Decoder: VTN, {recipe.layers} blocks, {recipe.heads} heads, D {recipe.embed_dim}, F {recipe.ffn_dim}{motion}.
-- Clip: {recipe.clip_len} frames at {recipe.frame_rate:g} Hz, {seconds:.2f} s.
+- Window: {recipe.window_len} frames at {recipe.frame_rate:g} Hz, {seconds:.2f} s.
 - Labels: {", ".join(facts.labels)}.
 - Trained on {clips} clips{changed}{drawn}; seed {seed}.{nothing}{taught}
 

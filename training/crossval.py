@@ -8,8 +8,8 @@ from functools import reduce
 from operator import add
 from pathlib import Path
 
-from edgevtn.datasets.evaluate import Evaluation, evaluate
-from edgevtn.datasets.manifest import Clip
+from edgevtn.datasets import Evaluation, evaluate
+from edgevtn.datasets import Clip
 from edgevtn.errors import ManifestError
 from edgevtn.recognizer import Recognizer
 from edgevtn.training.learn.measure import mean_ending_logits

@@ -1,4 +1,4 @@
-"""One stream of a model: its encoder, frozen or trained further, and the features on which its decoder is trained."""
+"""One stream of a model: its encoder, frozen or trained further, and the features on which its head is trained."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from edgevtn.bundle.write import write_bundle, write_streams
+from edgevtn.bundle import RGBDIFF, write_bundle, write_streams
 from edgevtn.calibration import input_size, quantize_graph, sample_frames
-from edgevtn.datasets.manifest import Clip
+from edgevtn.datasets import Clip
 from edgevtn.files import write_whole
 from edgevtn.graph.difference import of_one_picture, of_two_frames
-from edgevtn.networks import project
 from edgevtn.training.data.drawn import drawn_features
 from edgevtn.training.data.features import Extractor, Features
 from edgevtn.training.learn.fit import fit
@@ -57,7 +56,7 @@ class Stream:
 
 def plain_encoder(recipe: Recipe) -> onnx.ModelProto:
     """The fp32 encoder with ImageNet weights; of differences as one of their picture."""
-    difference = recipe.modality == "rgbdiff"
+    difference = recipe.modality == RGBDIFF
     encoder = pretrained_encoder(recipe.encoder, difference=difference, pooling=recipe.pooling)
     return of_one_picture(encoder) if difference else encoder
 
@@ -72,13 +71,17 @@ def calibrated(
 ) -> onnx.ModelProto:
     """An fp32 encoder in INT8; its ranges come from frames of the clips, without labels."""
     content = hashlib.sha256(encoder.SerializeToString())
-    content.update(repr(([str(clip.path) for clip in clips], seed, recipe.compared)).encode())
+    content.update(repr(([str(clip.path) for clip in clips], seed, recipe.difference_interval)).encode())
     file = None if cache is None else cache / f"encoder-{content.hexdigest()[:16]}.onnx"
     if file is not None and file.exists():
         return onnx.load(file)
     paths = [clip.path for clip in clips]
     samples = sample_frames(
-        paths, CALIBRATION_FRAMES, input_size(encoder), seed=seed, difference_interval=recipe.compared
+        paths,
+        CALIBRATION_FRAMES,
+        input_size(encoder),
+        seed=seed,
+        difference_interval=recipe.difference_interval,
     )
     quantised = quantize_graph(encoder, [sample.pixels for sample in samples], blocks=True)
     if file is not None:
@@ -96,7 +99,7 @@ def stream(
     cache: Path | None,
 ) -> Stream:
     """An INT8 encoder, and the features of the clips under it."""
-    extractor = Extractor(encoder, cache, recipe.compared)
+    extractor = Extractor(encoder, cache, recipe.difference_interval)
     features = extractor.clips(clips, labels, recipe.variants, 1 / recipe.frame_rate, seed)
     features += drawn_features(extractor, labels, recipe.drawn, seed)
     return Stream(recipe, encoder, features)
@@ -165,35 +168,41 @@ def save_stream(
 ) -> None:
     """Write the bundle of a trained stream."""
     mean, std = pixel_statistics(recipe.encoder)
-    model = {
-        "name": facts.name,
-        "source": facts.source,
-        "license": facts.license,
+    seen: dict[str, object] = {
+        "modality": recipe.modality,
         "input_size": input_size(encoder),
         "color_order": "RGB",
         "mean": list(mean),
         "std": list(std),
-        "frame_rate": recipe.frame_rate,
-        "clip_len": recipe.clip_len,
-        "embed_dim": recipe.embed_dim,
-        "heads": recipe.heads,
-        "layers": recipe.layers,
-        "ffn_dim": recipe.ffn_dim,
-        "attention_scale": decoder.scale,
-        "layer_norm": "vtn",
-        "modality": recipe.modality,
-        "motion": recipe.motion,
+        "width": width(encoder),
+    }
+    if recipe.difference_interval is not None:
+        seen["difference_interval"] = recipe.difference_interval
+        encoder = of_two_frames(encoder)
+    model = {
+        "name": facts.name,
+        "source": facts.source,
+        "license": facts.license,
         "labels": list(facts.labels),
+        "frame_rate": recipe.frame_rate,
+        "encoder": seen,
+        "head": {
+            "kind": "vtn",
+            "window_len": recipe.window_len,
+            "embed_dim": recipe.embed_dim,
+            "heads": recipe.heads,
+            "layers": recipe.layers,
+            "ffn_dim": recipe.ffn_dim,
+            "attention_scale": decoder.scale,
+            "layer_norm": "vtn",
+            "motion": "change" if recipe.motion else "none",
+            "projection": True,
+        },
         "quantization": {
             "encoder": "int8 QDQ, weights per channel, activations uint8",
             "target": "any",
-            "decoder": "float32",
+            "head": "float32",
         },
         "accuracy": facts.accuracy,
     }
-    if recipe.compared is not None:
-        model["difference_interval"] = recipe.compared
-    projected = project(encoder, *decoder.projection())
-    if recipe.modality == "rgbdiff":
-        projected = of_two_frames(projected)
-    write_bundle(folder, model, projected.SerializeToString(), decoder.arrays(), card)
+    write_bundle(folder, model, encoder.SerializeToString(), decoder.arrays(), card)

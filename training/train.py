@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from edgevtn.datasets.manifest import Clip
+from edgevtn.datasets import Clip
 from edgevtn.errors import ManifestError
 from edgevtn.training.card import card
 from edgevtn.training.data.drawn import drawn_clips
@@ -16,7 +15,7 @@ from edgevtn.training.learn.finetune import finetune
 from edgevtn.training.learn.loop import Run
 from edgevtn.training.learn.model import Decoder
 from edgevtn.training.learn.teachers import Teacher, taught
-from edgevtn.training.recipe import Recipe
+from edgevtn.training.recipe import RGB, RGBDIFF, Recipe
 from edgevtn.training.streams import (
     Facts,
     calibrated,
@@ -30,11 +29,19 @@ from edgevtn.training.streams import (
 
 #: Of a run, each with a checkpoint: the decoder on frozen features, and both on pictures.
 PARTS = ("decoder", "whole")
-MODALITIES = ("rgb", "rgbdiff", "two-stream")
+TWO_STREAM = "two-stream"
+MODALITIES = (RGB, RGBDIFF, TWO_STREAM)
 
 
-def recipes_of(modality: str, recipe: Recipe) -> list[Recipe]:
+def recipes_of(modality: str, settings: Mapping[str, object]) -> list[Recipe]:
     """The recipe of each stream of a model.
+
+    Parameters
+    ----------
+    modality : str
+        One of `MODALITIES`.
+    settings : mapping
+        Of `Recipe`, apart from its modality; texts, as from a command line, are read as what they must be.
 
     Motion input is for RGB alone, differences are motion already. Beside frames, differences are pooled by the mean:
     where nothing moves they are noise, of which a maximum would be taken.
@@ -42,13 +49,15 @@ def recipes_of(modality: str, recipe: Recipe) -> list[Recipe]:
     Raises
     ------
     ValueError
-        The modality is unknown.
+        The modality is unknown, or a setting is (pydantic's ValidationError, see `edgevtn.training.recipe.complaint`).
     """
     if modality not in MODALITIES:
         raise ValueError(f"modality must be one of {', '.join(MODALITIES)}, got {modality!r}")
-    rgb = replace(recipe, modality="rgb")
-    differences = replace(recipe, modality="rgbdiff", motion=False)
-    return {"rgb": [rgb], "rgbdiff": [differences], "two-stream": [rgb, replace(differences, pooling="mean")]}[modality]
+    differences = {**settings, "modality": RGBDIFF, "motion": False}
+    if modality == RGBDIFF:
+        return [Recipe.model_validate(differences)]
+    rgb = Recipe.model_validate({**settings, "modality": RGB})
+    return [rgb] if modality == RGB else [rgb, Recipe.model_validate({**differences, "pooling": "mean"})]
 
 
 def train(

@@ -11,13 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
-from edgevtn.datasets.manifest import Clip
+from edgevtn.datasets import Clip
 from edgevtn.errors import require
 from edgevtn.graph.facts import as_input, input_size
 from edgevtn.graph.run import outputs, session
 from edgevtn.kernels.prepare import Prepare
 from edgevtn.sampler import Sampler
-from edgevtn.sources.open import frames
+from edgevtn.sources import frames
 
 Float64 = npt.NDArray[np.float64]
 

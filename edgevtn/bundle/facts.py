@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from edgevtn.bundle.format1 import upgraded
 from edgevtn.errors import BundleError
@@ -16,7 +16,9 @@ from edgevtn.heads.base import WIDTHS
 FORMAT_VERSION = 2
 FACTS, ENCODER = "model.json", "encoder.onnx"
 #: What an encoder sees: frames, or the differences of two.
-RGB, RGBDIFF = MODALITIES = ("rgb", "rgbdiff")
+RGB: Final = "rgb"
+RGBDIFF: Final = "rgbdiff"
+MODALITIES = (RGB, RGBDIFF)
 # Nobody needs more than these, and whoever claims more should not make us allocate it.
 LARGEST_FACTS = 4 * 2**20
 SIZES = (32, 1024)

@@ -18,8 +18,8 @@ from edgevtn.window import Window
 
 #: Nobody needs longer windows, and whoever claims one should not make us allocate it.
 LONGEST_WINDOW = 1024
-#: The least and the most features of a frame; the least fills one weight panel of the widest vector unit.
-WIDTHS = (32, 8192)
+#: The most features of a frame, likewise.
+WIDTHS = (1, 8192)
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,15 @@ import numpy as np
 from edgevtn.arrays import Float
 from edgevtn.errors import BundleError
 from edgevtn.facts import FLAG, POSITIVE, Fact, choice, size
-from edgevtn.heads.base import WIDTHS, Head, HeadFacts
+from edgevtn.heads.base import Head, HeadFacts
 from edgevtn.kernels import fast
 from edgevtn.kernels.machine import HAS_DOT_PRODUCT, INT8
 from edgevtn.kernels.step import nth
 from edgevtn.kernels.structures import Precision, make_matrix, make_rows, make_scratch, make_weights
 from edgevtn.window import Window
 
+#: The least fills one weight panel of the widest vector unit.
+EMBED_DIMS = (32, 8192)
 PRECISIONS = ("auto", "fp32", "int8")
 #: Narrower decoders gain less than a tenth of a millisecond by int8, for which near ties may fall the other way.
 INT8_FROM_WIDTH = 256
@@ -46,7 +48,7 @@ class VTNFacts(HeadFacts):
 
     kind: ClassVar[str] = "vtn"
     table: ClassVar[Mapping[str, Fact]] = {
-        "embed_dim": size(*WIDTHS),
+        "embed_dim": size(*EMBED_DIMS),
         "heads": size(1, 256),
         "layers": size(1, 64),
         "ffn_dim": size(32, 32768),

@@ -9,6 +9,7 @@ from typing import Any
 
 from edgevtn.errors import DownloadError, require
 from edgevtn.files import write_whole
+from edgevtn.importing.contents import strange
 
 #: Seconds to connect, and between two pieces of data.
 TIMEOUT = (15, 60)
@@ -33,15 +34,16 @@ def download(url: str, target: Path, size: int | None, sha384: str | None, progr
     size : int, optional
         Bytes, if known.
     sha384 : str, optional
-        Hexadecimal. If it is not known, that of the first download is remembered in the same folder, and later
-        ones must agree.
+        Hexadecimal. If it is not known, that of the first download that is what its name says is remembered in the
+        same folder, and later ones must agree.
     progress : bool
         Show a progress bar.
 
     Raises
     ------
     DownloadError
-        There is no network, the server refuses, or what came has another size or checksum.
+        There is no network, the server refuses, or what came has another size or checksum, or without a known one is
+        not what its name says.
     """
     expected = sha384 or _pinned(target)
     if target.exists():
@@ -64,6 +66,10 @@ def download(url: str, target: Path, size: int | None, sha384: str | None, progr
             f"got {digest[:16]}...); nothing was installed. The file was damaged on the way, or replaced"
         )
     if expected is None:
+        problem = strange(part, target.name)
+        if problem is not None:
+            part.unlink()
+            raise DownloadError(f"{url}: what came {problem}; expected a file like {target.name}, nothing was kept")
         _pin(target, digest)
     part.replace(target)
 

@@ -5,6 +5,6 @@ normalisation is part of the graph. Needs the packages onnx and onnx-ir, which t
 [training] bring.
 """
 
-from edgevtn.networks.build import build_encoder, project
+from edgevtn.networks.build import build_encoder
 
-__all__ = ["build_encoder", "project"]
+__all__ = ["build_encoder"]

@@ -94,28 +94,3 @@ def build_encoder(
         reason = str(error).strip().splitlines()[0]
         raise ValueError(f"the encoder looks like {name}, but its tensors do not fit together ({reason})") from error
 
-
-def project(encoder: onnx.ModelProto, w: Float, b: Float) -> onnx.ModelProto:
-    """Append a linear layer.
-
-    Parameters
-    ----------
-    encoder : onnx.ModelProto
-        Gives features (1, W).
-    w : float32 (W, D)
-    b : float32 (D,)
-
-    Returns
-    -------
-    onnx.ModelProto
-        Gives ``embedding``, float32 (1, D).
-    """
-    model = editable(encoder)
-    model.graph.outputs[0].name = "features"
-    weights = [add_constant(model, "projection.weight", w), add_constant(model, "projection.bias", b)]
-    node = ir.node("Gemm", [model.graph.outputs[0], *weights], name="projection")
-    model.graph.append(node)
-    node.outputs[0].name = "embedding"
-    node.outputs[0].shape, node.outputs[0].type = ir.Shape([1, w.shape[1]]), ir.TensorType(ir.DataType.FLOAT)
-    model.graph.outputs[0] = node.outputs[0]
-    return finished(model)

@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 from tiny import random_decoder, tiny_facts
 
-from edgevtn.bundle.facts import Model
-from edgevtn.bundle.load import Bundle
+from edgevtn.bundle import Model
+from edgevtn.bundle import Bundle
 from edgevtn.calibration import Settings, quantize_graph
-from edgevtn.networks import build_encoder, project
+from edgevtn.networks import build_encoder
 
 ENCODERS = ("lite0", "mobilenetv2", "resnet34")
 S = 224

@@ -53,7 +53,7 @@ def step_of(way, size):
         return (lambda: request.infer({0: window})[0][0],) * 2
     if way == "numpy":
         return (lambda: reference.vtn(window, weights, 8, D**-0.5, True),) * 2
-    recipe = Recipe(clip_len=T, embed_dim=D, heads=8, layers=L, ffn_dim=2 * D)
+    recipe = Recipe(window_len=T, embed_dim=D, heads=8, layers=L, ffn_dim=2 * D)
     model = TorchDecoder(D, recipe, K).eval()
     with torch.no_grad():
         for name, value in weights.items():

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import edgevtn
-from edgevtn.bundle.load import load_bundle
+from edgevtn.bundle import load_bundle
 from edgevtn.cpu import default_threads
 from edgevtn.encoder import Encoder
 from edgevtn.heads.vtn import Decoder

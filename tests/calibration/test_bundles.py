@@ -6,17 +6,18 @@ import cv2
 import numpy as np
 import onnx
 import pytest
-from networks import small_network
-from tiny import random_decoder, tiny_facts
+from networks import pictures, small_network
+from tiny import random_head, tiny_facts
 
 import edgevtn
 from edgevtn import BundleError
-from edgevtn.bundle.write import write_bundle
+from edgevtn.bundle import load_bundle, write_bundle
 from edgevtn.calibration import calibrate_bundle, calibrate_file, swap
+from edgevtn.calibration.measure.probe import probe
 from edgevtn.calibration.pipeline import this_target
 from edgevtn.cli.main import main
+from edgevtn.datasets import read_manifest
 from edgevtn.graph.facts import takes_blocks
-from edgevtn.networks import project
 
 
 def test_calibrate_and_compare_commands(encoder_file, demo_clip, tmp_path, capsys):
@@ -54,21 +55,43 @@ def labelled(folder, demo_clip):
     return folder / "manifest.csv"
 
 
-def test_accuracy_on_labelled_clips(encoder_file, demo_clip, tmp_path):
-    manifest = labelled(tmp_path / "clips", demo_clip)
+def tinted(folder, tell):
+    """24 clips in three folds, half of them reddish, half bluish; `tell` says which label the n-th has."""
+    rng = np.random.default_rng(0)
+    rows = ["clip,label,fold"]
+    for n in range(24):
+        clip = folder / f"{n}"
+        clip.mkdir(parents=True)
+        for m, pixels in enumerate(pictures(6, seed=n)):
+            strength = rng.uniform(0.2, 0.4)
+            frame = pixels[0].transpose(1, 2, 0) * [(1, 1, strength), (strength, 1, 1)][n % 2]
+            cv2.imwrite(str(clip / f"{m:03}.png"), frame.astype(np.uint8))
+        rows.append(f"{n},{'ab'[tell(n)]},{n // 2 % 3}")
+    (folder / "manifest.csv").write_text("\n".join(rows) + "\n")
+    return folder / "manifest.csv"
+
+
+def test_accuracy_on_labelled_clips(encoder_file, tmp_path):
+    """The colour is found, and a label that has nothing to do with it is not.
+
+    Seen with small networks of eight seeds: 1.0 for seven of them and 0.79; of the other label 0.17 to 0.63. A coin
+    is right 22 times of 24 once in fifty thousand.
+    """
+    manifest = tinted(tmp_path / "clips", lambda n: n % 2)
     report = calibrate_file(encoder_file, manifest, tmp_path / "int8.onnx", progress=False)
-    assert report.accuracy.clips == 6
-    assert report.accuracy.fp32 >= 0.5
-    assert report.accuracy.agreement >= 0.5
-    assert json.loads((tmp_path / "int8.json").read_text())["accuracy"]["clips"] == 6
+    assert report.accuracy.clips == 24
+    assert min(report.accuracy.fp32, report.accuracy.int8, report.accuracy.agreement) >= 0.9
+    assert json.loads((tmp_path / "int8.json").read_text())["accuracy"]["clips"] == 24
+    model = onnx.load(encoder_file)
+    other = tinted(tmp_path / "other", lambda n: n // 6 % 2)
+    assert probe(model, model, read_manifest(other), "RGB", progress=False).fp32 <= 0.75
 
 
 @pytest.fixture
 def bundle(make_bundle, tmp_path):
     """A bundle with the small network in float32."""
-    facts = tiny_facts(name="the small network", embed_dim=24 + 8, labels=["a", "b"])
-    encoder = project(small_network(), np.eye(24, 32, dtype=np.float32), np.zeros(32, np.float32))
-    write_bundle(tmp_path / "fp32", facts, encoder.SerializeToString(), random_decoder(facts))
+    facts = tiny_facts(name="the small network", width=24, projection=True, labels=["a", "b"])
+    write_bundle(tmp_path / "fp32", facts, small_network().SerializeToString(), random_head(facts))
     return tmp_path / "fp32"
 
 
@@ -77,17 +100,17 @@ def test_bundles(bundle, demo_clip, tmp_path, capsys):
     output = tmp_path / "int8"
     assert main(["calibrate", str(bundle), "--clips", str(manifest), "-o", str(output), "--target", "arm"]) == 0
     assert "same answer to" in capsys.readouterr().out
-    loaded = edgevtn.load_bundle(output)
+    loaded = load_bundle(output)
     assert takes_blocks(onnx.load_from_string(loaded.encoder))
     assert edgevtn.Recognizer(output, start="repeat")(np.zeros((40, 40, 3), np.uint8), 0.0) is not None
     assert loaded.model.quantization["target"] == "arm"
-    np.testing.assert_array_equal(loaded.decoder["w_q"], edgevtn.load_bundle(bundle).decoder["w_q"])
+    np.testing.assert_array_equal(loaded.head["w_q"], load_bundle(bundle).head["w_q"])
     assert "the small network" in (output / "calibration.html").read_text("utf-8")
     onnx.save(onnx.load_from_string(loaded.encoder), tmp_path / "int8.onnx")
     again = tmp_path / "again"
     arguments = ["compare", str(bundle), str(tmp_path / "int8.onnx"), "--clips", str(manifest), "-o", str(again)]
     assert main(arguments) == 0
-    assert edgevtn.load_bundle(again).encoder == loaded.encoder
+    assert load_bundle(again).encoder == loaded.encoder
     with pytest.raises(BundleError, match="expected the inputs and output"):
         edgevtn.Recognizer(swap_encoder(bundle, tmp_path))
 

@@ -9,7 +9,7 @@ from onnx import TensorProto, numpy_helper
 
 import edgevtn
 from edgevtn.calibration import Settings, quantize_graph, sample_frames
-from edgevtn.networks import build_encoder, project
+from edgevtn.networks import build_encoder
 
 
 def test_quantised_network_agrees_and_takes_pixels():

@@ -9,7 +9,7 @@ from tiny import tiny_encoder
 
 from edgevtn.calibration import quantize_graph
 from edgevtn.graph.projection import split_projection
-from edgevtn.networks import project
+
 
 W, N = 24, 8
 

@@ -2,8 +2,12 @@
 
 import hashlib
 import http.server
+import io
+import pickle
 import shutil
 import threading
+import zipfile
+from pathlib import Path
 
 import pytest
 
@@ -131,6 +135,51 @@ def test_unknown_checksum_is_remembered(server, tmp_path):
     server.files["/model.bin"] = CONTENT[::-1]
     with pytest.raises(DownloadError, match="remembers the first download"):
         get(server, tmp_path / "model.bin", size=None, sha384=None)
+
+
+def archive():
+    """What PyTorch saves today, by its container."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as file:
+        file.writestr("archive/data.pkl", pickle.dumps({}, 2))
+    return content.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("model.pth", b"", "is empty"),
+        ("model.xml", b"", "is empty"),
+        ("model.bin", b"", "is empty"),
+        ("model.pth", b"<html>come back later</html>", "is no PyTorch checkpoint"),
+        ("model.pth", archive()[:-30], "is no PyTorch checkpoint"),
+        ("model.pth", b"\x80", "is no PyTorch checkpoint"),
+        ("model.xml", b"<net><layers></net>", "is no XML"),
+        ("model.xml", CONTENT, "is no XML"),
+    ],
+)
+def test_what_is_not_what_its_name_says_is_not_remembered(server, tmp_path, name, content, message):
+    server.files["/model.bin"] = content
+    with pytest.raises(DownloadError, match=message):
+        get(server, tmp_path / name, size=None, sha384=None)
+    assert list(tmp_path.iterdir()) == []
+    good = {".pth": archive(), ".xml": b"<net><layers/></net>", ".bin": CONTENT}[Path(name).suffix]
+    server.files["/model.bin"] = good
+    get(server, tmp_path / name, size=None, sha384=None)
+    assert (tmp_path / name).read_bytes() == good
+    assert sha384(good) in (tmp_path / PINS).read_text()
+
+
+def test_a_checkpoint_of_an_old_pytorch_is_one(server, tmp_path):
+    server.files["/model.bin"] = content = pickle.dumps({"weight": 1}, 2)
+    get(server, tmp_path / "model.pth", size=None, sha384=None)
+    assert (tmp_path / "model.pth").read_bytes() == content
+
+
+def test_the_published_checksum_alone_decides_where_there_is_one(server, tmp_path):
+    server.files["/model.bin"] = content = b"no zip archive"
+    get(server, tmp_path / "model.pth", content)
+    assert [file.name for file in tmp_path.iterdir()] == ["model.pth"]
 
 
 def test_no_such_file_and_no_server(server, tmp_path):

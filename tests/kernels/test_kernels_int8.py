@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from tiny import random_decoder, tiny_facts
 
 import edgevtn
-from edgevtn.bundle.facts import Model
-from edgevtn.bundle.load import Bundle
+from edgevtn.bundle import Model
+from edgevtn.bundle import Bundle
 from edgevtn.heads.vtn import Decoder, resolve_precision
 from edgevtn.kernels import fast_int8, reference, reference_int8
 from edgevtn.kernels.exp import exp

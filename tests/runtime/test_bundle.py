@@ -35,14 +35,14 @@ def sign(bundle):
 def test_a_right_bundle_loads(tiny):
     bundle = load_bundle(tiny)
     assert bundle.model.labels == ("a", "b", "c")
-    assert all(array.dtype == np.float32 for array in bundle.head.values())
+    assert {array.dtype for array in bundle.head.values()} == {np.dtype(np.float32)}
 
 
 def test_half_precision_weights_load_as_float32(tiny):
     arrays = {name: value.astype(np.float16) for name, value in random_head(tiny_facts()).items()}
     np.savez(tiny / "head.npz", **arrays)
     sign(tiny)
-    assert all(array.dtype == np.float32 for array in load_bundle(tiny).head.values())
+    assert {array.dtype for array in load_bundle(tiny).head.values()} == {np.dtype(np.float32)}
 
 
 def test_missing_folder(tmp_path):
@@ -93,7 +93,7 @@ WRONG = {
     "mean": [[1, 2], "x", [1, 2, "3"], [1, 2, float("nan")]],
     "std": [[0, 1, 1], [-1, 1, 1]],
     "frame_rate": [0, -1, 1000, float("inf"), "10"],
-    "width": [31, 10**6, "32"],
+    "width": [0, 10**6, "32"],
     "window_len": [0, -4, 10**7],
     "embed_dim": [31, 10**6],
     "heads": [0],

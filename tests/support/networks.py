@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+import onnx
 import onnxruntime
 from onnx import TensorProto, helper, numpy_helper
 
@@ -109,3 +110,14 @@ def pictures(count, seed=0):
         fine = cv2.resize(coarse, (32, 32), interpolation=cv2.INTER_CUBIC)
         result.append(np.ascontiguousarray(fine.transpose(2, 0, 1)[None]))
     return result
+
+
+def project(encoder, w, b):
+    """An encoder with a linear layer at its end, as bundles of the first format have it: `embedding` (1, D)."""
+    model = onnx.ModelProto()
+    model.CopyFrom(encoder)
+    graph = model.graph
+    graph.initializer.extend(numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in (("projection.weight", w), ("projection.bias", b)))
+    graph.node.append(helper.make_node("Gemm", [graph.output[0].name, "projection.weight", "projection.bias"], ["embedding"], name="projection"))
+    graph.output[0].CopyFrom(helper.make_tensor_value_info("embedding", TensorProto.FLOAT, [1, w.shape[1]]))
+    return model

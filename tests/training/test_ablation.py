@@ -4,7 +4,6 @@ import csv
 import importlib.util
 import re
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +22,7 @@ def script(monkeypatch):
     spec.loader.exec_module(module)
     small = {"embed_dim": 32, "heads": 4, "layers": 1, "ffn_dim": 32, "steps": 80, "batch": 16, "variants": 1,
              "frame_rate": 12.5, "rank": 32, "drawn": 0, "emphasis": 1.0}  # fmt: skip
-    module.RECIPES = {name: replace(recipe, **small) for name, recipe in module.RECIPES.items()}
+    module.RECIPES = {name: recipe | small for name, recipe in module.RECIPES.items()}
     return module
 
 

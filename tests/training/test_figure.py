@@ -15,6 +15,19 @@ def spread(shown, look, size):
     return [(c[0], c[-1], c.mean()) for c in columns if len(c)]
 
 
+def silhouette(action, t, look, size):
+    """Where the figure is: bool (size, size)."""
+    canvas = background(size, size, look)
+    before = canvas.astype(int)
+    draw(canvas, pose(action, t, look), look)
+    return np.abs(canvas - before).max(axis=2) > 25
+
+
+def moved(silhouettes):
+    """Share of the figure that is not where it was at first."""
+    return [(shown & ~silhouettes[0]).sum() / silhouettes[0].sum() for shown in silhouettes]
+
+
 @pytest.mark.parametrize("action", ACTIONS)
 def test_clips_are_frames_in_which_something_moves(action):
     shown = clip(action, 1.0, Look(), size=(120, 100))
@@ -46,7 +59,20 @@ def test_clips_are_the_same_every_time():
 
 
 def test_an_unknown_action_stands():
-    canvas = background(100, 100, Look())
-    before = canvas.copy()
-    draw(canvas, pose("juggle", 0.3, Look()), Look())
-    assert (canvas != before).any()
+    look, size = Look(), 240
+    standing = [silhouette("juggle", t, look, size) for t in np.arange(0, 4, 0.25)]
+    first = standing[0]
+    rows, columns = np.flatnonzero(first.any(axis=1)), np.flatnonzero(first.any(axis=0))
+    height = rows[-1] - rows[0]
+    assert height == pytest.approx(look.height * size, rel=0.06)
+    assert rows[-1] == pytest.approx(look.ground * size, abs=5)
+    assert columns.mean() == pytest.approx(look.center * size, abs=3)
+    assert columns[-1] - columns[0] < 0.4 * height  # the arms hang
+    feet = np.flatnonzero(first[rows[-1] - 5])
+    assert feet[-1] - feet[0] < 0.25 * height  # the feet are together
+    legs = rows[0] + height * 2 // 3
+    assert {shown[legs:].tobytes() for shown in standing} == {first[legs:].tobytes()}
+    # It sways: less than a twentieth of it is elsewhere. What moves least otherwise, a wave, moves a twelfth.
+    assert max(moved(standing)) < 0.05
+    for action in ACTIONS:
+        assert max(moved([silhouette(action, t, look, size) for t in np.arange(0, 4, 0.25)])) > 0.08

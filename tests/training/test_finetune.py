@@ -1,11 +1,8 @@
 """Encoders trained further: the torch module is the ONNX graph, and only what is to change does."""
 
 import copy
-import os
-import subprocess
-import sys
-from dataclasses import replace
 
+import cv2
 import numpy as np
 import onnx
 import pytest
@@ -15,11 +12,12 @@ torch = pytest.importorskip("torch")
 from networks import session, small_network  # noqa: E402
 from onnx import helper, numpy_helper  # noqa: E402
 from published import randomise, resnet, se_resnext  # noqa: E402
+from two_processes import train_in_processes, train_small  # noqa: E402
 
 import edgevtn  # noqa: E402
 from edgevtn.networks import build_encoder  # noqa: E402
 from edgevtn.training.learn.encoder import TorchEncoder  # noqa: E402
-from edgevtn.training.learn.finetune import Windows, finetune  # noqa: E402
+from edgevtn.training.learn.finetune import Whole, Windows, finetune  # noqa: E402
 from edgevtn.training.learn.loop import Run  # noqa: E402
 from edgevtn.training.learn.model import Decoder  # noqa: E402
 from edgevtn.training.recipe import Recipe  # noqa: E402
@@ -64,28 +62,66 @@ def test_a_strange_graph_is_refused():
 @pytest.fixture
 def small(dataset):
     clips = edgevtn.read_manifest(dataset)
-    recipe = Recipe(embed_dim=16, heads=2, layers=1, ffn_dim=16, rank=8, clip_len=4, frame_rate=6.25, tuning_steps=30,
+    recipe = Recipe(embed_dim=16, heads=2, layers=1, ffn_dim=16, rank=8, window_len=4, frame_rate=6.25, tuning_steps=30,
                     tuning_batch=4, tuning_rate=0.003, check_every=10)  # fmt: skip
     torch.manual_seed(0)
     return clips, ["jack", "wave1"], recipe, Decoder(24, recipe, 2)
 
 
-@pytest.mark.parametrize("changes", [{}, {"motion": True}, {"modality": "rgbdiff", "interval": 0.04}])
-def test_only_the_last_convolutions_change_and_the_loss_falls(small, changes):
-    clips, labels, recipe, _ = small
-    recipe = replace(recipe, **changes, dropout=0.0, label_smoothing=0.0, tuning_steps=60, tuning_rate=0.01)
-    encoder = small_network()
+LABELS = ["brighter", "darker"]
+
+
+@pytest.fixture(scope="module")
+def changing(tmp_path_factory):
+    """28 clips in two folds; those that get brighter are reddish, the others bluish."""
+    folder, clips = tmp_path_factory.mktemp("changing"), []
+    for n in range(28):
+        coarse = np.random.default_rng(n).integers(0, 256, (5, 6, 3), dtype=np.uint8)
+        texture = cv2.resize(coarse, (48, 36), interpolation=cv2.INTER_CUBIC) * [(0.5, 1, 1), (1, 1, 0.5)][n % 2]
+        writer = cv2.VideoWriter(str(folder / f"{n}.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 25, (48, 36))
+        for light in np.linspace(0.05, 1, 24)[:: [1, -1][n % 2]]:
+            writer.write((texture * light).astype(np.uint8))
+        writer.release()
+        clips.append(edgevtn.Clip(folder / f"{n}.avi", LABELS[n % 2], "asked" if n >= 16 else "learned"))
+    return [[clip for clip in clips if clip.fold == fold] for fold in ("learned", "asked")]
+
+
+def loss_on(clips, encoder, decoder, recipe):
+    """Cross entropy on forty windows of clips."""
+    windows = Windows(clips, LABELS, recipe, 99, 32, False)
+    pictures, labels, *_ = zip(*(windows[n] for n in range(40)), strict=True)
+    with torch.no_grad():
+        logits = Whole(TorchEncoder(encoder), decoder).eval()(torch.from_numpy(np.stack(pictures)))
+    return torch.nn.functional.cross_entropy(logits, torch.tensor(labels)).item()
+
+
+@pytest.mark.parametrize("changes", [{}, {"motion": True}, {"modality": "rgbdiff", "difference_interval": 0.12}])
+def test_only_the_last_convolutions_change_and_they_learn(small, changing, changes):
+    """Clips that were not trained on are told apart; not before, and not by labels that mean nothing.
+
+    Seen with six seeds: 0.00 to 0.16 after training; before 0.64 to 1.45, after wrong labels 0.65 to 0.83.
+    """
+    learned, asked = changing
+    recipe = small[2].changed(
+        **changes, dropout=0.0, label_smoothing=0.0, averaging=0.9, tuning_steps=60, tuning_rate=0.01
+    )
+    encoder, decoder = small_network(), Decoder(24, recipe, 2)
+    shuffled = [edgevtn.Clip(clip.path, LABELS[n // 2 % 2], None) for n, clip in enumerate(learned)]
     run = Run(progress=False)
-    trained, decoder = finetune(encoder, Decoder(24, recipe, 2), clips, labels, recipe, 0, 2, run)
+    trained = finetune(encoder, copy.deepcopy(decoder), learned, LABELS, recipe, 0, 2, run)
+    misled = finetune(encoder, copy.deepcopy(decoder), shuffled, LABELS, recipe, 0, 2, Run(progress=False))
+    assert loss_on(asked, *trained, recipe) < 0.35
+    assert loss_on(asked, encoder, decoder, recipe) > 0.5
+    assert loss_on(asked, *misled, recipe) > 0.5
+    assert run.looks[-1].loss < 0.5 * run.looks[0].loss
     weights = [
         {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
-        for model in (encoder, trained)
+        for model in (encoder, trained[0])
     ]
     changed = {name for name, value in weights[0].items() if not np.array_equal(value, weights[1][name])}
     assert changed == {"w2", "b2", "w3", "b3"}
-    onnx.checker.check_model(trained, full_check=True)
-    assert min(look.loss for look in run.looks[1:]) < run.looks[0].loss
-    assert not decoder.training
+    onnx.checker.check_model(trained[0], full_check=True)
+    assert not trained[1].training
 
 
 def test_windows_do_not_depend_on_who_asks(small):
@@ -123,21 +159,29 @@ def test_a_resumed_run_ends_as_an_uninterrupted_one(small, tmp_path, monkeypatch
 
 
 SETTINGS = (
-    "embed_dim=32 heads=4 layers=1 ffn_dim=32 steps=20 batch=16 variants=0 clip_len=4 tuning_steps=2 tuning_batch=2"
+    "embed_dim=32 heads=4 layers=1 ffn_dim=32 rank=16 steps=20 batch=16 variants=0 window_len=4 dropout=0 "
+    "tuning_steps=4 tuning_batch=2 tuning_rate=0.01"
 )
 
 
-def test_two_processes_train_one_model_and_one_writes_it(dataset, training_cache, tmp_path):
-    arguments = ["train", str(dataset), "-o", str(tmp_path / "bundle"), "--tune", "3", "--set", *SETTINGS.split()]
-    arguments += ["--cache", str(training_cache)]
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", "-m"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
-    done = subprocess.run(
-        [*launcher, "edgevtn", *arguments], capture_output=True, text=True, env=environment, timeout=280, check=False
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout.count("wrote") == 1
-    assert edgevtn.load_bundle(tmp_path / "bundle").model.labels == ("jack", "wave1")
-    steps = [line.split(",")[0] for line in (tmp_path / "bundle" / "training.csv").read_text().splitlines()]
-    assert steps == ["step", "20", "22"]
+def test_two_processes_train_one_model_and_one_writes_it(dataset, tmp_path):
+    """They see one batch together: what comes of it is what one process makes of that batch."""
+
+    def arguments(name, *more):
+        return [str(dataset), "-o", str(tmp_path / name), *more, "--set", *SETTINGS.split()]
+
+    codes, printed = train_in_processes(2, arguments("two", "--tune", "2"), tmp_path)
+    assert codes == [0, 0], printed
+    assert [text.count("wrote") for text in printed] == [1, 0]
+    steps = [line.split(",")[0] for line in (tmp_path / "two" / "training.csv").read_text().splitlines()]
+    assert steps == ["step", "20", "24"]
     assert not list(tmp_path.glob(".*checkpoint"))
+    assert train_small(arguments("one", "--tune", "2")) == 0
+    assert train_small(arguments("frozen")) == 0
+    two, one, frozen = (
+        np.concatenate([array.ravel() for array in edgevtn.load_bundle(tmp_path / name).decoder.values()])
+        for name in ("two", "one", "frozen")
+    )
+    way = np.linalg.norm(one - frozen)
+    # Seen: 0.0001 of the way; 1.35 where each process trains for itself.
+    assert np.linalg.norm(two - one) < 0.01 * way

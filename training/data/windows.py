@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from edgevtn.training.recipe import Recipe
+from edgevtn.training.recipe import RGBDIFF, Recipe
 
 Rows = npt.NDArray[np.int64]
 Times = npt.NDArray[np.float64]
@@ -20,10 +20,10 @@ def nearest(times: Times, slots: Times) -> Rows:
     return rows
 
 
-def before(times: Times, interval: float) -> Rows:
-    """For each frame the row of the one to compare it with: nearest to `interval` earlier, and not itself."""
+def before(times: Times, difference_interval: float) -> Rows:
+    """For each frame the row of the one to compare it with: nearest to the interval earlier, and not itself."""
     rows = np.arange(len(times))
-    return np.maximum(0, np.minimum(nearest(times, times - interval), rows - 1))
+    return np.maximum(0, np.minimum(nearest(times, times - difference_interval), rows - 1))
 
 
 def random_window(times: Times, recipe: Recipe, rng: np.random.Generator) -> tuple[Rows, int]:
@@ -65,9 +65,9 @@ def windows(times: Times, recipe: Recipe) -> Rows:
     interval = elapsed[-1] - elapsed[-2] if len(times) > 1 else 0.0
     count = int(elapsed[-1] * recipe.frame_rate + min(interval / 2 * recipe.frame_rate + 0.01, 0.5)) + 1
     rows = nearest(elapsed, np.arange(count) / recipe.frame_rate)
-    if recipe.modality == "rgbdiff" and count > recipe.clip_len:
+    if recipe.modality == RGBDIFF and count > recipe.window_len:
         rows = rows[1:]  # the first frame has none before it, and its difference to itself is nothing
-    missing = max(0, recipe.clip_len - len(rows)) + recipe.motion
+    missing = max(0, recipe.window_len - len(rows)) + recipe.motion
     rows = np.concatenate([np.repeat(rows[:1], missing), rows])
     return np.lib.stride_tricks.sliding_window_view(rows, recipe.slots)
 

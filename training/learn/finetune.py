@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,10 +13,10 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, DistributedSampler, Sampler, Subset
 
 from edgevtn.calibration import input_size
-from edgevtn.datasets.manifest import Clip
+from edgevtn.datasets import Clip
 from edgevtn.graph.difference import difference
 from edgevtn.kernels.prepare import Prepare
-from edgevtn.sources.open import frames
+from edgevtn.sources import frames
 from edgevtn.training.data.augment import mirrored_label, random_change
 from edgevtn.training.data.features import moments, thinned
 from edgevtn.training.data.windows import before, random_window
@@ -83,8 +82,8 @@ class Windows(Dataset[tuple[Pixels, int, int, int, int]]):
                 prepare(np.ascontiguousarray(change(decoded[row])), prepared[row])
             return prepared[row]
 
-        if recipe.compared is not None:
-            older = before(times, recipe.compared)
+        if recipe.difference_interval is not None:
+            older = before(times, recipe.difference_interval)
             pictures = [difference(picture(row), picture(older[row])) for row in rows]
         else:
             pictures = [picture(row) for row in rows]
@@ -129,7 +128,7 @@ def finetune(
     device = distributed.device()
     whole = Whole(TorchEncoder(encoder, tuned), decoder).to(device)
     wrapped = distributed.shared(whole)
-    recipe = replace(recipe, steps=recipe.tuning_steps, batch=recipe.tuning_batch, learning_rate=recipe.tuning_rate)
+    recipe = recipe.changed(steps=recipe.tuning_steps, batch=recipe.tuning_batch, learning_rate=recipe.tuning_rate)
     windows = Windows(clips, labels, recipe, seed, input_size(encoder), swap=answers is None)
     wanted_of = targets_of(labels, labels, recipe.label_smoothing)
     source: Iterator[list[Tensor]] | None = None

@@ -106,7 +106,7 @@ def uncertain(wanted: Tensor, seen: Sequence[int], recipe: Recipe) -> Tensor:
 
     One frame does not tell a walk from a run.
     """
-    certainty = torch.tensor([min(1.0, 2 * slots / recipe.clip_len) for slots in seen])
+    certainty = torch.tensor([min(1.0, 2 * slots / recipe.window_len) for slots in seen])
     return torch.lerp(torch.tensor(1 / wanted.shape[1]), wanted, certainty[:, None])
 
 

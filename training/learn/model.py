@@ -17,9 +17,9 @@ from edgevtn.training.recipe import Recipe
 Float = npt.NDArray[np.float32]
 
 
-def sinusoids(clip_len: int, width: int) -> Tensor:
+def sinusoids(window_len: int, width: int) -> Tensor:
     """Position rows (T, D) to begin with: Vaswani et al.'s, and row 0 all zeros as in the authors' code."""
-    position = torch.arange(clip_len)[:, None]
+    position = torch.arange(window_len)[:, None]
     frequency = torch.pow(10000.0, -(2 * (torch.arange(width) // 2)) / width)
     angle = position * frequency
     table = torch.where(torch.arange(width) % 2 == 0, angle.sin(), angle.cos())
@@ -93,19 +93,17 @@ class Head(nn.Module):
         """float32 (B, T, D) -> (B, K)."""
         raise NotImplementedError
 
-    def projection(self) -> tuple[Float, Float]:
-        """Weight (W, D) and bias (D,) of the projection on raw features, mean and axes folded in.
+    def projection(self) -> dict[str, Float]:
+        """The arrays of a bundle that project raw features, mean and axes folded in.
 
-        With motion (W, 2 D) and (2 D,), ``[u, v]``: because ``A f_t + B (f_t - f_(t-1))`` is
-        ``(A + B) f_t - B f_(t-1)``, both are computed once per frame, and the window takes ``u_t - v_(t-1)``.
+        ``w_features`` (W, D), ``b_features`` (D,), and with motion ``w_change`` (W, D), of the features' change.
         """
         with torch.no_grad():
             w = self.axes @ self.reduce.weight.T
-            b = self.reduce.bias - self.feature_mean @ w
+            arrays = {"w_features": w, "b_features": self.reduce.bias - self.feature_mean @ w}
             if self.change is not None:
-                v = self.axes @ self.change.weight.T
-                w, b = torch.cat([w + v, v], dim=1), torch.cat([b, torch.zeros_like(b)])
-        return w.cpu().numpy().copy(), b.cpu().numpy().copy()
+                arrays["w_change"] = self.axes @ self.change.weight.T
+        return {name: value.cpu().numpy().copy() for name, value in arrays.items()}
 
 
 class Decoder(Head):
@@ -116,7 +114,7 @@ class Decoder(Head):
     features : int
         W, the encoder's width.
     recipe : Recipe
-        T, D, A, L, F are its `clip_len`, `embed_dim`, `heads`, `layers`, `ffn_dim`.
+        T, D, A, L, F are its `window_len`, `embed_dim`, `heads`, `layers`, `ffn_dim`.
     classes : int
         K.
     """
@@ -125,7 +123,7 @@ class Decoder(Head):
         super().__init__(features, recipe, classes)
         embed_dim, ffn_dim, layers = recipe.embed_dim, recipe.ffn_dim, recipe.layers
         self.heads, self.scale = recipe.heads, embed_dim**-0.5
-        self.position = nn.Parameter(sinusoids(recipe.clip_len, embed_dim))
+        self.position = nn.Parameter(sinusoids(recipe.window_len, embed_dim))
 
         def matrix(rows: int, columns: int) -> nn.Parameter:
             return nn.Parameter(torch.randn(layers, rows, columns) * (2 / (rows + columns)) ** 0.5)
@@ -166,7 +164,8 @@ class Decoder(Head):
         return (z - mean) / (std + float(LAYER_NORM_EPSILON)) * gain + bias
 
     def arrays(self) -> dict[str, Float]:
-        """The arrays of a bundle's ``decoder.npz``."""
+        """The arrays of a bundle's ``head.npz``."""
         names = ("position", "w_q", "w_k", "w_v", "w_1", "b_1", "w_2", "b_2", "w_classes", "b_classes",
                  "gain_1", "bias_1", "gain_2", "bias_2")  # fmt: skip
-        return {name: getattr(self, name).detach().cpu().numpy().copy() for name in names}
+        own = {name: getattr(self, name).detach().cpu().numpy().copy() for name in names}
+        return self.projection() | own

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from edgevtn.bundle.load import load_streams
-from edgevtn.datasets.manifest import Clip
+from edgevtn.bundle import load_streams
+from edgevtn.datasets import Clip
 from edgevtn.errors import ManifestError, require
 from edgevtn.recognizer import Recognizer
-from edgevtn.sources.open import frames
+from edgevtn.sources import frames
 from edgevtn.training.data.augment import mirrored_label
 from edgevtn.training.data.features import Cache, Features, Frame
 from edgevtn.training.data.windows import Times
