@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from edgevtn.arrays import Frame
 from edgevtn.graph.difference import difference
 from edgevtn.graph.facts import Pixels
 from edgevtn.kernels.prepare import Prepare
-from edgevtn.arrays import Frame
 from edgevtn.sources import frames
 
 

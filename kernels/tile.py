@@ -80,7 +80,9 @@ class Arithmetic(Protocol):
     def add(self, builder: Any, total: Any, w: Any, x: Any) -> Any:
         """A vector of sums after one more step."""
 
-    def finish(self, builder: Any, arrays: tuple[Value, Value, Value], row: Any, first: Any, totals: Sums) -> Iterator[list[Any]]:
+    def finish(
+        self, builder: Any, arrays: tuple[Value, Value, Value], row: Any, first: Any, totals: Sums
+    ) -> Iterator[list[Any]]:
         """The floats of one row of a tile after another: from x, w and b, its first row and column, and its sums.
 
         A row is stored before the next is asked for: all at once would not fit into the registers.

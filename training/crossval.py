@@ -8,8 +8,7 @@ from functools import reduce
 from operator import add
 from pathlib import Path
 
-from edgevtn.datasets import Evaluation, evaluate
-from edgevtn.datasets import Clip
+from edgevtn.datasets import Clip, Evaluation, evaluate
 from edgevtn.errors import ManifestError
 from edgevtn.recognizer import Recognizer
 from edgevtn.training.learn.measure import mean_ending_logits

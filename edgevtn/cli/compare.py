@@ -27,9 +27,7 @@ def run(arguments: argparse.Namespace) -> None:
     from edgevtn.files import write_whole
 
     if Path(arguments.fp32).is_dir():
-        report = compare_bundle(
-            arguments.fp32, arguments.int8, arguments.clips, arguments.output, seed=arguments.seed
-        )
+        report = compare_bundle(arguments.fp32, arguments.int8, arguments.clips, arguments.output, seed=arguments.seed)
     elif arguments.output is not None:
         raise ValueError("-o writes a new bundle; expected a bundle as the first argument, got a file")
     else:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import onnx
-import onnx_ir as ir
 
 from edgevtn.graph.build import Graph, Weights
-from edgevtn.graph.edit import Float, add_constant, editable, finished
 from edgevtn.networks import efficientnet
 from edgevtn.networks.efficientnet import efficientnet_lite
 from edgevtn.networks.mobilenetv2 import mobilenetv2
@@ -93,4 +91,3 @@ def build_encoder(
     except (IndexError, onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ValueError(f"the encoder looks like {name}, but its tensors do not fit together ({reason})") from error
-

@@ -7,8 +7,7 @@ import cv2
 import numpy as np
 from tiny import random_decoder, tiny_facts
 
-from edgevtn.bundle import Model
-from edgevtn.bundle import Bundle
+from edgevtn.bundle import Bundle, Model
 from edgevtn.calibration import Settings, quantize_graph
 from edgevtn.networks import build_encoder
 

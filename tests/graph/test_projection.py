@@ -3,13 +3,12 @@
 import numpy as np
 import onnx
 import pytest
-from networks import features, pictures, small_network
+from networks import features, pictures, project, small_network
 from onnx import helper, numpy_helper
 from tiny import tiny_encoder
 
 from edgevtn.calibration import quantize_graph
 from edgevtn.graph.projection import split_projection
-
 
 W, N = 24, 8
 

@@ -13,8 +13,9 @@ import pytest
 
 pytest.importorskip("requests", reason="needs the extra [import]")
 
-from edgevtn import DownloadError, load_bundle
+from edgevtn.bundle import load_bundle
 from edgevtn.cli.main import main
+from edgevtn.errors import DownloadError
 from edgevtn.importing.download import PINS, download
 from edgevtn.importing.published import fetch, registry
 

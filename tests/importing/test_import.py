@@ -17,32 +17,26 @@ from onnx import numpy_helper  # noqa: E402
 from published import VTN, randomise, resnet, save  # noqa: E402
 
 import edgevtn  # noqa: E402
-from edgevtn import ModelFileError  # noqa: E402
+from edgevtn.bundle import load_bundle, load_streams  # noqa: E402
 from edgevtn.cli.main import main  # noqa: E402
+from edgevtn.errors import ModelFileError  # noqa: E402
 from edgevtn.graph.blocks import by_blocks  # noqa: E402
 from edgevtn.graph.pixels import pixels_first  # noqa: E402
 from edgevtn.importing import import_files, read_checkpoint, read_ir  # noqa: E402
 from edgevtn.importing.ir import read_network, translated  # noqa: E402
 from edgevtn.importing.labels import LISTS, read_labels  # noqa: E402
-from edgevtn.streams.stream import Stream  # noqa: E402
 
 GOLDEN = ["mobilenetv2_vtn_d128_ln", "mobilenetv2_vtn_d128_noln", "mobilenetv2_vtn_rgbdiff_d128_ln"]
 MEAN, STD = np.array([123.675, 116.28, 103.53]), np.array([58.395, 57.12, 57.375])
 
 
-def run_stream(bundle, frames_rgb):
-    """Embeddings (T, D) and logits (K,) of stored frames, by the runtime's own stream."""
-    loaded = edgevtn.load_bundle(bundle)
-    stream = Stream(loaded, 1, False, "fp32")
-    embeddings = []
-    for frame in frames_rgb:
-        ordered = frame if loaded.model.color_order == "RGB" else frame[..., ::-1]
-        stream.pixels[...] = ordered.transpose(2, 0, 1)[None]
-        stream.push()
-        embeddings.append(stream._encoder.embedding[0].copy())
-    if loaded.model.modality == "rgbdiff":
-        del embeddings[0]
-    return np.array(embeddings), stream().copy()
+def run_stream(bundle, frames_rgb, slots=None):
+    """Embeddings (T, D) and logits (K,) of stored frames, by the runtime; `slots`: where on the grid they lie."""
+    recognizer = edgevtn.Recognizer(bundle, threads=1, precision="fp32")
+    ((head,),) = [runner.heads for runner in recognizer._runners]
+    for n, frame in zip(slots or range(len(frames_rgb)), frames_rgb, strict=True):
+        recognizer(np.ascontiguousarray(frame[..., ::-1]), n / recognizer.model.frame_rate)
+    return head.window.rows[:, : recognizer.model.head.embed_dim].copy(), head().copy()
 
 
 @pytest.mark.parametrize("name", GOLDEN)
@@ -73,7 +67,6 @@ def test_two_streams_give_the_mean_of_the_logits(shared, tmp_path):
     frames = np.load(files[0].with_suffix(".npz"))["frames_rgb"]
     logits = [run_stream(tmp_path / "two" / name, frames)[1] for name in ("rgb", "rgbdiff")]
     recognizer = edgevtn.Recognizer(tmp_path / "two", threads=1)
-    assert recognizer.modalities == ("rgb", "rgbdiff")
     (prediction,) = recognizer.stream((n / 15, np.ascontiguousarray(f[..., ::-1])) for n, f in enumerate(frames))
     exponents = np.exp((logits[0] + logits[1]) / 2)
     np.testing.assert_allclose(prediction.probabilities, exponents / exponents.sum(), atol=1e-5)
@@ -85,19 +78,17 @@ def test_a_repeated_frame_is_no_difference(shared, tmp_path):
     frames = np.load(shared / "golden" / f"{GOLDEN[2]}.npz")["frames_rgb"]
     repeated = np.concatenate([frames[:8], frames[7:8], frames[8:15]])
     _, expected = run_stream(tmp_path / "bundle", repeated)
-    stream = Stream(edgevtn.load_bundle(tmp_path / "bundle"), 1, False)
-    for n, frame in enumerate(frames[:15]):
-        stream.pixels[...] = frame.transpose(2, 0, 1)[None]
-        stream.push(skipped=1 if n == 8 else 0)
-    np.testing.assert_allclose(stream(), expected, atol=1e-5)
+    _, got = run_stream(tmp_path / "bundle", frames[:15], [*range(8), *range(9, 16)])
+    np.testing.assert_allclose(got, expected, atol=1e-5)
 
 
 def test_resnet_34_of_the_published_size(tmp_path):
     model = randomise(VTN(resnet((3, 4, 6, 3), False), 512, 512, 400))
     save(model, tmp_path / "resnet_34_vtn.pth")
     import_files([tmp_path / "resnet_34_vtn.pth"], tmp_path / "bundle")
-    loaded = edgevtn.load_bundle(tmp_path / "bundle").model
-    assert (loaded.embed_dim, loaded.clip_len, loaded.heads, loaded.layers, loaded.ffn_dim) == (512, 16, 8, 4, 1024)
+    loaded = load_bundle(tmp_path / "bundle").model
+    head = loaded.head
+    assert (head.embed_dim, head.window_len, head.heads, head.layers, head.ffn_dim) == (512, 16, 8, 4, 1024)
     assert loaded.labels[0] == "abseiling"
     frames = np.random.default_rng(0).integers(0, 256, (16, 224, 224, 3), dtype=np.uint8)
     with torch.no_grad():
@@ -115,14 +106,14 @@ def test_import_and_calibrate(shared, demo_clip, tmp_path, capsys, monkeypatch):
     output = tmp_path / "int8"
     assert main(["import", golden[0], "-o", str(output), "--clips", str(demo_clip)]) == 0
     assert "cosine" in capsys.readouterr().out
-    loaded = edgevtn.load_bundle(output)
+    loaded = load_bundle(output)
     assert loaded.model.quantization["target"] == "any"
     assert loaded.model.name == "int8"
     assert len(loaded.encoder) < 4_000_000
     assert main(["import", golden[0], golden[2], "-o", str(tmp_path / "two"), "--clips", str(demo_clip)]) == 0
-    assert [len(stream.encoder) < 4_000_000 for stream in edgevtn.load_streams(tmp_path / "two")] == [True, True]
+    assert [len(stream.encoder) < 4_000_000 for stream in load_streams(tmp_path / "two")] == [True, True]
     assert (tmp_path / "two" / "rgbdiff" / "calibration.html").exists()
-    assert edgevtn.Recognizer(tmp_path / "two").modalities == ("rgb", "rgbdiff")
+    assert edgevtn.Recognizer(tmp_path / "two", start="repeat")(np.zeros((40, 40, 3), np.uint8), 0.0) is not None
 
 
 def ir(shared, name):
@@ -145,16 +136,17 @@ def test_ir_decoders(shared, tmp_path, kind, way, monkeypatch):
     if way == "onnx":
         monkeypatch.setattr("edgevtn.importing.ir.native_decoder", lambda *arguments: None)
     import_files([ir(shared, "encoder"), ir(shared, f"decoder_{kind}")], tmp_path / "bundle")
-    bundle = edgevtn.load_bundle(tmp_path / "bundle")
-    assert bool(bundle.onnx_decoder) == (way == "onnx")
+    bundle = load_bundle(tmp_path / "bundle")
+    facts = bundle.model.head
+    assert facts.kind == ("vtn" if way == "native" else "onnx")
     if way == "native":
-        assert bundle.model.layer_norm == ("vtn" if kind == "ln" else "none")
-        assert (bundle.model.heads, bundle.model.layers) == (8, 4)
+        assert facts.layer_norm == ("vtn" if kind == "ln" else "none")
+        assert (facts.heads, facts.layers) == (8, 4)
     expected = np.load(shared / "golden" / f"mobilenetv2_vtn_d128_{kind}.npz")
-    stream = Stream(bundle, 1, False)
+    head = facts.build(bundle.head, bundle.path, "fp32")
     for embedding in expected["embeddings"]:
-        stream._decoder.push(embedding[None])
-    np.testing.assert_allclose(stream(), expected["logits"], rtol=1e-2, atol=1e-2)
+        head.push(embedding[None])
+    np.testing.assert_allclose(head(), expected["logits"], rtol=1e-2, atol=1e-2)
     assert edgevtn.Recognizer(tmp_path / "bundle", start="repeat")(np.zeros((9, 9, 3), np.uint8), 0.0) is not None
 
 

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from tiny import random_decoder, tiny_facts
 
 import edgevtn
-from edgevtn.bundle import Model
-from edgevtn.bundle import Bundle
+from edgevtn.bundle import Bundle, Model
 from edgevtn.heads.vtn import Decoder, resolve_precision
 from edgevtn.kernels import fast_int8, reference, reference_int8
 from edgevtn.kernels.exp import exp

@@ -116,8 +116,10 @@ def project(encoder, w, b):
     """An encoder with a linear layer at its end, as bundles of the first format have it: `embedding` (1, D)."""
     model = onnx.ModelProto()
     model.CopyFrom(encoder)
-    graph = model.graph
-    graph.initializer.extend(numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in (("projection.weight", w), ("projection.bias", b)))
-    graph.node.append(helper.make_node("Gemm", [graph.output[0].name, "projection.weight", "projection.bias"], ["embedding"], name="projection"))
+    graph, layer = model.graph, {"projection.weight": w, "projection.bias": b}
+    graph.initializer.extend(
+        numpy_helper.from_array(np.ascontiguousarray(value), name) for name, value in layer.items()
+    )
+    graph.node.append(helper.make_node("Gemm", [graph.output[0].name, *layer], ["embedding"], name="projection"))
     graph.output[0].CopyFrom(helper.make_tensor_value_info("embedding", TensorProto.FLOAT, [1, w.shape[1]]))
     return model

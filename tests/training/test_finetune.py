@@ -14,7 +14,8 @@ from onnx import helper, numpy_helper  # noqa: E402
 from published import randomise, resnet, se_resnext  # noqa: E402
 from two_processes import train_in_processes, train_small  # noqa: E402
 
-import edgevtn  # noqa: E402
+from edgevtn.bundle import load_bundle  # noqa: E402
+from edgevtn.datasets import Clip, read_manifest  # noqa: E402
 from edgevtn.networks import build_encoder  # noqa: E402
 from edgevtn.training.learn.encoder import TorchEncoder  # noqa: E402
 from edgevtn.training.learn.finetune import Whole, Windows, finetune  # noqa: E402
@@ -61,7 +62,7 @@ def test_a_strange_graph_is_refused():
 
 @pytest.fixture
 def small(dataset):
-    clips = edgevtn.read_manifest(dataset)
+    clips = read_manifest(dataset)
     recipe = Recipe(embed_dim=16, heads=2, layers=1, ffn_dim=16, rank=8, window_len=4, frame_rate=6.25, tuning_steps=30,
                     tuning_batch=4, tuning_rate=0.003, check_every=10)  # fmt: skip
     torch.manual_seed(0)
@@ -82,7 +83,7 @@ def changing(tmp_path_factory):
         for light in np.linspace(0.05, 1, 24)[:: [1, -1][n % 2]]:
             writer.write((texture * light).astype(np.uint8))
         writer.release()
-        clips.append(edgevtn.Clip(folder / f"{n}.avi", LABELS[n % 2], "asked" if n >= 16 else "learned"))
+        clips.append(Clip(folder / f"{n}.avi", LABELS[n % 2], "asked" if n >= 16 else "learned"))
     return [[clip for clip in clips if clip.fold == fold] for fold in ("learned", "asked")]
 
 
@@ -106,7 +107,7 @@ def test_only_the_last_convolutions_change_and_they_learn(small, changing, chang
         **changes, dropout=0.0, label_smoothing=0.0, averaging=0.9, tuning_steps=60, tuning_rate=0.01
     )
     encoder, decoder = small_network(), Decoder(24, recipe, 2)
-    shuffled = [edgevtn.Clip(clip.path, LABELS[n // 2 % 2], None) for n, clip in enumerate(learned)]
+    shuffled = [Clip(clip.path, LABELS[n // 2 % 2], None) for n, clip in enumerate(learned)]
     run = Run(progress=False)
     trained = finetune(encoder, copy.deepcopy(decoder), learned, LABELS, recipe, 0, 2, run)
     misled = finetune(encoder, copy.deepcopy(decoder), shuffled, LABELS, recipe, 0, 2, Run(progress=False))
@@ -179,7 +180,7 @@ def test_two_processes_train_one_model_and_one_writes_it(dataset, tmp_path):
     assert train_small(arguments("one", "--tune", "2")) == 0
     assert train_small(arguments("frozen")) == 0
     two, one, frozen = (
-        np.concatenate([array.ravel() for array in edgevtn.load_bundle(tmp_path / name).decoder.values()])
+        np.concatenate([array.ravel() for array in load_bundle(tmp_path / name).head.values()])
         for name in ("two", "one", "frozen")
     )
     way = np.linalg.norm(one - frozen)

@@ -112,7 +112,7 @@ def test_mobilenetv2_is_fetched_and_has_relu6(published):
 
 def test_another_checksum_is_refused(published, tmp_path):
     published("resnet34", {"conv1.weight": torch.zeros(1)}, checksum="01234567")
-    with pytest.raises(edgevtn.DownloadError, match="hash"):
+    with pytest.raises(edgevtn.errors.DownloadError, match="hash"):
         pretrained_encoder("resnet34")
     assert not list((tmp_path / "home").rglob("*.pth"))
 
@@ -120,7 +120,7 @@ def test_another_checksum_is_refused(published, tmp_path):
 def test_no_server_is_one_line(monkeypatch, tmp_path):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     monkeypatch.setitem(pretrained.ENCODERS, "resnet34", "http://127.0.0.1:9/resnet34-01234567.pth")
-    with pytest.raises(edgevtn.DownloadError, match="lite0 needs no download"):
+    with pytest.raises(edgevtn.errors.DownloadError, match="lite0 needs no download"):
         pretrained_encoder("resnet34")
 
 
@@ -131,5 +131,5 @@ def test_an_unknown_encoder_is_named():
 
 def test_a_missing_package_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, pretrained.ENCODERS["lite2"], None)  # as if it were not installed
-    with pytest.raises(edgevtn.MissingExtraError, match="encoders"):
+    with pytest.raises(edgevtn.errors.MissingExtraError, match="encoders"):
         pretrained_encoder("lite2")

@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import edgevtn
+from edgevtn.datasets import read_manifest
+from edgevtn.errors import ManifestError
 from edgevtn.importing import import_files
 from edgevtn.sampler import Sampler
 
@@ -26,7 +28,7 @@ RECIPE = Recipe(embed_dim=32, heads=4, layers=1, ffn_dim=32, steps=60, batch=16,
 
 
 def trained(dataset, recipe, cache):
-    clips = edgevtn.read_manifest(dataset)
+    clips = read_manifest(dataset)
     labels = sorted({clip.label for clip in clips})
     stream = frozen_stream(clips, labels, recipe, 0, cache)
     return clips, labels, stream, fit(stream.features, labels, recipe, run=Run(progress=False))
@@ -52,8 +54,8 @@ def test_features_give_the_answers_of_the_recogniser(dataset, training_cache, tm
         recognizer.reset()
         with edgevtn.frames(clip.path) as source:
             said = list(recognizer.stream(source))
-        most = max(p.timestamp - p.clip_start for p in said) - 0.5 / recipe.frame_rate
-        expected = np.mean([p.probabilities for p in said if p.timestamp - p.clip_start > most], axis=0)
+        most = max(p.timestamp - p.window_start for p in said) - 0.5 / recipe.frame_rate
+        expected = np.mean([p.probabilities for p in said if p.timestamp - p.window_start > most], axis=0)
         np.testing.assert_allclose(answer(window_logits(decoder, view, recipe)), expected, atol=1e-3)
 
 
@@ -119,7 +121,7 @@ def test_a_student_is_taught_what_the_teacher_says(dataset, training_cache, tmp_
 
 
 def test_a_teacher_of_other_labels_is_refused(tiny):
-    with pytest.raises(edgevtn.ManifestError, match="labels"):
+    with pytest.raises(ManifestError, match="labels"):
         Teacher([tiny], ["a", "b"])
 
 
@@ -146,7 +148,7 @@ def test_labels_follow_the_mirror(tmp_path, dataset):
         rows.append((source.name, label))
     with (folder / "manifest.csv").open("w", newline="") as file:
         csv.writer(file).writerows(rows)
-    clips = edgevtn.read_manifest(folder)
+    clips = read_manifest(folder)
     recipe = RECIPE.changed(variants=6)
     views = frozen_stream(clips, ["wave left", "wave right"], recipe, 0, None).features
     assert [view.label for view in views[::7]] == ["wave left", "wave right"]

@@ -7,8 +7,10 @@ import numpy as np
 import onnx
 import pytest
 
-import edgevtn
+from edgevtn.bundle import load_streams
 from edgevtn.cli.main import main
+from edgevtn.datasets import Clip, read_manifest
+from edgevtn.errors import ManifestError
 from edgevtn.kernels import reference
 
 torch = pytest.importorskip("torch")
@@ -40,21 +42,21 @@ def random_model(T=6, D=48, K=5, motion=False):
 def test_torch_model_equals_the_specification(T):
     model = random_model(T)
     features = np.random.default_rng(0).standard_normal((3, T, 20)).astype(np.float32)
-    w, b = model.projection()
+    arrays = model.arrays()
     with torch.no_grad():
         got = model(torch.from_numpy(features)).numpy()
     for window, logits in zip(features, got, strict=True):
-        expected = reference.vtn(window @ w + b, model.arrays(), model.heads, model.scale, True)
+        rows = window @ arrays["w_features"] + arrays["b_features"]
+        expected = reference.vtn(rows, arrays, model.heads, model.scale, True)
         np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-4)
 
 
-def test_motion_input_is_two_projections_of_each_frame():
-    """What the runtime does: u_t - v_(t-1), from an encoder that gives both."""
+def test_motion_input_is_a_projection_of_the_change():
     model = random_model(motion=True)
     features = np.random.default_rng(0).standard_normal((7, 20)).astype(np.float32)
-    w, b = model.projection()
-    u, v = np.split(features @ w + b, 2, axis=1)
-    expected = reference.vtn(u[1:] - v[:-1], model.arrays(), model.heads, model.scale, True)
+    arrays = model.arrays()
+    rows = features[1:] @ arrays["w_features"] + arrays["b_features"] + np.diff(features, axis=0) @ arrays["w_change"]
+    expected = reference.vtn(rows, arrays, model.heads, model.scale, True)
     with torch.no_grad():
         got = model(torch.from_numpy(features[None]))[0].numpy()
     np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-4)
@@ -76,13 +78,9 @@ def test_encoder_equals_the_published_network():
         expected = network.extract_features((torch.tensor(pixels).float() - 127) / 128).mean(dim=(2, 3)).numpy()
     import onnxruntime
 
-    encoder = build_encoder(weights)
-    rng = np.random.default_rng(0)
-    w, b = rng.standard_normal((1280, 40)).astype(np.float32), rng.standard_normal(40).astype(np.float32)
-    for model, wanted in ((encoder, expected), (project(encoder, w, b), expected @ w + b)):
-        session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-        (got,) = session.run(None, {"pixels": pixels})
-        np.testing.assert_allclose(got, wanted, rtol=1e-3, atol=1e-3)
+    content = build_encoder(weights).SerializeToString()
+    (got,) = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"]).run(None, {"pixels": pixels})
+    np.testing.assert_allclose(got, expected, rtol=1e-3, atol=1e-3)
 
 
 def synthetic(count, rng):
@@ -105,8 +103,8 @@ def test_fit_learns_order_in_time_and_repeats_itself():
     unseen = synthetic(20, np.random.default_rng(1))
     windows = torch.from_numpy(np.stack([f.values[2:18:2] for f in unseen]).astype(np.float32))
     with torch.no_grad():
-        said = model(windows).argmax(dim=1).numpy()
-    assert (said == np.arange(20) % 2).mean() >= 0.9
+        answers = model(windows).argmax(dim=1).numpy()
+    assert (answers == np.arange(20) % 2).mean() >= 0.9
     again = fit(clips, ["down", "up"], RECIPE, seed=3, run=Run(progress=False))
     for name, value in model.arrays().items():
         np.testing.assert_array_equal(value, again.arrays()[name])
@@ -139,12 +137,12 @@ def test_train_and_crossval_from_the_command_line(dataset, training_cache, tmp_p
     assert measured["clips"] == 8
     assert measured["accuracy"] >= 0.75, out
     assert main(["train", *common, "-o", "bundle", "--crossval", "measured.json"]) == 0
-    streams = edgevtn.load_streams("bundle")
-    assert [stream.model.modality for stream in streams] == (
+    streams = load_streams("bundle")
+    assert [stream.model.encoder.modality for stream in streams] == (
         ["rgb", "rgbdiff"] if "two-stream" in more else ["rgbdiff"] if "rgbdiff" in more else ["rgb"]
     )
     for bundle in streams:
-        assert bundle.model.motion == (more == ["--motion"])
+        assert bundle.model.head.motion == ("change" if more == ["--motion"] else "none")
         assert bundle.model.labels == ("jack", "wave1")
         assert bundle.model.accuracy == measured
         card = (bundle.path / "MODEL_CARD.md").read_text()
@@ -209,6 +207,6 @@ def test_a_wrong_setting_is_named(dataset, text, message, capsys):
 
 
 def test_crossval_needs_folds(dataset):
-    clips = [edgevtn.Clip(item.path, item.label, None) for item in edgevtn.read_manifest(dataset)]
-    with pytest.raises(edgevtn.ManifestError, match="column fold"):
+    clips = [Clip(item.path, item.label, None) for item in read_manifest(dataset)]
+    with pytest.raises(ManifestError, match="column fold"):
         crossval(clips)
