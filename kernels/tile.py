@@ -124,7 +124,7 @@ def _prefetch(builder: Any, pointer: Any, offset: int) -> None:
 def _depth_loop(
     builder: Any, numbers: Arithmetic, rows: list[Any], panel: Any, ahead: Any, depth: Any, start: list[Any]
 ) -> Sums:
-    """Sums of some rows over the whole depth: pointers to the rows, to a panel and to the next one; the sums at the start."""
+    """Sums over the whole depth: from pointers to rows, to a panel and to the next one, and a row's first sums."""
     vectors, step = numbers.tile.vectors, numbers.tile.panel * numbers.tile.group
     item = numbers.weights.element.width // 8 if isinstance(numbers.weights.element, ir.IntType) else FLOAT_ALIGN
     before = builder.block
