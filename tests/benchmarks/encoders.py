@@ -1,13 +1,16 @@
 """Encoders of the usual sizes with random weights, in float32 and INT8, and VTN bundles around them."""
 
+import atexit
+import tempfile
 from functools import cache
 from pathlib import Path
 
 import cv2
 import numpy as np
-from tiny import random_decoder, tiny_facts
+from networks import project
+from tiny import head_facts, random_head, tiny_facts
 
-from edgevtn.bundle import Bundle, Model
+from edgevtn.bundle import write_bundle
 from edgevtn.calibration import Settings, quantize_graph
 from edgevtn.networks import build_encoder
 
@@ -99,15 +102,35 @@ def pictures(count=8):
     return found
 
 
+#: Of the published models: T, D, L, K.
+SIZE = (16, 512, 4, 400)
+
+
 @cache
-def encoder(name, precision, width=512):
-    """Serialised ONNX: uint8 pixels -> (1, width)."""
-    model = build_encoder({"lite0": lite0, "mobilenetv2": mobilenetv2, "resnet34": resnet34}[name]())
-    features = model.graph.output[0].type.tensor_type.shape.dim[1].dim_value
-    if features != width:
-        rng = np.random.default_rng(1)
-        w = (rng.standard_normal((features, width)) * features**-0.5).astype(np.float32)
-        model = project(model, w, np.zeros(width, np.float32))
+def plain(name):
+    """The fp32 encoder, which gives features."""
+    return build_encoder({"lite0": lite0, "mobilenetv2": mobilenetv2, "resnet34": resnet34}[name]())
+
+
+def width(name):
+    return plain(name).graph.output[0].type.tensor_type.shape.dim[1].dim_value
+
+
+@cache
+def projection(name, D=512):
+    """What brings features to embeddings; None where they are as wide."""
+    W, rng = width(name), np.random.default_rng(1)
+    if W == D:
+        return None
+    return (rng.standard_normal((W, D)) * W**-0.5).astype(np.float32), np.zeros(D, np.float32)
+
+
+@cache
+def encoder(name, precision, projected=True):
+    """Serialised ONNX: uint8 pixels -> embeddings (1, 512), as other engines have it; or features, as we do."""
+    model = plain(name)
+    if projected and projection(name):
+        model = project(model, *projection(name))
     if precision != "fp32":
         # The way that is fast for processors with VNNI, as a published INT8 file is; "int8 blocks": as in our bundles.
         settings = Settings(target="x86-vnni", after=())
@@ -115,17 +138,31 @@ def encoder(name, precision, width=512):
     return model.SerializeToString()
 
 
-def facts(T=16, D=512, L=4, K=400):
+def facts(T=16, D=512, L=4, K=400, **more):
     return tiny_facts(
-        clip_len=T, embed_dim=D, heads=8, layers=L, ffn_dim=2 * D, attention_scale=D**-0.5, input_size=S,
-        frame_rate=15.0, labels=[str(k) for k in range(K)],
+        window_len=T, embed_dim=D, heads=8, layers=L, ffn_dim=2 * D, attention_scale=D**-0.5, input_size=S,
+        frame_rate=15.0, labels=[str(k) for k in range(K)], **{"width": D, **more},
     )  # fmt: skip
 
 
 @cache
 def decoder_weights(T=16, D=512, L=4, K=400):
-    return random_decoder(facts(T, D, L, K))
+    return random_head(facts(T, D, L, K))
 
 
-def bundle(T=16, D=512, L=4, K=400, encoder_content=b""):
-    return Bundle(Path(), Model(**facts(T, D, L, K), sha256={}), encoder_content, decoder_weights(T, D, L, K))
+def head(T=16, D=512, L=4, K=400, precision="auto"):
+    """A VTN that sees embeddings."""
+    return head_facts(facts(T, D, L, K)).build(decoder_weights(T, D, L, K), Path(), precision)
+
+
+@cache
+def bundle(name):
+    """A VTN of the published size: a folder that lives as long as the process."""
+    folder = tempfile.TemporaryDirectory()
+    atexit.register(folder.cleanup)
+    arrays, found = dict(decoder_weights(*SIZE)), projection(name)
+    if found:
+        arrays |= {"w_features": found[0], "b_features": found[1]}
+    known = facts(*SIZE, width=width(name), projection=bool(found))
+    write_bundle(Path(folder.name) / "bundle", known, encoder(name, "int8 blocks", projected=False), arrays)
+    return Path(folder.name) / "bundle"

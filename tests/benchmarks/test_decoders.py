@@ -6,9 +6,8 @@ import openvino
 import pytest
 import torch
 from decoder_onnx import decoder_onnx
-from encoders import bundle, decoder_weights
+from encoders import decoder_weights, head
 
-from edgevtn.heads.vtn import Decoder
 from edgevtn.kernels import reference
 from edgevtn.training.learn.model import Decoder as TorchDecoder
 from edgevtn.training.recipe import Recipe
@@ -19,7 +18,7 @@ WAYS = ("edgevtn fp32", "edgevtn int8", "onnxruntime fp32", "openvino default", 
 
 
 def filled(size, precision):
-    decoder = Decoder(bundle(*size), precision)
+    decoder = head(*size, precision)
     window = np.random.default_rng(0).standard_normal(size[:2]).astype(np.float32)
     for row in window:
         decoder.push(row[None])

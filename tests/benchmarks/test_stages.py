@@ -14,7 +14,6 @@ import edgevtn
 from edgevtn.bundle import load_bundle
 from edgevtn.cpu import default_threads
 from edgevtn.encoder import Encoder
-from edgevtn.heads.vtn import Decoder
 from edgevtn.kernels import reference
 from edgevtn.kernels.prepare import Prepare
 
@@ -58,22 +57,24 @@ def test_prepare(benchmark, way, shape):
 def test_encode(benchmark, threads):
     benchmark.group = f"encode, {threads} threads"
     encoder = Encoder(load_bundle(), threads)
-    assert np.isfinite(encoder()).all()
-    benchmark(encoder)
+    encode = encoder.bind([np.zeros(encoder.input_shape, np.uint8)])
+    assert np.isfinite(encode()).all()
+    benchmark(encode)
 
 
 @pytest.mark.parametrize("way", ["numba", "numpy"])
 def test_decode(benchmark, way):
     benchmark.group = "decode a window"
     bundle = load_bundle()
-    model, decoder = bundle.model, Decoder(bundle)
-    embeddings = np.random.default_rng(0).standard_normal((model.clip_len, model.embed_dim)).astype(np.float32)
-    for row in embeddings:
-        decoder.push(row[None])
-    from_scratch = (embeddings, bundle.decoder, model.heads, model.attention_scale, model.layer_norm == "vtn")
-    np.testing.assert_allclose(decoder(), reference.vtn(*from_scratch), rtol=1e-4, atol=1e-4)
+    facts = bundle.model.head
+    head = facts.build(bundle.head, bundle.path, "fp32")
+    for row in np.random.default_rng(0).standard_normal((facts.window_len, 1, facts.width)).astype(np.float32):
+        head.push(row)
+    embeddings = head.window.rows[:, : facts.embed_dim].copy()
+    from_scratch = (embeddings, bundle.head, facts.heads, facts.attention_scale, facts.layer_norm == "vtn")
+    np.testing.assert_allclose(head(), reference.vtn(*from_scratch), rtol=1e-4, atol=1e-4)
     if way == "numba":
-        benchmark(decoder)
+        benchmark(head)
     else:
         benchmark(reference.vtn, *from_scratch)
 

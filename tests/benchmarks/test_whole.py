@@ -8,14 +8,14 @@ import onnxruntime
 import openvino
 import pytest
 from decoder_onnx import decoder_onnx
-from encoders import ENCODERS, S, bundle, decoder_weights, encoder, pictures
+from encoders import ENCODERS, SIZE, S, bundle, decoder_weights, encoder, head, pictures
 
+import edgevtn
 from edgevtn.cpu import default_threads
 from edgevtn.kernels.prepare import Prepare, by_blocks
 from edgevtn.sampler import Sampler
-from edgevtn.streams.stream import Stream
 
-T, D, L, K = 16, 512, 4, 400
+T, D, L, K = SIZE
 CAMERA = (480, 640)
 CAMERA_RATE, MODEL_RATE = 30, 15
 #: One, and all that this process may use.
@@ -62,16 +62,16 @@ def camera_frames(count=8):
 
 
 def edgevtn_way(name):
-    """Prepare, encode, push, decode: what a sampled frame costs."""
-    stream = Stream(bundle(T, D, L, K, encoder(name, "int8 blocks")), 1, False, "auto")
-    prepare = Prepare(S)
+    """Prepare, encode, project, decode: what a sampled frame costs."""
+    (runner,) = edgevtn.Recognizer(bundle(name), threads=1)._runners
+    (stream,), (own,) = runner.streams, runner.heads
 
     def step(frame):
-        prepare(frame, stream.pixels)
-        stream.push()
-        while not stream.full:
-            stream.repeat()
-        return stream()
+        stream.picture.forget()
+        own.push(stream.encode(frame))
+        while not own.window.full:
+            own.repeat()
+        return own()
 
     return step
 
@@ -101,7 +101,7 @@ def zoo_way(name):
 def naive_way(name):
     """VTN without reuse: every window is encoded anew, by onnxruntime."""
     encode, prepare = ort_encoder(encoder(name, "int8")), Prepare(S)
-    decoder = edgevtn_decoder()
+    decoder = head(*SIZE)
     window = []
 
     def step(frame):
@@ -111,17 +111,11 @@ def naive_way(name):
         while len(window) < T:
             window.append(window[-1])
         del window[:-T]
-        for one in window:
-            decoder.push(encode(one))
+        for prepared in window:
+            decoder.push(encode(prepared))
         return decoder()
 
     return step
-
-
-def edgevtn_decoder():
-    from edgevtn.heads.vtn import Decoder
-
-    return Decoder(bundle(T, D, L, K), "auto")
 
 
 WAYS = {"edgevtn": edgevtn_way, "open model zoo": zoo_way, "without reuse": naive_way}
@@ -157,3 +151,18 @@ def test_second_of_video(benchmark, way, name):
     used = sorted(second() for _ in range(5))
     benchmark.extra_info["cpu_seconds"] = used[2]
     benchmark.pedantic(second, rounds=3, warmup_rounds=0)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_several_heads_on_one_encoder(benchmark, count):
+    """A sampled 640x480 frame under the bundled model, and under three models on its encoder."""
+    benchmark.group = "heads on one encoder, a frame, 1 thread"
+    recognizer, frames = edgevtn.Recognizer(["default"] * count, threads=1, start="repeat"), camera_frames()
+    clock = iter(range(10**9))
+
+    def step():
+        n = next(clock)
+        return recognizer.predictions(frames[n % len(frames)], n / recognizer.model.frame_rate)
+
+    assert len({prediction.label for prediction in step()}) == 1
+    assert len(benchmark(step)) == count

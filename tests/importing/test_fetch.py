@@ -208,7 +208,7 @@ def small_registry(server, folder):
 def test_fetch_to_bundle(server, shared, tmp_path):
     models = small_registry(server, shared / "golden" / "openvino_ir")
     fetch("small", tmp_path / "bundle", progress=False, models=models)
-    assert load_bundle(tmp_path / "bundle").model.layers == 4
+    assert load_bundle(tmp_path / "bundle").model.head.layers == 4
     for entry in models["small"]["precisions"]["FP16"]:
         entry["url"] = "http://127.0.0.1:9/gone"
     shutil.rmtree(tmp_path / "cache")
