@@ -21,7 +21,7 @@ from edgevtn.kernels.jit import jit, jit_uncached
 from edgevtn.kernels.machine import FP32, INT8
 from edgevtn.kernels.packing import Float
 from edgevtn.kernels.reference import LARGEST, LAYER_NORM_EPSILON
-from edgevtn.kernels.structures import Blocks, Int8Matrix, Int8Rows, Matrix, Scratch
+from edgevtn.kernels.structures import Int8Matrix, Int8Rows, Matrix, Scratch
 from edgevtn.kernels.tile import make_product
 from edgevtn.kernels.tile_fp32 import Fp32
 from edgevtn.kernels.tile_int8 import Int8

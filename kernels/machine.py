@@ -57,7 +57,7 @@ MACHINES = (
 
 def usable(machine: Machine) -> bool:
     """Whether this processor has what a row of the table needs."""
-    return machine.features <= HOST_FEATURES and (IS_ARM == machine.arm or machine.name == "plain")
+    return machine.features <= HOST_FEATURES and (machine.arm == IS_ARM or machine.name == "plain")
 
 
 #: This processor's row.

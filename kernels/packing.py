@@ -19,7 +19,7 @@ def panel_starts(columns: int, panel: int) -> list[int]:
     return [max(0, min(start, columns - panel)) for start in range(0, columns, panel)]
 
 
-def pack(w: Float) -> Float:
+def pack(w: Float, tile: Tile = FP32) -> Float:
     """Cut a matrix into panels of R columns, each contiguous.
 
     Parameters
@@ -32,10 +32,10 @@ def pack(w: Float) -> Float:
     float32 (P, M, R)
     """
     depth, columns = w.shape
-    starts = panel_starts(columns, FP32.panel)
-    panels = np.zeros((len(starts), depth, FP32.panel), np.float32)
+    starts = panel_starts(columns, tile.panel)
+    panels = np.zeros((len(starts), depth, tile.panel), np.float32)
     for panel, start in zip(panels, starts, strict=True):
-        piece = w[:, start : start + FP32.panel]
+        piece = w[:, start : start + tile.panel]
         panel[:, : piece.shape[1]] = piece
     return panels
 

@@ -107,9 +107,7 @@ def make_rows(M: int, K: int, precision: Precision) -> Int8Rows:
     return Int8Rows(np.zeros((M, K), INT8.activation), np.zeros(M, np.float32), np.zeros(M, np.int32))
 
 
-def make_weights(
-    arrays: dict[str, Any], *, heads: int, scale: float, norm: bool, precision: Precision
-) -> Weights:
+def make_weights(arrays: dict[str, Any], *, heads: int, scale: float, norm: bool, precision: Precision) -> Weights:
     """A decoder's weights as the kernels take them.
 
     Parameters

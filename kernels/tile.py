@@ -80,7 +80,9 @@ class Arithmetic(Protocol):
     def add(self, builder: Any, total: Any, w: Any, x: Any) -> Any:
         """A vector of sums after one more step."""
 
-    def finish(self, builder: Any, arrays: tuple[Value, Value, Value], row: Any, first: Any, totals: Sums) -> Iterator[list[Any]]:
+    def finish(
+        self, builder: Any, arrays: tuple[Value, Value, Value], row: Any, first: Any, totals: Sums
+    ) -> Iterator[list[Any]]:
         """The floats of one row of a tile after another: from x, w and b, its first row and column, and its sums.
 
         A row is stored before the next is asked for: all at once would not fit into the registers.
@@ -122,7 +124,7 @@ def _prefetch(builder: Any, pointer: Any, offset: int) -> None:
 def _depth_loop(
     builder: Any, numbers: Arithmetic, rows: list[Any], panel: Any, ahead: Any, depth: Any, start: list[Any]
 ) -> Sums:
-    """Sums of some rows over the whole depth: pointers to the rows, to a panel and to the next one; the sums at the start."""
+    """Sums over the whole depth: from pointers to rows, to a panel and to the next one, and a row's first sums."""
     vectors, step = numbers.tile.vectors, numbers.tile.panel * numbers.tile.group
     item = numbers.weights.element.width // 8 if isinstance(numbers.weights.element, ir.IntType) else FLOAT_ALIGN
     before = builder.block

@@ -31,5 +31,7 @@ class Fp32:
         name = f"llvm.fmuladd.v{self.tile.lanes}f32"
         return call(builder, name, self.weights, splat(builder, x, self.tile.lanes), w, total)
 
-    def finish(self, builder: Any, arrays: tuple[Value, Value, Value], row: Any, first: Any, totals: Sums) -> Iterator[list[Any]]:
+    def finish(
+        self, builder: Any, arrays: tuple[Value, Value, Value], row: Any, first: Any, totals: Sums
+    ) -> Iterator[list[Any]]:
         yield from totals

@@ -60,16 +60,16 @@ class Int8:
             return call(builder, f"llvm.x86.avx512.vpdpbusd.{32 * lanes}", sums, total, w, x)
         if instruction == "vpmaddwd":
             wide = builder.sext(w, shorts)
-            return builder.add(
-                total, call(builder, "llvm.x86.avx2.pmadd.wd", sums, wide, builder.bitcast(x, shorts))
-            )
+            return builder.add(total, call(builder, "llvm.x86.avx2.pmadd.wd", sums, wide, builder.bitcast(x, shorts)))
         x = builder.bitcast(x, self.weights)
         if instruction == "sdot":
             return call(builder, "llvm.aarch64.neon.sdot.v4i32.v16i8", sums, total, w, x)
         product = call(builder, "llvm.aarch64.neon.smull.v8i16", shorts, w, x)
         return builder.add(total, call(builder, "llvm.aarch64.neon.saddlp.v4i32.v8i16", sums, product))
 
-    def finish(self, builder: Any, arrays: tuple[Value, Value, Value], row: Any, first: Any, totals: Sums) -> Iterator[list[Any]]:
+    def finish(
+        self, builder: Any, arrays: tuple[Value, Value, Value], row: Any, first: Any, totals: Sums
+    ) -> Iterator[list[Any]]:
         tile, (x, w, b) = self.tile, arrays
         w_scale, bias = w.field("scale").pointer(first), b.pointer(first)
         # Loaded before anything is stored, lest they be loaded again for each row.

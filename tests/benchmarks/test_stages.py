@@ -12,11 +12,11 @@ import pytest
 
 import edgevtn
 from edgevtn.bundle.load import load_bundle
+from edgevtn.cpu import default_threads
 from edgevtn.encoder import Encoder
 from edgevtn.heads.vtn import Decoder
 from edgevtn.kernels import reference
 from edgevtn.kernels.prepare import Prepare
-from edgevtn.cpu import default_threads
 
 SIZES = [(240, 320), (480, 640), (720, 1280), (1080, 1920)]
 S = 224

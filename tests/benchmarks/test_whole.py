@@ -10,8 +10,8 @@ import pytest
 from decoder_onnx import decoder_onnx
 from encoders import ENCODERS, S, bundle, decoder_weights, encoder, pictures
 
-from edgevtn.kernels.prepare import Prepare, by_blocks
 from edgevtn.cpu import default_threads
+from edgevtn.kernels.prepare import Prepare, by_blocks
 from edgevtn.sampler import Sampler
 from edgevtn.streams.stream import Stream
 

@@ -35,9 +35,7 @@ np.save(sys.argv[3], np.vstack(rows))
 pytestmark = [
     pytest.mark.skipif(shutil.which("qemu-x86_64") is None, reason="needs qemu-x86_64 (Debian: qemu-user)"),
     pytest.mark.skipif(IS_ARM, reason="runs this machine's own Python, which must be for x86"),
-    pytest.mark.skipif(
-        not {"avx512vnni", "avxvnni"} & HOST_FEATURES, reason="compares with a processor that has VNNI"
-    ),
+    pytest.mark.skipif(not {"avx512vnni", "avxvnni"} & HOST_FEATURES, reason="compares with a processor that has VNNI"),
 ]
 
 

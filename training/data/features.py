@@ -13,11 +13,11 @@ import numpy.typing as npt
 import onnx
 import onnxruntime
 
+from edgevtn.cpu import default_threads
 from edgevtn.datasets.manifest import Clip
 from edgevtn.errors import require
 from edgevtn.graph.difference import difference
 from edgevtn.kernels.prepare import Prepare
-from edgevtn.cpu import default_threads
 from edgevtn.sources.open import frames
 from edgevtn.training.data.augment import mirrored_label, random_change
 from edgevtn.training.data.windows import Rows, Times, before, nearest
