@@ -162,11 +162,21 @@ def make_scratch(weights: Weights) -> Scratch:
     precision: Precision = "int8" if isinstance(weights.w_classes, Int8Matrix) else "fp32"
     d, R = D // weights.heads, FP32.panel
     P, Q = -(-T // R), -(-d // R)
-    shapes = (
-        (T, D), (T, 3 * D), (T, D), (P, d, R), (Q, T, R), (max(P, Q) * R,), (T, P * R), (T, Q * R), (T, F), (1, D),
-    )  # fmt: skip
+
+    def zeros(*shape: int) -> Float:
+        return np.zeros(shape, np.float32)
+
     return Scratch(
-        *(np.zeros(shape, np.float32) for shape in shapes),
+        x=zeros(T, D),
+        qkv=zeros(T, 3 * D),
+        mixed=zeros(T, D),
+        keys=zeros(P, d, R),
+        values=zeros(Q, T, R),
+        none=zeros(max(P, Q) * R),
+        scores=zeros(T, P * R),
+        head=zeros(T, Q * R),
+        hidden=zeros(T, F),
+        pooled=zeros(1, D),
         narrow=make_rows(T, D, precision),
         wide=make_rows(T, F, precision),
     )
