@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from types import FunctionType
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numba import types
@@ -17,7 +17,7 @@ from numba.extending import overload
 
 from edgevtn.kernels import step
 from edgevtn.kernels.exp import exp, float_of
-from edgevtn.kernels.jit import jit, jit_uncached
+from edgevtn.kernels.jit import Function, jit, jit_uncached
 from edgevtn.kernels.machine import FP32, INT8
 from edgevtn.kernels.packing import Float
 from edgevtn.kernels.reference import LARGEST, LAYER_NORM_EPSILON
@@ -33,7 +33,7 @@ MAGNITUDE = np.int32(0x7FFFFFFF)
 
 # Closures, of which Numba's cache would know no second start by its key; the kernels that call them are cached whole.
 _product = jit_uncached(make_product(Fp32(FP32)))
-_product8 = jit_uncached(make_product(Int8(INT8)))
+_product8 = jit_uncached(make_product(Int8(INT8)), inline=True)
 
 
 @jit
@@ -176,14 +176,14 @@ def mean_pool(x: Float, out: Float) -> None:
         out[0, c] /= np.float32(T)
 
 
-def _bound(function: Callable[..., Any]) -> Any:
-    """A function of `step` over the kernels of this module, compiled.
+def _bound(function: Function, inline: bool = False) -> Function:
+    """A function of `step` over the kernels that this module has by now, compiled.
 
     The same code with other globals is a plain function, which Numba's cache finds again at the next start.
     """
-    twin = FunctionType(function.__code__, globals(), function.__name__)
+    twin = FunctionType(function.__code__, vars(step) | globals(), function.__name__)
     twin.__annotations__, twin.__doc__ = function.__annotations__, function.__doc__
-    return jit(twin)
+    return cast(Function, jit(twin, inline))
 
 
 @overload(step.nth)
@@ -198,6 +198,6 @@ def _nth_compiled(w: Any, n: Any) -> Callable[..., Any]:
 
 
 nth = step.nth
-block_of = _bound(step.block_of)
-feed_forward = _bound(step.feed_forward)
+block_of = _bound(step.block_of, inline=True)
+feed_forward = _bound(step.feed_forward, inline=True)
 decode = _bound(step.decode)
