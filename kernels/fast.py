@@ -33,7 +33,7 @@ MAGNITUDE = np.int32(0x7FFFFFFF)
 
 # Closures, of which Numba's cache would know no second start by its key; the kernels that call them are cached whole.
 _product = jit_uncached(make_product(Fp32(FP32)))
-_product8 = jit_uncached(make_product(Int8(INT8)), inline=True)
+_product8 = jit_uncached(make_product(Int8(INT8)))
 
 
 @jit

@@ -172,7 +172,7 @@ def test_every_kernel_has_one_compiled_signature():
     counts = {name: len(getattr(fast, name).signatures) for name in ("decode", "feed_forward", "linear", "block_of")}
     assert max(counts.values()) <= 2, counts
     for name in ("quantise_rows", "add_norm", "attention", "embed", "mean_pool", "rectify"):
-        assert len(getattr(fast, name).signatures) == 1, name
+        assert len(getattr(fast, name).signatures) <= 1, name  # none of its own where `decode` came from disk
 
 
 def test_exp():

@@ -264,7 +264,8 @@ def test_every_kernel_has_one_compiled_signature(make_bundle):
     counts = {name: len(getattr(fast, name).signatures) for name in names}
     # What takes matrices has one for each kind of them, of which other tests may have used the other.
     kinds = {name: counts.pop(name) for name in ("block_of", "decode", "feed_forward", "linear")}
-    assert 1 <= min(kinds.values()) <= max(kinds.values()) <= 2, kinds
+    assert min(kinds["decode"], kinds["linear"]) >= 1
+    assert max(kinds.values()) <= 2, kinds
     # The other kernels are compiled inside `decode`, on their own only where other tests called them.
     assert max(counts.values()) == 1, counts
 
