@@ -267,7 +267,7 @@ def test_every_kernel_has_one_compiled_signature(make_bundle):
     assert min(kinds["decode"], kinds["linear"]) >= 1
     assert max(kinds.values()) <= 2, kinds
     # The other kernels are compiled inside `decode`, on their own only where other tests called them.
-    assert max(counts.values()) == 1, counts
+    assert max(counts.values()) <= 1, counts
 
 
 def test_steady_state_allocates_next_to_nothing(recognizer):
