@@ -1,6 +1,5 @@
 """Int8 products: every instruction set against plain integers, bit for bit; the decoder against its specification."""
 
-import inspect
 from pathlib import Path
 
 import numba
@@ -13,79 +12,42 @@ from tiny import random_decoder, tiny_facts
 import edgevtn
 from edgevtn.bundle import Bundle, Model
 from edgevtn.heads.vtn import Decoder, resolve_precision
-from edgevtn.kernels import fast_int8, reference, reference_int8
+from edgevtn.kernels import fast, reference, step
 from edgevtn.kernels.exp import exp
+from edgevtn.kernels.machine import HAS_DOT_PRODUCT, INT8, MACHINES, usable
 from edgevtn.kernels.packing import int8_weights, pack8, padded, unpack8
-from edgevtn.kernels.tile_fp32 import at
-from edgevtn.kernels.tile_int8 import HAS_DOT_PRODUCT, KIND, KINDS, make_tile8, usable
-
-KERNELS = ["decode8", "linear8", "quantise_rows"]
-
-
-@pytest.mark.parametrize("name", KERNELS)
-def test_twins_have_one_signature(name):
-    assert inspect.signature(getattr(fast_int8, name).py_func) == inspect.signature(getattr(reference_int8, name))
+from edgevtn.kernels.structures import Int8Matrix, Int8Rows, make_matrix, make_rows, make_scratch
+from edgevtn.kernels.tile import make_product
+from edgevtn.kernels.tile_int8 import Int8
 
 
-def test_every_kernel_has_a_twin():
-    own = [name for name, value in vars(fast_int8).items() if getattr(value, "__module__", "") == fast_int8.__name__]
-    assert sorted(name for name in own if hasattr(getattr(fast_int8, name), "py_func")) == KERNELS
-
-
-def linear_of(kind):
-    """`linear8` compiled for another kind of processor than the best one."""
-    tile8, rows, panel, group = make_tile8(kind), kind.rows, kind.panel, kind.group
-
-    @numba.njit
-    def linear(q, scales, sums, w, w_scale, b, out):
-        M, N = out.shape
-        K = q.shape[1]
-        for p in range(w.shape[0]):
-            start = max(0, min(p * panel, N - panel))
-            packed, channel, bias = at(w, p * K * panel), at(w_scale, start), at(b, start)
-            row = 0
-            while row + rows <= M:
-                tile8(
-                    rows, at(q, row * K), K, at(scales, row), at(sums, row), packed, packed, K // group, channel,
-                    bias, at(out, row * N + start), N,
-                )  # fmt: skip
-                row += rows
-            while row < M:
-                tile8(
-                    1, at(q, row * K), K, at(scales, row), at(sums, row), packed, packed, K // group, channel,
-                    bias, at(out, row * N + start), N,
-                )  # fmt: skip
-                row += 1
-
-    return linear
-
-
-@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_every_kind_gives_the_same_bits(kind):
+@pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
+def test_every_machines_tile_gives_the_same_bits(machine):
     """Extremes included: 16-bit sums of such products would saturate."""
-    if not usable(kind):
-        pytest.skip(f"this processor has no {kind.feature}")
-    linear = linear_of(kind)
+    if not usable(machine):
+        pytest.skip("needs another processor")
+    tile = machine.int8
+    product = numba.njit(make_product(Int8(tile)))
     rng = np.random.default_rng(0)
-    for M, K, N in [(1, 1, kind.panel), (17, 130, 150), (16, 512, 192), (9, 33, 61)]:
+    for M, K, N in [(1, 1, tile.panel), (17, 130, 150), (16, 512, 192), (9, 33, 61)]:
         q = rng.choice([-127, -126, 0, 1, 126, 127], (M, K))
         integers = rng.choice([-127, -1, 0, 127], (K, N)).astype(np.int8)
         scales, w_scale, b = rng.random(M, np.float32), rng.random(N, np.float32), rng.random(N, np.float32)
-        wide = np.zeros((M, padded(K, kind)), kind.activation)
+        wide = np.zeros((M, padded(K, tile)), tile.activation)
         wide[:, :K] = q
         sums, out = wide.sum(axis=1).astype(np.int32), np.zeros((M, N), np.float32)
-        linear(wide, scales, sums, pack8(integers, kind), w_scale, b, out)
+        product(Int8Rows(wide, scales, sums), Int8Matrix(pack8(integers, tile), w_scale), b, out)
         products = (q @ integers.astype(np.int64)).astype(np.float32)
         np.testing.assert_array_equal(out, products * scales[:, None] * w_scale + b)
 
 
 @settings(max_examples=30, deadline=None)
-@given(K=st.integers(1, 40), N=st.integers(1, 150), kind=st.sampled_from(KINDS))
-def test_pack_and_unpack(K, N, kind):
+@given(K=st.integers(1, 40), N=st.integers(1, 150), tile=st.sampled_from([machine.int8 for machine in MACHINES]))
+def test_pack_and_unpack(K, N, tile):
     integers = np.random.default_rng(0).integers(-127, 128, (K, N)).astype(np.int8)
-    packed = pack8(integers, kind)
+    packed = pack8(integers, tile)
     assert packed.flags.c_contiguous
-    np.testing.assert_array_equal(unpack8(packed, N, kind)[:K], integers)
+    np.testing.assert_array_equal(unpack8(packed, N, tile)[:K], integers)
 
 
 def test_int8_weights():
@@ -100,17 +62,33 @@ def test_int8_weights():
 
 
 def quantised(x, module):
-    q = np.zeros((len(x), padded(x.shape[1])), KIND.activation)
-    scales, sums = np.zeros(len(x), np.float32), np.zeros(len(x), np.int32)
-    module.quantise_rows(x, q, scales, sums)
-    return q, scales, sums
+    rows = make_rows(*x.shape, "int8")
+    module.quantise_rows(x, rows)
+    return rows
+
+
+@settings(max_examples=40, deadline=None)
+@given(M=st.integers(1, 20), K=st.integers(1, 70), N=st.integers(INT8.panel, 150), seed=st.integers(0, 9))
+def test_linear(M, K, N, seed):
+    rng = np.random.default_rng(seed)
+    x, w, b = (rng.standard_normal(shape).astype(np.float32) for shape in ((M, K), (K, N), (N,)))
+    got, expected = np.zeros((M, N), np.float32), np.zeros((M, N), np.float32)
+    matrix = make_matrix(w, "int8")
+    rows = make_rows(M + 2, K, "int8")
+    fast.linear(x, matrix, b, rows, got)
+    # Of the same integers; the two may round a tie the other way. Sums of two floats may be rounded once or twice.
+    exact = rows.scales[:M, None] * (rows.q[:M, :K].astype(np.float64) @ int8_weights(w)[0]) * matrix.scale + b
+    np.testing.assert_allclose(got, exact, rtol=1e-5, atol=1e-5)
+    reference.linear(x, matrix, b, rows, expected)
+    np.testing.assert_allclose(got, expected, atol=0.05 * max(1, K**0.5))
+    assert not rows.q[M:].any()
 
 
 @settings(max_examples=40, deadline=None)
 @given(M=st.integers(1, 18), K=st.integers(1, 70), size=st.sampled_from([0, 1e-30, 1, 1e30]), seed=st.integers(0, 9))
 def test_quantise_rows(M, K, size, seed):
     x = (np.random.default_rng(seed).standard_normal((M, K)) * size).astype(np.float32)
-    got, expected = quantised(x, fast_int8), quantised(x, reference_int8)
+    got, expected = quantised(x, fast), quantised(x, reference)
     # The two may divide in another order, and round a tie the other way.
     assert np.abs(got[0].astype(int) - expected[0]).max() <= 1
     np.testing.assert_allclose(got[1], expected[1], rtol=1e-6)
@@ -122,14 +100,14 @@ def test_quantise_rows(M, K, size, seed):
 def test_a_row_that_is_not_finite(bad):
     x = np.ones((3, 40), np.float32)
     x[1, 7] = bad
-    for module in (fast_int8, reference_int8):
-        q, scales, sums = quantised(x, module)
+    for module in (fast, reference):
+        q, scales, _ = quantised(x, module)
         assert np.isnan(scales[1])
         assert np.isfinite(scales[[0, 2]]).all()
         assert not q[1].any()
-        integers, w_scale = int8_weights(np.ones((40, 64), np.float32))
         out = np.zeros((3, 64), np.float32)
-        module.linear8(q, scales, sums, pack8(integers), w_scale, np.zeros(64, np.float32), out)
+        w = make_matrix(np.ones((40, 64), np.float32), "int8")
+        module.linear(x, w, np.zeros(64, np.float32), make_rows(3, 40, "int8"), out)
         assert np.isnan(out[1]).all()
         np.testing.assert_allclose(out[[0, 2]], 40, rtol=1e-5)
 
@@ -149,7 +127,7 @@ def test_decoder_step(T, D, K, norm):
         decoder.push(row[None])
     got = decoder().copy()
     logits = np.zeros_like(decoder._logits)
-    reference_int8.decode8(decoder.window.rows, *decoder._arguments, logits)
+    step.decode(decoder.window.rows, decoder._weights, make_scratch(decoder._weights), logits)
     size = np.abs(logits).max()
     np.testing.assert_allclose(got, logits[0, :K], atol=0.02 * size)
     exact = reference.vtn(window[-T:], weights, heads, D**-0.5, norm == "vtn")
@@ -177,7 +155,7 @@ def test_precision_is_chosen_and_checked(tiny):
     assert resolve_precision("auto", 512) == ("int8" if HAS_DOT_PRODUCT else "fp32")
     with pytest.raises(ValueError, match="precision must be one of auto, fp32, int8"):
         edgevtn.Recognizer(tiny, precision="int4")
-    if KIND.panel > 32:
+    if INT8.panel > 32:
         with pytest.raises(ValueError, match="int8 needs a decoder at least"):
             edgevtn.Recognizer(tiny, precision="int8")
 
@@ -189,8 +167,11 @@ def test_every_kernel_has_one_compiled_signature():
         for row in np.ones((T, D), np.float32):
             decoder.push(row[None])
         assert np.isfinite(decoder()).all()
-    counts = {name: len(getattr(fast_int8, name).signatures) for name in KERNELS}
-    assert set(counts.values()) == {1}, counts
+    # One for each kind of matrix, of which other tests may have used the other; `rows` are of one type in both.
+    counts = {name: len(getattr(fast, name).signatures) for name in ("decode", "feed_forward", "linear", "block_of")}
+    assert max(counts.values()) <= 2, counts
+    for name in ("quantise_rows", "add_norm", "attention", "embed", "mean_pool", "rectify"):
+        assert len(getattr(fast, name).signatures) <= 1, name  # none of its own where `decode` came from disk
 
 
 def test_exp():

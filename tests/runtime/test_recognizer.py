@@ -261,12 +261,14 @@ def test_every_kernel_has_one_compiled_signature(make_bundle):
         recognizer = Recognizer(make_bundle(f"m{n}", **changes), start="repeat")
         for k, frame in enumerate(moving_frames(8)):
             recognizer(frame, k / 10)
-    # `_panel` is only ever compiled inside the others.
-    kernels = {name: kernel for name, kernel in vars(fast).items() if hasattr(kernel, "py_func") and name[0] != "_"}
-    counts = {name: len(kernel.signatures) for name, kernel in kernels.items()}
-    # The kernels inside `decode` are compiled with it, and on their own only where other tests called them.
-    assert counts["decode"] == counts["linear"] == 1
-    assert max(counts.values()) == 1, counts
+    names = [name for name, kernel in vars(fast).items() if hasattr(kernel, "py_func") and name[0] != "_"]
+    counts = {name: len(getattr(fast, name).signatures) for name in names}
+    # What takes matrices has one for each kind of them, of which other tests may have used the other.
+    kinds = {name: counts.pop(name) for name in ("block_of", "decode", "feed_forward", "linear")}
+    assert min(kinds["decode"], kinds["linear"]) >= 1
+    assert max(kinds.values()) <= 2, kinds
+    # The other kernels are compiled inside `decode`, on their own only where other tests called them.
+    assert max(counts.values()) <= 1, counts
 
 
 def test_steady_state_allocates_next_to_nothing(recognizer):
