@@ -11,6 +11,7 @@ import onnx
 from edgevtn.bundle.write import write_bundle, write_streams
 from edgevtn.errors import ModelFileError
 from edgevtn.graph.blocks import by_blocks
+from edgevtn.graph.facts import is_quantised
 from edgevtn.graph.pixels import pixels_first
 from edgevtn.importing.checkpoint import read_checkpoint
 from edgevtn.importing.ir import read_ir
@@ -92,7 +93,7 @@ def import_files(
 
 
 def _write(folder: Path, parts: Parts, known: dict[str, Any]) -> None:
-    integers = any(node.op_type == "QuantizeLinear" for node in parts.encoder.graph.node)
+    integers = is_quantised(parts.encoder)
     facts = (
         parts.facts
         | known
