@@ -114,7 +114,7 @@ class Quantizer:
         plain, self._scale, self._zero_point = _split_input(self._encoder)
         self._inputs = [self._normalised(value) for value in pixels]
         #: By the steps on the fp32 graph.
-        self._observed = {(): Observation(plain, observe(plain, self._inputs))}
+        self._observed: dict[tuple[Before, ...], Observation] = {(): Observation(plain, observe(plain, self._inputs))}
         self._ranges: dict[tuple[str, tuple[Before, ...]], dict[str, Range]] = {}
         self.layers = [str(node.name) for node in convolutions(editable(plain))]
 

@@ -70,8 +70,23 @@ class Graph:
 
     def add(self, kind: str, inputs: Sequence[ir.Value], output: str, **attributes: Any) -> ir.Value:
         """Add a node with one output; both have the name `output`."""
-        self._nodes.append(new_node(kind, inputs, output, attributes))
-        return self._nodes[-1].outputs[0]
+        return self.add_outputs(kind, inputs, [output], **attributes)[0]
+
+    def add_outputs(
+        self, kind: str, inputs: Sequence[ir.Value], outputs: Sequence[str], **attributes: Any
+    ) -> Sequence[ir.Value]:
+        """Add a node with several outputs; it has the first one's name."""
+        self._nodes.append(new_node(kind, inputs, outputs, attributes))
+        return self._nodes[-1].outputs
+
+    def append_input(self, output: ir.Value, more: ir.Value) -> None:
+        """Give the node of an output one more input, which may have come later: the node moves to the end."""
+        node = output.producer()
+        assert node is not None
+        node.resize_inputs(len(node.inputs) + 1)
+        node.replace_input_with(len(node.inputs) - 1, more)
+        self._nodes.remove(node)
+        self._nodes.append(node)
 
     def pixels(self, size: int, mean: Sequence[float], std: Sequence[float], difference: bool = False) -> ir.Value:
         """Normalised pixels, or with `difference` those of a frame less those of the frame before it.
@@ -131,7 +146,7 @@ class Graph:
             return self.add("Clip", [out, *bounds], f"{name}.relu6")
         return out
 
-    def model(self, name: str, output: ir.Value, width: int) -> onnx.ModelProto:
+    def model(self, name: str, output: ir.Value, shape: Sequence[int]) -> onnx.ModelProto:
         """The finished model.
 
         Parameters
@@ -139,15 +154,16 @@ class Graph:
         name : str
             The graph's.
         output : onnx_ir.Value
-            What the model gives: float32 (1, width).
-        width : int
+            What the model gives, float32.
+        shape : sequence of int
+            Of the output.
 
         Raises
         ------
         onnx.checker.ValidationError, onnx.shape_inference.InferenceError
             The nodes do not fit together.
         """
-        output.shape, output.type = ir.Shape([1, width]), ir.TensorType(ir.DataType.FLOAT)
+        output.shape, output.type = ir.Shape(shape), ir.TensorType(ir.DataType.FLOAT)
         graph = ir.Graph(
             self._inputs, [output], nodes=self._nodes, initializers=list(self._constants.values()),
             opset_imports={"": OPSET}, name=name,

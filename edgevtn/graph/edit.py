@@ -130,10 +130,14 @@ def set_constant(value: ir.Value | None, array: npt.ArrayLike) -> None:
 
 
 def new_node(
-    kind: str, inputs: Sequence[ir.Value | None], output: str, attributes: dict[str, Any] | None = None
+    kind: str,
+    inputs: Sequence[ir.Value | None],
+    output: str | Sequence[str],
+    attributes: dict[str, Any] | None = None,
 ) -> ir.Node:
-    """A node that belongs to no graph yet; it has the name of its one output."""
-    return ir.node(kind, inputs, attributes, outputs=[ir.val(output)], name=output)
+    """A node that belongs to no graph yet; it has the name of its output, or of the first of several."""
+    names = [output] if isinstance(output, str) else output
+    return ir.node(kind, inputs, attributes, outputs=[ir.val(name) for name in names], name=names[0])
 
 
 def insert_first(model: ir.Model, *nodes: ir.Node) -> ir.Value:

@@ -168,7 +168,7 @@ def with_pixels(encoder: onnx.ModelProto, mean: tuple[float, ...], std: tuple[fl
     graph = model.graph
     entry = graph.inputs[0]
     assert entry.shape is not None
-    pixels = ir.val(entry.name, ir.DataType.UINT8, [1, *entry.shape[1:]])
+    pixels = ir.val(entry.name, ir.DataType.UINT8, ir.Shape([1, *entry.shape[1:]]))
     factor = (1 / np.array(std, np.float32)).reshape(3, 1, 1)
     cast = new_node("Cast", [pixels], "pixels.float", {"to": ir.DataType.FLOAT})
     less = add_constant(model, "pixels.mean", np.array(mean, np.float32).reshape(3, 1, 1))

@@ -11,6 +11,7 @@ import onnx
 from edgevtn.bundle import RGB, RGBDIFF, write_bundle, write_streams
 from edgevtn.errors import ModelFileError
 from edgevtn.graph.blocks import by_blocks
+from edgevtn.graph.facts import is_quantised
 from edgevtn.graph.pixels import pixels_first
 from edgevtn.importing.checkpoint import read_checkpoint
 from edgevtn.importing.ir import read_ir
@@ -94,7 +95,7 @@ def import_files(
 def _write(folder: Path, parts: Parts, known: dict[str, Any]) -> None:
     quantization = {"encoder": "float32", "head": "float32"}
     encoder, seen = parts.encoder, parts.encoder_facts
-    if any(node.op_type == "QuantizeLinear" for node in encoder.graph.node):
+    if is_quantised(encoder):
         # Published weights use all of int8's range, which saturates on an x86 without VNNI.
         quantization = {"encoder": "int8 QDQ, as published", "target": "x86-vnni", "head": "float32"}
         encoder = by_blocks(pixels_first(encoder))

@@ -11,7 +11,7 @@ from edgevtn.bundle import RGB
 from edgevtn.errors import ModelFileError, require
 from edgevtn.importing.native import native_decoder
 from edgevtn.importing.parts import Parts
-from edgevtn.importing.translate import Translator
+from edgevtn.importing.translate import translate
 
 #: The largest published .xml has a quarter of a megabyte, the largest .bin 85.
 LARGEST_XML, LARGEST_BIN = 64 * 2**20, 2 * 2**30
@@ -101,7 +101,7 @@ def translated(xml: Path, model: Any, *, pixels: bool) -> onnx.ModelProto:
         It has an operation that cannot be translated.
     """
     try:
-        return Translator(str(xml)).translate(model, pixels=pixels)
+        return translate(str(xml), model, pixels=pixels)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError, ValueError, IndexError) as error:
         if isinstance(error, ModelFileError):
             raise

@@ -85,7 +85,7 @@ def build_encoder(
         else:
             x, width = (resnet if name == "ResNet" else se_resnext)(graph, x, weights)
         pooled = graph.add(POOLINGS[pooling], [x], "pooled")
-        return graph.model(name, graph.add("Flatten", [pooled], "features"), width)
+        return graph.model(name, graph.add("Flatten", [pooled], "features"), (1, width))
     except KeyError as error:
         raise ValueError(f"the encoder looks like {name}, but its tensor {error} is missing") from None
     except (IndexError, onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
