@@ -138,7 +138,7 @@ def test_train_and_crossval_from_the_command_line(dataset, training_cache, tmp_p
     assert "of 8 clips" in out
     measured = json.loads((tmp_path / "measured.json").read_text())
     assert measured["clips"] == 8
-    assert measured["accuracy"] >= 0.75, out
+    assert measured["accuracy"] == 1, out  # seen with six seeds each; chance gives it once in 256 times
     assert main(["train", *common, "-o", "bundle", "--crossval", "measured.json"]) == 0
     streams = edgevtn.load_streams("bundle")
     assert [stream.model.modality for stream in streams] == (
