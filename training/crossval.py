@@ -44,7 +44,7 @@ def crossval(
     cache : Path, optional
         Folder that keeps features for the next time.
     teachers : sequence of Recipe
-        Of streams that are trained on the same folds first, and whose mean answer each stream is to match, too.
+        Recipes of streams that are trained on the same folds first, and whose mean answer each stream is to match, too.
     early_stopping : bool
         The fold after the one that is tested is not trained on, and decides when to stop.
 

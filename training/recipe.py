@@ -63,7 +63,7 @@ class Recipe(BaseModel):
     difference_interval: PositiveFloat | None = Field(
         default=None,
         validate_default=True,
-        description='Of "rgbdiff", seconds between the two frames, at most a slot; a slot if not given. Where slots '
+        description="Seconds between the two frames of a difference, at most a slot; a slot if not given. Where slots "
         "are far apart less shows how fast someone moves; the decoder compares slots as it is. None where the "
         "encoder sees frames.",
     )
@@ -124,7 +124,7 @@ class Recipe(BaseModel):
         description="The result is the exponential mean of the weights over the steps, with this decay.",
     )
     temperature: PositiveFloat = Field(
-        default=8.0, description="Of the logits that a student is to match: the VTN authors' choice."
+        default=8.0, description="Temperature of the logits that a student is to match: the VTN authors' choice."
     )
     distillation: Share = Field(default=0.4, description="The match's share of the loss: the VTN authors' choice.")
     tuning_steps: PositiveInt = Field(default=400, description="Steps of the encoder's further training.")

@@ -46,7 +46,7 @@ class Stream:
     Attributes
     ----------
     features : list of Features
-        Of each clip the views that the recipe asks for, as it is first; then those of drawn clips.
+        The views of each clip that the recipe asks for, as it is first; then those of drawn clips.
     """
 
     recipe: Recipe

@@ -27,7 +27,7 @@ from edgevtn.training.streams import (
     write_each,
 )
 
-#: Of a run, each with a checkpoint: the decoder on frozen features, and both on pictures.
+#: Parts of a run, each with a checkpoint: the decoder on frozen features, and both on pictures.
 PARTS = ("decoder", "whole")
 TWO_STREAM = "two-stream"
 MODALITIES = (RGB, RGBDIFF, TWO_STREAM)
@@ -41,7 +41,7 @@ def recipes_of(modality: str, settings: Mapping[str, object]) -> list[Recipe]:
     modality : str
         One of `MODALITIES`.
     settings : mapping
-        Of `Recipe`, apart from its modality; texts, as from a command line, are read as what they must be.
+        Settings of `Recipe`, apart from its modality; texts, as from a command line, are read as what they must be.
 
     Motion input is for RGB alone, differences are motion already. Beside frames, differences are pooled by the mean:
     where nothing moves they are noise, of which a maximum would be taken.

@@ -36,7 +36,7 @@ class PiCamera(Source):
             format_ = {"size": SIZE, "format": "RGB888"}
             self._camera.configure(self._camera.create_video_configuration(main=format_))
             self._camera.start()
-        except (IndexError, RuntimeError) as error:  # IndexError is how picamera2 says that it found none
+        except (IndexError, RuntimeError) as error:  # IndexError is how picamera2 0.3.30 says that it found none
             raise SourceError(
                 f"the Pi's camera cannot be opened ({error}); does `rpicam-hello --list-cameras` list it?"
             ) from error

@@ -1,60 +1,23 @@
-"""The Pi's camera, with a stand-in for picamera2 that behaves as its documentation says."""
+"""The Pi's camera, with a stand-in for picamera2 that has its signatures."""
 
+import ast
+import json
 import runpy
 import sys
 import types
+import zipfile
 from pathlib import Path
 
-import numpy as np
 import pytest
+from picamera2_double import CompletedRequest, Picamera2
 
 import edgevtn
 from edgevtn import SourceError, frames
 from edgevtn.errors import MissingExtraError
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "pi_camera.py"
-
-
-class Request:
-    held = 0
-
-    def __init__(self, number):
-        self.number = number
-        Request.held += 1
-
-    def make_array(self, name):
-        assert name == "main"
-        # libcamera's "RGB888" in memory: blue first. Here: a pure blue picture.
-        return np.full((480, 640, 3), (255, 0, 0), np.uint8)
-
-    def get_metadata(self):
-        return {"SensorTimestamp": 5_000_000_000 + self.number * 33_333_333}
-
-    def release(self):
-        Request.held -= 1
-
-
-class Picamera2:
-    delivers = 5
-
-    def create_video_configuration(self, main):
-        return main
-
-    def configure(self, configuration):
-        assert configuration["format"] == "RGB888"  # which arrives as B, G, R; "BGR888" would arrive as R, G, B
-
-    def start(self):
-        self.number = 0
-
-    def capture_request(self, wait):
-        assert wait > 0
-        self.number += 1
-        if self.number > self.delivers:
-            raise TimeoutError
-        return Request(self.number)
-
-    def close(self):
-        pass
+ROOT = Path(__file__).parents[2]
+SUPPORT = ROOT / "tests" / "support"
+EXAMPLE = ROOT / "examples" / "pi_camera.py"
 
 
 @pytest.fixture
@@ -65,13 +28,62 @@ def picamera2(monkeypatch):
     return module
 
 
+def signatures():
+    """What the script reads from the real package, and what it reads from the stand-in."""
+    script = runpy.run_path(str(ROOT / "scripts" / "picamera2_signatures.py"))
+    real = json.loads((SUPPORT / "picamera2_signatures.json").read_text())
+    return real, script["signatures"]((SUPPORT / "picamera2_double.py").read_text())
+
+
+def test_the_stand_in_has_the_signatures_of_picamera2():
+    real, double = signatures()
+    assert real.pop("version")
+    assert double == real
+    assert set(real) == {"Picamera2", "CompletedRequest"}
+    assert real["Picamera2"]["capture_request"] == "self, wait=None, signal_function=None, flush=None"
+
+
+def test_only_what_is_known_of_picamera2_is_called():
+    real, _ = signatures()
+    called = {"Picamera2": set(), "CompletedRequest": set()}
+    owners = {"self._camera": "Picamera2", "request": "CompletedRequest"}
+    for node in ast.walk(ast.parse((ROOT / "edgevtn" / "sources" / "picamera.py").read_text())):
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in owners:
+            called[owners[ast.unparse(node.value)]].add(node.attr)
+    assert called["Picamera2"] == {"create_video_configuration", "configure", "start", "capture_request", "close"}
+    assert called["CompletedRequest"] == {"make_array", "get_metadata", "release"}
+    for name, methods in called.items():
+        assert methods <= real[name].keys()
+
+
+@pytest.mark.parametrize("method", ["global_camera_info", "capture_request"])
+def test_the_script_reads_the_implementation_of_a_wheel(tmp_path, method):
+    script = runpy.run_path(str(ROOT / "scripts" / "picamera2_signatures.py"))
+    double = (SUPPORT / "picamera2_double.py").read_text()
+    overloaded = double.replace(
+        "    def capture_request(",
+        "    @overload\n    def capture_request(self, wait: None = ...): ...\n\n    def capture_request(",
+    )
+    with zipfile.ZipFile(tmp_path / "picamera2-1.2.3-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("picamera2/picamera2.py", overloaded)
+        wheel.writestr("picamera2/request.py", overloaded)
+    got = script["of_wheel"](tmp_path / "picamera2-1.2.3-py3-none-any.whl")
+    assert got["version"] == "1.2.3"
+    assert got["Picamera2"][method] == script["signatures"](double)["Picamera2"][method]
+    with zipfile.ZipFile(tmp_path / "picamera2-1-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("picamera2/picamera2.py", double.replace(f"def {method}", "def other"))
+        wheel.writestr("picamera2/request.py", "")
+    with pytest.raises(ValueError, match=method):
+        script["of_wheel"](tmp_path / "picamera2-1-py3-none-any.whl")
+
+
 def test_frames_are_bgr_at_the_sensors_time(picamera2):
     got = []
     with frames("picamera") as source, pytest.raises(SourceError, match="stopped delivering"):
         for timestamp, frame in source:
             got.append(timestamp)
             assert frame[0, 0].tolist() == [255, 0, 0]  # blue, in OpenCV's order
-            assert Request.held == 0
+            assert CompletedRequest.held == 0
     assert got == pytest.approx([n / 30 for n in range(5)], abs=1e-6)
 
 
@@ -86,10 +98,16 @@ def test_blue_reaches_an_rgb_model_as_blue(picamera2, tiny):
 
 
 def test_no_camera(picamera2, monkeypatch):
+    monkeypatch.setattr(Picamera2, "global_camera_info", staticmethod(list))
+    with pytest.raises(SourceError, match=r"No camera number 0 found.*rpicam-hello"):
+        frames("picamera")
+
+
+def test_no_camera_as_older_versions_say_it(picamera2, monkeypatch):
     def none(self):
         raise IndexError("list index out of range")
 
-    monkeypatch.setattr(Picamera2, "__init__", none, raising=False)
+    monkeypatch.setattr(Picamera2, "__init__", none)
     with pytest.raises(SourceError, match="rpicam-hello"):
         frames("picamera")
 

@@ -8,6 +8,7 @@ import onnx
 import pytest
 
 torch = pytest.importorskip("torch")
+pytest.importorskip("pydantic")
 
 from networks import session, small_network  # noqa: E402
 from onnx import helper, numpy_helper  # noqa: E402

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
+pytest.importorskip("pydantic")
 
 from edgevtn.training.journal import journal, save_journal  # noqa: E402
 from edgevtn.training.learn.fit import distillation_loss, mixed, softened  # noqa: E402

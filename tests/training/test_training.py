@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import numpy as np
 import onnx
@@ -135,7 +136,7 @@ def test_train_and_crossval_from_the_command_line(dataset, training_cache, tmp_p
     assert "of 8 clips" in out
     measured = json.loads((tmp_path / "measured.json").read_text())
     assert measured["clips"] == 8
-    assert measured["accuracy"] >= 0.75, out
+    assert measured["accuracy"] == 1, out  # seen with six seeds each; chance gives it once in 256 times
     assert main(["train", *common, "-o", "bundle", "--crossval", "measured.json"]) == 0
     streams = load_streams("bundle")
     assert [stream.model.encoder.modality for stream in streams] == (
@@ -146,8 +147,7 @@ def test_train_and_crossval_from_the_command_line(dataset, training_cache, tmp_p
         assert bundle.model.labels == ("jack", "wave1")
         assert bundle.model.accuracy == measured
         card = (bundle.path / "MODEL_CARD.md").read_text()
-        assert "8 clips" in card
-        assert "Measured accuracy" in card
+        assert set(map(str, measured.values())) <= set(re.findall(r"^- [\w ]+: (.*)$", card, re.M))
         quantised = onnx.load_from_string(bundle.encoder)
         assert sum(node.op_type == "Conv" for node in quantised.graph.node) == 49
         assert (bundle.path / "learning_curve.png").read_bytes()[:4] == b"\x89PNG"
@@ -171,8 +171,7 @@ def test_a_student_learns_from_a_bundle_and_stops_by_a_fold(dataset, training_ca
     student = ["train", *common, "-o", str(tmp_path / "student"), "--teacher", str(tmp_path / "two")]
     assert main([*student, "--validation", "1", "--set", *SMALL, "check_every=20", "patience=2"]) == 0
     card = (tmp_path / "student" / "MODEL_CARD.md").read_text()
-    assert "Taught by two." in card
-    assert "    edgevtn " in card
+    assert re.search(r"\btwo\b", card)  # the teacher
     rows = list(csv.DictReader((tmp_path / "student" / "training.csv").read_text().splitlines()))
     assert rows
     assert all(0 <= float(row["validation_accuracy"]) <= 1 for row in rows)

@@ -17,7 +17,7 @@ FRAME_RATE = 25.0
 def drawn_clips(labels: Sequence[str], per_label: int, seed: int = 0) -> Iterator[tuple[str, list[Frame]]]:
     """Label and frames at 25 Hz: `per_label` clips of each action, and as many in which nothing happens.
 
-    Of labels that the figure cannot act there are none; if it can act none of them, there are no clips at all.
+    There are none of labels that the figure cannot act; if it can act none of them, there are no clips at all.
     Nothing happens where a figure stands still or there is none.
     """
     rng = np.random.default_rng(seed)

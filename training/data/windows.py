@@ -35,7 +35,7 @@ def random_window(times: Times, recipe: Recipe, rng: np.random.Generator) -> tup
     Parameters
     ----------
     times : (N,)
-        Of the clip's frames, seconds, rising.
+        Moments of the clip's frames, seconds, rising.
     recipe : Recipe
     rng : Generator
     """

@@ -34,7 +34,7 @@ def principal_axes(values: Tensor, weights: Tensor, rank: int, emphasis: float) 
     ----------
     values : float32 (N, W)
     weights : float32 (N,)
-        Of each row; frames of a long clip are to weigh no more together than those of a short one.
+        Each row's; frames of a long clip are to weigh no more together than those of a short one.
     rank : int
         R, at most: so many principal components are kept.
     emphasis : float
