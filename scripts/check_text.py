@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 KINDS = {".py", ".md", ".toml", ".pyx", ".json", ""}
 #: Places of one machine, and package registries; in two parts, as this file is checked as well.
-FOREIGN = ("/work" + "/", "/tmp" + "/wt-", "pypi" + ".org", "python" + "hosted")
+FOREIGN = ("/work" + "/", "pypi" + ".org", "python" + "hosted")
 #: Commands that the README must have: how to begin, and how to test.
 COMMANDS = ("pip install . && edgevtn demo", "scripts/test")
 SENTENCE_WITH_OF = re.compile(r"(?:^|(?<=[.!?] ))Of [a-z]", re.M)

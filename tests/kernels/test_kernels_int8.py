@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tiny import random_decoder, tiny_facts
+from tiny import head_facts, random_head, tiny_facts
 
 import edgevtn
-from edgevtn.bundle import Bundle, Model
-from edgevtn.heads.vtn import Decoder, resolve_precision
+from edgevtn.heads.vtn import resolve_precision
 from edgevtn.kernels import fast, reference, step
 from edgevtn.kernels.exp import exp
 from edgevtn.kernels.machine import HAS_DOT_PRODUCT, INT8, MACHINES, usable
@@ -117,11 +116,11 @@ def test_decoder_step(T, D, K, norm):
     """The same as the specification, rounding included; near the float decoder."""
     heads = 4
     facts = tiny_facts(
-        clip_len=T, embed_dim=D, heads=heads, layers=2, ffn_dim=2 * D, attention_scale=D**-0.5, layer_norm=norm,
+        window_len=T, width=D, embed_dim=D, heads=heads, layers=2, ffn_dim=2 * D, attention_scale=D**-0.5, layer_norm=norm,
         labels=[str(k) for k in range(K)],
     )  # fmt: skip
-    weights = random_decoder(facts)
-    decoder = Decoder(Bundle(Path(), Model(**facts, sha256={}), b"", weights), "int8")
+    weights = random_head(facts)
+    decoder = head_facts(facts).build(weights, Path(), "int8")
     window = np.random.default_rng(1).standard_normal((T + 3, D)).astype(np.float32)
     for row in window:
         decoder.push(row[None])
@@ -139,15 +138,15 @@ def test_real_windows_have_the_same_answer(shared):
     recognizers = [edgevtn.Recognizer(start="repeat", precision=precision) for precision in ("fp32", "int8")]
     assert [recognizer.precision for recognizer in recognizers] == ["fp32", "int8"]
     clips = sorted((shared / "data" / "weizmann64").glob("*/*.avi"))[::8]
-    said = [[], []]
+    given = [[], []]
     for clip in clips:
         with edgevtn.frames(clip) as source:
             moments = list(source)
-        for recognizer, answers in zip(recognizers, said, strict=True):
+        for recognizer, answers in zip(recognizers, given, strict=True):
             recognizer.reset()
             answers += [prediction.probabilities.argmax() for prediction in recognizer.stream(moments)]
-    assert len(said[0]) > 200
-    assert np.mean(np.array(said[0]) == np.array(said[1])) >= 0.98
+    assert len(given[0]) > 200
+    assert np.mean(np.array(given[0]) == np.array(given[1])) >= 0.98
 
 
 def test_precision_is_chosen_and_checked(tiny):
@@ -162,8 +161,8 @@ def test_precision_is_chosen_and_checked(tiny):
 
 def test_every_kernel_has_one_compiled_signature():
     for T, D, norm in ((4, 64, "vtn"), (3, 96, "none")):
-        facts = tiny_facts(clip_len=T, embed_dim=D, heads=4, ffn_dim=2 * D, layer_norm=norm)
-        decoder = Decoder(Bundle(Path(), Model(**facts, sha256={}), b"", random_decoder(facts)), "int8")
+        facts = tiny_facts(window_len=T, width=D, embed_dim=D, heads=4, ffn_dim=2 * D, layer_norm=norm)
+        decoder = head_facts(facts).build(random_head(facts), Path(), "int8")
         for row in np.ones((T, D), np.float32):
             decoder.push(row[None])
         assert np.isfinite(decoder()).all()
