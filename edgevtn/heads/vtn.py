@@ -68,18 +68,18 @@ class Decoder:
         self._scratch = make_scratch(self._weights)
         self._logits = np.zeros((1, len(self._weights.b_classes)), np.float32)
         self._classes = len(model.labels)
-        self._first = nth(self._weights.blocks.w_qkv, 0)
-        self._rows = make_rows(1, D, self.precision)
-        self._embed_dim = D
         self._row = np.zeros((1, 4 * D), np.float32)
-        self._projected = self._row[:, D:]  # (1, 3 D), a view: the kernel writes where the row is read
+        self._embedding, projected = self._row[:, :D], self._row[:, D:]  # views: the kernel writes where it is read
+        first, rows = nth(self._weights.blocks.w_qkv, 0), make_rows(1, D, self.precision)
+        self._projection = (self._embedding, first, self._weights.b_qkv, rows, projected)
+        self._project = compiled_for(fast.linear, *self._projection)
         self.window = Window(model.clip_len, 4 * D)
         self._step = compiled_for(fast.decode, self.window.rows, self._weights, self._scratch, self._logits)
 
     def push(self, embedding: Float) -> None:
         """Append the embedding of a new frame, float32 (1, D)."""
-        fast.linear(embedding, self._first, self._weights.b_qkv, self._rows, self._projected)
-        self._row[:, : self._embed_dim] = embedding
+        self._embedding[...] = embedding
+        self._project(*self._projection)
         self.window.push(self._row)
 
     def repeat(self) -> None:
