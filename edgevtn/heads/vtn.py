@@ -14,6 +14,7 @@ from edgevtn.errors import BundleError
 from edgevtn.facts import FLAG, POSITIVE, Fact, choice, size
 from edgevtn.heads.base import Head, HeadFacts
 from edgevtn.kernels import fast
+from edgevtn.kernels.jit import compiled_for
 from edgevtn.kernels.machine import HAS_DOT_PRODUCT, INT8
 from edgevtn.kernels.step import nth
 from edgevtn.kernels.structures import Precision, make_matrix, make_rows, make_scratch, make_weights
@@ -140,67 +141,59 @@ class VTN(Head):
     """
 
     def __init__(self, facts: VTNFacts, arrays: dict[str, Float], precision: str = "auto") -> None:
-        D = facts.embed_dim
+        D, W = facts.embed_dim, facts.width
         self.precision = resolve_precision(precision, D)
-        self._classes = facts.classes
+        self._classes, self._width = facts.classes, W
+        norm = facts.layer_norm == "vtn"
         self._weights = make_weights(
-            arrays,
-            heads=facts.heads,
-            scale=facts.attention_scale,
-            norm=facts.layer_norm == "vtn",
-            precision=self.precision,
+            arrays, heads=facts.heads, scale=facts.attention_scale, norm=norm, precision=self.precision
         )
         self._scratch = make_scratch(self._weights)
         self._logits = np.zeros((1, len(self._weights.b_classes)), np.float32)
-        self._row = np.zeros((1, 4 * D), np.float32)
-        self._embedding, self._first = (
-            self._row[:, :D],
-            self._row[:, D:],
-        )  # views
-        self._projected = np.zeros((1, D), np.float32)
-        self._w_qkv, self._b_qkv = nth(self._weights.blocks.w_qkv, 0), self._weights.b_qkv
-        self._first_rows = make_rows(1, D, self.precision)
-        self._projection = self._bias = None
-        if facts.projection:
-            pieces = [arrays["w_features"]] + ([arrays["w_change"]] if facts.motion == "change" else [])
-            self._projection, self._bias = make_matrix(np.concatenate(pieces), "fp32"), arrays["b_features"]
-        self._no_rows = make_rows(1, 1, "fp32")
-        self._width = facts.width
-        #: What the projection sees: features, and with motion input their change.
-        self._input = np.zeros((1, facts.width * (2 if facts.motion == "change" else 1)), np.float32)
-        self._begun = False
         self.window = Window(facts.window_len, 4 * D)
+        self._step = compiled_for(fast.decode, self.window.rows, self._weights, self._scratch, self._logits)
+
+        self._row = np.zeros((1, 4 * D), np.float32)
+        self._embedding, queries = self._row[:, :D], self._row[:, D:]  # views: the kernels write where rows are read
+        first, rows = nth(self._weights.blocks.w_qkv, 0), make_rows(1, D, self.precision)
+        self._first_block = (self._embedding, first, self._weights.b_qkv, rows, queries)
+        self._linear = compiled_for(fast.linear, *self._first_block)
+        #: What the projection sees: features, and with motion input their change.
+        self._input = np.zeros((1, 2 * W if facts.motion == "change" else W), np.float32)
+        self._begun = False
+        if facts.projection:
+            pieces = [arrays[name] for name in ("w_features", "w_change") if name in arrays]
+            w = make_matrix(np.concatenate(pieces), "fp32")
+            self._projection = (self._input, w, arrays["b_features"], make_rows(1, W, "fp32"), self._embedding)
+            self._project = compiled_for(fast.linear, *self._projection)
+        else:
+            self._project = None
 
     def push(self, features: Float) -> None:
         """Append a frame's features, float32 (1, W)."""
         W = self._width
-        if self._projection is None:
-            self._append(features)
-            return
-        if self._input.shape[1] > W:
-            if self._begun:
-                np.subtract(features, self._input[:, :W], out=self._input[:, W:])
-            else:
-                self._input[:, W:] = 0
-        self._input[:, :W] = features
+        if self._project is None:
+            self._embedding[...] = features
+        else:
+            if self._input.shape[1] > W:
+                self._input[:, W:] = features - self._input[:, :W] if self._begun else 0
+            self._input[:, :W] = features
+            self._project(*self._projection)
         self._begun = True
-        self._project()
+        self._append()
 
     def repeat(self) -> None:
         """Append the last frame's features once more, which then did not change."""
-        if self._input.shape[1] > self._width:
+        if self._project is not None and self._input.shape[1] > self._width:
             self._input[:, self._width :] = 0
-            self._project()
+            self._project(*self._projection)
+            self._append()
         else:
             super().repeat()
 
-    def _project(self) -> None:
-        fast.linear(self._input, self._projection, self._bias, self._no_rows, self._projected)
-        self._append(self._projected)
-
-    def _append(self, embedding: Float) -> None:
-        fast.linear(embedding, self._w_qkv, self._b_qkv, self._first_rows, self._first)
-        self._embedding[...] = embedding
+    def _append(self) -> None:
+        """The embedding, with its projections for the first block."""
+        self._linear(*self._first_block)
         self.window.push(self._row)
 
     def clear(self) -> None:
@@ -210,5 +203,5 @@ class VTN(Head):
 
     def __call__(self) -> Float:
         """Logits of the window, float32 (K,): a view, overwritten by the next call."""
-        fast.decode(self.window.rows, self._weights, self._scratch, self._logits)
+        self._step(self.window.rows, self._weights, self._scratch, self._logits)
         return self._logits[0, : self._classes]
