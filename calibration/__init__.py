@@ -3,7 +3,8 @@
 Needs the extra ``edgevtn[calibration]``.
 """
 
-from edgevtn.calibration.bundles import calibrate_bundle, calibrate_file, compare_bundle, compare_files, swap
+from edgevtn.calibration.bundles import calibrate_bundle, compare_bundle, swap
+from edgevtn.calibration.encoders import calibrate_file, compare_files
 from edgevtn.calibration.files import find_clips, load_encoder
 from edgevtn.calibration.fit.quantizer import Settings, quantize_graph
 from edgevtn.calibration.frames import Sample, sample_frames

@@ -140,7 +140,8 @@ def _spare_layers(
 def in_words(settings: Settings) -> str:
     """Settings as a line of a report."""
     if settings.float_layers:
-        return f"{len(settings.float_layers)} layers in float"
+        count = len(settings.float_layers)
+        return f"{count} layer{'s' if count > 1 else ''} in float"
     return ", ".join([f"{settings.method} ranges", *steps(settings)])
 
 

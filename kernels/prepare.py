@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from edgevtn.kernels._prepare import resize_planar
+from edgevtn.kernels._prepare import resize_planar  # noqa: PLC2701  the compiled half of this module
 
 
 def _taps(length: int, size: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.uint16]]:

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from edgevtn.calibration.frames import Sample
-from edgevtn.calibration.measure.report import Report
+from edgevtn.calibration.measure.report import Report, as_text
 from edgevtn.errors import require
 from edgevtn.graph.facts import Pixels
 
@@ -48,7 +48,7 @@ def page(report: Report, title: str) -> str:
         report=report,
         missed=budget is not None and report.cosine_mean < budget,
         gains=_gains(report),
-        choices=[(name, _text(value)) for name, value in report.choices.items()],
+        choices=[(name, as_text(value)) for name, value in report.choices.items()],
         trail=[(what, f"{score:.4f}") for what, score in report.trail],
         cosines=_cosine_plot(report),
         worst=[
@@ -69,12 +69,6 @@ def _gains(report: Report) -> list[tuple[str, str, str]]:
     if report.accuracy is not None:
         rows.append(("Accuracy", f"{report.accuracy.fp32:.1%}", f"{report.accuracy.int8:.1%}"))
     return rows
-
-
-def _text(value: object) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
-    return str(value)
 
 
 def _caption(number: int, sample: Sample, cosine: float) -> str:

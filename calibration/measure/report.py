@@ -90,8 +90,15 @@ class Report:
                 f"accuracy  fp32 {a.fp32:.1%}, INT8 {a.int8:.1%}, same answer to {a.agreement:.1%} of {a.clips} clips"
             )
         if self.choices:
-            lines.append("chosen    " + ", ".join(f"{name} {value}" for name, value in self.choices.items()))
+            lines.append("chosen    " + "; ".join(f"{name} {as_text(value)}" for name, value in self.choices.items()))
         if self.layers:
             worst = sorted(self.layers.items(), key=lambda item: item[1])[:5]
             lines.append("noisiest  " + ", ".join(f"{name} {ratio:.1f} dB" for name, ratio in worst))
         return "\n".join(lines)
+
+
+def as_text(choice: object) -> str:
+    """A choice as people read it."""
+    if isinstance(choice, list):
+        return ", ".join(map(str, choice)) or "none"
+    return str(choice)

@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 import onnx_ir as ir
 
-from edgevtn.graph.edit import add_constant, editable, finished, insert_first, new_node
+from edgevtn.graph.edit import add_constant, constant, editable, finished, insert_first, new_node
 from edgevtn.graph.facts import Pixels, input_shape
 
 #: The difference's zero.
@@ -60,9 +60,13 @@ def of_one_picture(encoder: onnx.ModelProto) -> onnx.ModelProto:
             "expected an encoder that casts its two inputs to float and subtracts the second from the first"
         )
     picture = ir.val("difference", ir.DataType.UINT8, input_shape(encoder))
-    scale, zero = _scale(model, "difference")
-    dequantise = new_node("DequantizeLinear", [picture, scale, zero], "difference.float")
-    subtract.outputs[0].replace_all_uses_with(insert_first(model, dequantise))
+    rounded = _rounded(subtract.outputs[0])
+    if rounded is not None:
+        rounded.replace_all_uses_with(picture)
+    else:
+        scale, zero = _scale(model, "difference")
+        dequantise = new_node("DequantizeLinear", [picture, scale, zero], "difference.float")
+        subtract.outputs[0].replace_all_uses_with(insert_first(model, dequantise))
     graph.inputs[:] = [picture]
     return finished(model)
 
@@ -99,6 +103,15 @@ def _cast_inputs(node: ir.Node) -> list[ir.Value | None]:
         return []
     casts = [None if value is None else value.producer() for value in node.inputs]
     return [None if cast is None or cast.op_type != "Cast" else cast.inputs[0] for cast in casts]
+
+
+def _rounded(change: ir.Value) -> ir.Value | None:
+    """The picture that `of_two_frames` made of the change, if it did."""
+    users = change.consumers()
+    if len(users) != 1 or users[0].op_type != "QuantizeLinear":
+        return None
+    facts = [constant(value) for value in users[0].inputs[1:]]
+    return users[0].outputs[0] if facts == [1, UNCHANGED] else None
 
 
 def _scale(model: ir.Model, name: str) -> tuple[ir.Value, ir.Value]:

@@ -32,7 +32,12 @@ def editable(model: onnx.ModelProto) -> ir.Model:
 
 
 def remove_unused(model: ir.Model) -> None:
-    """Remove nodes and constants that no output depends on, in place."""
+    """Remove nodes and constants that no output depends on, in place.
+
+    Parameters
+    ----------
+    model : onnx_ir.Model
+    """
     RemoveUnusedNodesPass()(model)
 
 
@@ -76,18 +81,49 @@ def named(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def convolutions(model: ir.Model) -> list[ir.Node]:
-    """Convolution nodes in order of execution."""
+    """The convolutions of a graph.
+
+    Parameters
+    ----------
+    model : onnx_ir.Model
+
+    Returns
+    -------
+    list of onnx_ir.Node
+        In order of execution.
+    """
     return [node for node in model.graph if node.op_type == "Conv"]
 
 
 def groups(convolution: ir.Node) -> int:
-    """The number of groups of a convolution; as many as channels if depthwise."""
+    """The number of groups of a convolution.
+
+    Parameters
+    ----------
+    convolution : onnx_ir.Node
+
+    Returns
+    -------
+    int
+        As many as channels if it is depthwise.
+    """
     attribute = convolution.attributes.get("group")
     return 1 if attribute is None else attribute.as_int()
 
 
 def constant(value: ir.Value | None) -> Array | None:
-    """What a value is if it is stored in the model; None if it is computed, an input, or absent."""
+    """What a value is if it is stored in the model.
+
+    Parameters
+    ----------
+    value : onnx_ir.Value, optional
+        Absent where a node has no such input.
+
+    Returns
+    -------
+    array, optional
+        None if the value is computed, an input, or absent.
+    """
     if value is None or value.const_value is None:
         return None
     return value.const_value.numpy()
@@ -95,6 +131,14 @@ def constant(value: ir.Value | None) -> Array | None:
 
 def stored(value: ir.Value | None) -> Array:
     """What a value is that must be stored in the model.
+
+    Parameters
+    ----------
+    value : onnx_ir.Value, optional
+
+    Returns
+    -------
+    array
 
     Raises
     ------
@@ -108,12 +152,35 @@ def stored(value: ir.Value | None) -> Array:
 
 
 def new_constant(name: str, array: npt.ArrayLike) -> ir.Value:
-    """A constant that belongs to no graph yet."""
+    """A constant that belongs to no graph yet.
+
+    Parameters
+    ----------
+    name : str
+    array : array-like
+        Is copied where it is not contiguous.
+
+    Returns
+    -------
+    onnx_ir.Value
+    """
     return ir.val(name, const_value=ir.tensor(np.asarray(array, order="C"), name=name))
 
 
 def add_constant(model: ir.Model, name: str, array: npt.ArrayLike) -> ir.Value:
-    """Store a constant in a model, under another name where this one is in use."""
+    """Store a constant in a model, in place.
+
+    Parameters
+    ----------
+    model : onnx_ir.Model
+    name : str
+        Another is used where this one is in use.
+    array : array-like
+
+    Returns
+    -------
+    onnx_ir.Value
+    """
     used = ir.convenience.create_value_mapping(model.graph)
     while name in used:
         name += "_"
@@ -123,7 +190,15 @@ def add_constant(model: ir.Model, name: str, array: npt.ArrayLike) -> ir.Value:
 
 
 def set_constant(value: ir.Value | None, array: npt.ArrayLike) -> None:
-    """Overwrite a stored constant, which keeps its name."""
+    """Overwrite a stored constant, in place.
+
+    Parameters
+    ----------
+    value : onnx_ir.Value
+        Keeps its name.
+    array : array-like
+        May have another shape and type.
+    """
     assert value is not None
     fresh = new_constant(value.name or "", array)
     value.const_value, value.shape, value.type = fresh.const_value, fresh.shape, fresh.type
@@ -135,13 +210,41 @@ def new_node(
     output: str | Sequence[str],
     attributes: dict[str, Any] | None = None,
 ) -> ir.Node:
-    """A node that belongs to no graph yet; it has the name of its output, or of the first of several."""
+    """A node that belongs to no graph yet.
+
+    Parameters
+    ----------
+    kind : str
+        The ONNX operator.
+    inputs : sequence of onnx_ir.Value
+        None for an optional one that is absent.
+    output : str, or sequence of str
+        Names of what it gives; the first is the node's name, too.
+    attributes : dict, optional
+        Numbers, texts, or lists of them.
+
+    Returns
+    -------
+    onnx_ir.Node
+    """
     names = [output] if isinstance(output, str) else output
     return ir.node(kind, inputs, attributes, outputs=[ir.val(name) for name in names], name=names[0])
 
 
 def insert_first(model: ir.Model, *nodes: ir.Node) -> ir.Value:
-    """Put nodes at the front of the graph, in their order; the last one's output."""
+    """Put nodes at the front of the graph, in place.
+
+    Parameters
+    ----------
+    model : onnx_ir.Model
+    nodes : onnx_ir.Node
+        In their order.
+
+    Returns
+    -------
+    onnx_ir.Value
+        The first output of the last of them.
+    """
     if len(model.graph):
         model.graph.insert_before(model.graph[0], nodes)
     else:
@@ -150,7 +253,13 @@ def insert_first(model: ir.Model, *nodes: ir.Node) -> ir.Value:
 
 
 def forget_shapes(model: ir.Model) -> None:
-    """Forget what the graph states of the shapes of its inner values, after a change to them; ONNX infers them anew."""
+    """Forget, in place, what the graph states of the shapes of its inner values; ONNX infers them anew.
+
+    Parameters
+    ----------
+    model : onnx_ir.Model
+        After a change to shapes.
+    """
     for node in model.graph:
         for value in node.outputs:
             if not value.is_graph_output():

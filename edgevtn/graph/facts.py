@@ -12,23 +12,59 @@ Pixels = npt.NDArray[np.uint8]
 
 
 def input_shape(encoder: onnx.ModelProto) -> list[int]:
-    """The shape of an encoder's first input."""
+    """The shape of an encoder's first input.
+
+    Parameters
+    ----------
+    encoder : onnx.ModelProto
+
+    Returns
+    -------
+    list of int
+    """
     return [axis.dim_value for axis in encoder.graph.input[0].type.tensor_type.shape.dim]
 
 
 def takes_blocks(encoder: onnx.ModelProto) -> bool:
-    """Whether an encoder takes its pixels by 2x2 blocks."""
+    """Whether an encoder takes its pixels by 2x2 blocks.
+
+    Parameters
+    ----------
+    encoder : onnx.ModelProto
+
+    Returns
+    -------
+    bool
+    """
     return input_shape(encoder)[1] == 12
 
 
 def input_size(encoder: onnx.ModelProto) -> int:
-    """S, the side of the pictures (1, 3, S, S) that an encoder is for, whether it takes them by blocks or not."""
+    """S, the side of the pictures (1, 3, S, S) that an encoder is for, whether it takes them by blocks or not.
+
+    Parameters
+    ----------
+    encoder : onnx.ModelProto
+
+    Returns
+    -------
+    int
+    """
     side = input_shape(encoder)[2]
     return 2 * side if takes_blocks(encoder) else side
 
 
 def output_width(encoder: onnx.ModelProto) -> int:
-    """W, the width of what an encoder gives, (1, W)."""
+    """W, the width of what an encoder gives, (1, W).
+
+    Parameters
+    ----------
+    encoder : onnx.ModelProto
+
+    Returns
+    -------
+    int
+    """
     return int(encoder.graph.output[0].type.tensor_type.shape.dim[1].dim_value)
 
 
@@ -48,7 +84,16 @@ def as_input(encoder: onnx.ModelProto, pixels: Pixels) -> Pixels:
 
 
 def is_quantised(encoder: onnx.ModelProto) -> bool:
-    """Whether any tensor but the pixels is an integer already."""
+    """Whether any tensor but the pixels is an integer already.
+
+    Parameters
+    ----------
+    encoder : onnx.ModelProto
+
+    Returns
+    -------
+    bool
+    """
     entry = encoder.graph.input[0].name
     return any(
         node.op_type in ("QLinearConv", "ConvInteger", "QuantizeLinear")

@@ -8,6 +8,7 @@ import onnx_ir as ir
 
 from edgevtn.graph.edit import Float, constant, editable, finished
 
+#: What the output of an encoder is called.
 OUTPUT = "features"
 
 

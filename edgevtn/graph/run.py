@@ -23,6 +23,10 @@ def session(model: onnx.ModelProto, *, threads: int = 0, optimise: bool = True) 
         Inside one inference; 0 leaves the number to onnxruntime.
     optimise : bool
         Without it a QDQ graph runs node by node in float: the exact simulation.
+
+    Returns
+    -------
+    onnxruntime.InferenceSession
     """
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
@@ -33,7 +37,19 @@ def session(model: onnx.ModelProto, *, threads: int = 0, optimise: bool = True) 
 
 
 def outputs(running: onnxruntime.InferenceSession, inputs: Sequence[Array]) -> Float:
-    """What a session with one input and one output (1, W) gives for N inputs: float32 (N, W)."""
+    """What a session gives.
+
+    Parameters
+    ----------
+    running : onnxruntime.InferenceSession
+        Of one input and one output, float32 (1, W).
+    inputs : sequence of arrays
+        N of the input's shape.
+
+    Returns
+    -------
+    float32 (N, W)
+    """
     name = running.get_inputs()[0].name
     return np.vstack([running.run(None, {name: value})[0] for value in inputs])
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import onnx_ir as ir
 
-from edgevtn.importing.quantised import CONVOLUTIONS, convolution, fake_quantize
+from edgevtn.importing.quantised import CONVOLUTIONS, as_qdq, convolution
 from edgevtn.importing.translation import Translation, name_of, padding, shape_of
 
 #: A translation: the shared state, the OpenVINO node, its first output's name, and its inputs as ONNX values.
@@ -158,7 +158,7 @@ OPERATIONS: dict[str, Operation] = {
     **dict.fromkeys(CONVOLUTIONS, convolution),
     "Broadcast": _broadcast,
     "Clamp": _clamp,
-    "FakeQuantize": fake_quantize,
+    "FakeQuantize": as_qdq,
     "Gather": _gather,
     "MVN": _normalise,
     "MatMul": _matmul,

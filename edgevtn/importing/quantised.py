@@ -62,7 +62,7 @@ def as_bias(to: Translation, node: Any) -> ir.Value | None:
     return sums
 
 
-def fake_quantize(to: Translation, node: Any, name: str, inputs: list[ir.Value]) -> ir.Value:
+def as_qdq(to: Translation, node: Any, name: str, inputs: list[ir.Value]) -> ir.Value:
     """An activation's FakeQuantize as QuantizeLinear and DequantizeLinear with the same grid."""
     values = [to.constant(node, index) for index in range(1, 5)]
     grid = activation_grid(node.get_attributes()["levels"], *values)

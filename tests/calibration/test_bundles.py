@@ -6,17 +6,18 @@ import cv2
 import numpy as np
 import onnx
 import pytest
-from networks import pictures, small_network
+from networks import pictures, small_difference, small_network
 from tiny import random_head, tiny_encoder, tiny_facts
 
 import edgevtn
 from edgevtn import BundleError
 from edgevtn.bundle import load_bundle, write_bundle
-from edgevtn.calibration import calibrate_bundle, calibrate_file, swap
+from edgevtn.calibration import calibrate_bundle, calibrate_file, compare_bundle, swap
 from edgevtn.calibration.measure.probe import probe
 from edgevtn.calibration.pipeline import this_target
 from edgevtn.cli.main import main
 from edgevtn.datasets import read_manifest
+from edgevtn.graph.difference import of_one_picture
 from edgevtn.graph.facts import takes_blocks
 
 
@@ -130,3 +131,19 @@ def test_a_bundle_for_another_processor(bundle, demo_clip, tmp_path, monkeypatch
     with pytest.warns(RuntimeWarning, match="made for x86-vnni"):
         edgevtn.Recognizer(tmp_path / "vnni")
     edgevtn.Recognizer(tmp_path / "any")
+
+
+def test_a_bundle_of_differences(demo_clip, tmp_path):
+    facts = tiny_facts(width=24, projection=True, modality="rgbdiff")
+    write_bundle(tmp_path / "fp32", facts, small_difference().SerializeToString(), random_head(facts))
+    reports = calibrate_bundle(tmp_path / "fp32", demo_clip, tmp_path / "int8", progress=False)
+    assert list(reports) == ["rgbdiff"]
+    assert reports["rgbdiff"].cosine_min > 0.99
+    int8 = load_bundle(tmp_path / "int8").encoder
+    assert int8 == reports["rgbdiff"].encoder.SerializeToString()
+    onnx.save(of_one_picture(onnx.load_from_string(int8)), tmp_path / "int8.onnx")
+    report = compare_bundle(tmp_path / "fp32", tmp_path / "int8.onnx", demo_clip, tmp_path / "again")
+    assert report.cosine_min > 0.99
+    pixels = np.zeros((40, 40, 3), np.uint8)
+    first, second = (edgevtn.Recognizer(tmp_path / name, start="repeat")(pixels, 0.0) for name in ("int8", "again"))
+    np.testing.assert_array_equal(first.probabilities, second.probabilities)

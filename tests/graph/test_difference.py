@@ -36,6 +36,10 @@ def test_an_encoder_of_differences_becomes_one_of_a_picture_and_back():
     blocks = [kernels_by_blocks(frame) for frame in (newer, older)]
     (int8,) = session(quantised).run(None, dict(zip(("pixels", "previous"), blocks, strict=True)))
     assert cosine(int8, expected).min() > 0.99
+    # Its picture is the one that it was quantised for, to the last bit.
+    picture = kernels_by_blocks(difference(newer, older))
+    (again,) = session(of_one_picture(quantised)).run(None, {"difference": picture})
+    np.testing.assert_array_equal(again, int8)
 
 
 def test_two_inputs_that_are_no_difference_are_refused():

@@ -100,7 +100,7 @@ def test_resnet_34_of_the_published_size(tmp_path):
 
 def test_import_and_calibrate(shared, demo_clip, tmp_path, capsys, monkeypatch):
     for name, count in (("CALIBRATION_FRAMES", 10), ("HELD_OUT_FRAMES", 8)):
-        monkeypatch.setattr(f"edgevtn.calibration.bundles.{name}", count)
+        monkeypatch.setattr(f"edgevtn.calibration.encoders.{name}", count)
     monkeypatch.setattr("edgevtn.calibration.fit.bias.BIAS_FRAMES", 2)
     golden = [str(shared / "golden" / f"{name}.pth") for name in GOLDEN]
     output = tmp_path / "int8"
