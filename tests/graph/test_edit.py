@@ -3,7 +3,7 @@
 import numpy as np
 import onnx
 import pytest
-from networks import features, float_network, pictures, session, small_difference, small_network
+from networks import features, float_network, pictures, project, session, small_difference, small_network
 from onnx import helper, numpy_helper
 
 from edgevtn.calibration import quantize_graph
@@ -12,7 +12,6 @@ from edgevtn.graph.difference import of_one_picture, of_two_frames
 from edgevtn.graph.edit import add_constant, constant, editable, finished, named, stored
 from edgevtn.graph.front import canonical, with_pixels
 from edgevtn.graph.run import intermediate_values
-from edgevtn.networks import project
 
 SURGERIES = {
     "named": (named, small_network),
