@@ -1,4 +1,4 @@
-"""Every command and every line of Python in the README is run."""
+"""Every command and every line of Python in the README and the guide is run."""
 
 import os
 import re
@@ -10,7 +10,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-BLOCKS = re.findall(r"```(\w+)\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.S)
+PAGES = ("README.md", "docs/guide.md")
+BLOCKS = [
+    block for page in PAGES for block in re.findall(r"```(\w+)\n(.*?)```", (ROOT / page).read_text("utf-8"), re.S)
+]
 COMMANDS = [line.partition("  #")[0].strip() for kind, text in BLOCKS if kind == "sh" for line in text.splitlines()]
 COMMANDS = [line for line in COMMANDS if line and not line.startswith("#")]
 #: What a test cannot run, or what .ci/run runs itself: by its beginning.
@@ -47,7 +50,7 @@ def runnable(command):
     return not any(part.strip().startswith(ELSEWHERE + LONG) for part in command.split("&&"))
 
 
-@pytest.mark.parametrize("command", [command for command in COMMANDS if runnable(command)])
+@pytest.mark.parametrize("command", dict.fromkeys(command for command in COMMANDS if runnable(command)))
 def test_command(folder, command):
     # A camera there is none here: the clip stands in.
     command = re.sub(r"edgevtn run (0|picamera)\b", "edgevtn run clip.mp4", command)
