@@ -1,0 +1,135 @@
+"""Video files are written at the pace of their source, whole, in H.264 where PyAV is there and MPEG-4 elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from edgevtn.arrays import Frame
+from edgevtn.errors import OutputError
+from edgevtn.files import replacing
+
+#: Repeats of a frame, in seconds: a clock that jumps must not fill the disk with copies of one picture.
+LONGEST_GAP = 5.0
+
+
+class VideoWriter:
+    """An .mp4 of constant rate: a frame is repeated or left out so that the video runs as fast as its source did.
+
+    It is written beside its name and moved there by `close`. Without `close` nothing is there.
+
+    Parameters
+    ----------
+    file : path
+    frame_rate : float
+        Hz, of the file.
+
+    Raises
+    ------
+    OutputError
+        On the first frame, or at the end, if it cannot be written there.
+    """
+
+    def __init__(self, file: str | Path, frame_rate: float) -> None:
+        self._file, self._frame_rate = Path(file), frame_rate
+        self._place = contextlib.ExitStack()
+        self._encoder: _Av | _OpenCV | None = None
+        self._timestamp = 0.0
+        self._due = 0.0  # copies that the frames until now are worth, beyond those that are written
+
+    def write(self, frame: Frame, timestamp: float) -> None:
+        """Append a frame, all of the size of the first, taken at `timestamp` seconds."""
+        if self._encoder is None:
+            part = self._place.enter_context(replacing(self._file))
+            kind = _Av if _has_av() else _OpenCV
+            with self._named():
+                self._encoder = kind(part, self._frame_rate, (frame.shape[1], frame.shape[0]))
+            self._due = 1.0
+        else:
+            self._due += min(max(timestamp - self._timestamp, 0.0), LONGEST_GAP) * self._frame_rate
+        self._timestamp = timestamp
+        copies = int(self._due + 0.5)
+        with self._named():
+            for _ in range(copies):
+                self._encoder.write(frame)
+        self._due -= copies
+
+    def close(self) -> None:
+        """Finish the file; without a frame there is none."""
+        if self._encoder is not None:
+            encoder, self._encoder = self._encoder, None
+            with self._named():
+                encoder.close()
+        self._place.close()
+
+    def discard(self) -> None:
+        """Stop, and leave no file."""
+        if self._encoder is not None:
+            self._encoder.close()
+            self._encoder = None
+            with contextlib.suppress(_Discarded):
+                self._place.__exit__(_Discarded, _Discarded(), None)
+
+    @contextlib.contextmanager
+    def _named(self) -> Iterator[None]:
+        """Name the file in an error of the encoder's."""
+        try:
+            yield
+        except OSError as error:
+            reason = f"{self._file}: cannot be written ({error}); does the folder exist, and is it writable?"
+            raise OutputError(reason) from error
+
+
+class _Discarded(Exception):
+    """What was written is not wanted."""
+
+
+def _has_av() -> bool:
+    try:
+        importlib.import_module("av")
+    except ImportError:
+        return False
+    return True
+
+
+class _OpenCV:
+    """MPEG-4 part 2, which every OpenCV wheel can write and browsers do not play."""
+
+    def __init__(self, file: Path, frame_rate: float, size: tuple[int, int]) -> None:
+        fourcc = cv2.VideoWriter.fourcc(*"mp4v")
+        self._writer = cv2.VideoWriter(str(file), cv2.CAP_FFMPEG, fourcc, frame_rate, size)
+        if not self._writer.isOpened():
+            raise OSError("OpenCV cannot open it")
+
+    def write(self, frame: Frame) -> None:
+        self._writer.write(frame)
+
+    def close(self) -> None:
+        self._writer.release()
+
+
+class _Av:
+    """H.264 by PyAV, which browsers play; its sides are even, so an odd last row or column is left out."""
+
+    def __init__(self, file: Path, frame_rate: float, size: tuple[int, int]) -> None:
+        self._av: Any = importlib.import_module("av")
+        self._size = size[0] - size[0] % 2, size[1] - size[1] % 2
+        self._container = self._av.open(str(file), "w")
+        self._stream = self._container.add_stream("h264", rate=round(frame_rate))
+        self._stream.width, self._stream.height = self._size
+        self._stream.pix_fmt = "yuv420p"
+        self._container.start_encoding()  # opens the file
+
+    def write(self, frame: Frame) -> None:
+        W, H = self._size
+        picture = self._av.VideoFrame.from_ndarray(frame[:H, :W].copy(), format="bgr24")
+        self._container.mux(self._stream.encode(picture))
+
+    def close(self) -> None:
+        self._container.mux(self._stream.encode())
+        self._container.close()
