@@ -61,11 +61,10 @@ class VideoWriter:
 
     def close(self) -> None:
         """Finish the file; without a frame there is none."""
-        if self._encoder is not None:
-            encoder, self._encoder = self._encoder, None
-            with self._named():
+        encoder, self._encoder = self._encoder, None
+        with self._place, self._named():
+            if encoder is not None:
                 encoder.close()
-        self._place.close()
 
     def discard(self) -> None:
         """Stop, and leave no file."""

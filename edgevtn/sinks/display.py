@@ -50,9 +50,13 @@ class Display(Sink):
 
     def frame(self, frame: Frame, timestamp: float) -> None:
         """Show a frame."""
-        pygame, latest = self._pygame, self._latest
+        latest = self._latest
         label, score = ("...", None) if latest is None else (latest.label, latest.score)
-        picture = annotate(frame, label, score, timestamp)
+        self.show(frame, label, timestamp, score)
+
+    def show(self, frame: Frame, text: str, timestamp: float, score: float | None = None) -> None:
+        """Show a frame with any text below it."""
+        pygame, picture = self._pygame, annotate(frame, text, score, timestamp)
         H, W = picture.shape[:2]
         if self._screen is None or self._screen.get_size() != (W, H):
             self._screen = pygame.display.set_mode((W, H))

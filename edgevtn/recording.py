@@ -1,0 +1,191 @@
+"""Takes of an action from a camera: counted down, recorded, cut at still moments, kept or not."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from edgevtn.arrays import Float, Frame
+from edgevtn.errors import OutputError
+from edgevtn.sources.base import Source
+from edgevtn.sources.capture import open_capture
+from edgevtn.sources.file import VideoFile
+from edgevtn.video import VideoWriter
+
+#: Seconds of the count-down.
+COUNT_DOWN = 3
+#: Hz of the files: what cameras give, or less.
+FRAME_RATE = 25.0
+#: Side of the grey pictures by whose change motion is measured: sensor noise is averaged away.
+SMALL = 32
+#: A frame moves if it changes by so many times the change of the quietest fifth, and by at least so many grey levels.
+MOVING_RATIO, MOVING_LEVELS = 3.0, 1.6
+#: Seconds that are kept before the first motion and after the last.
+MARGIN = 0.3
+#: Seconds: less is no take.
+SHORTEST = 0.5
+
+
+@dataclass(frozen=True)
+class Take:
+    """A take that lies on the disk, not yet kept.
+
+    Attributes
+    ----------
+    file : Path
+        Hidden until it is kept.
+    place : Path
+        Where it goes then.
+    recorded, kept : float
+        Seconds, before and after its still ends were cut.
+    moved : bool
+        Whether anything moved; if not nothing was cut.
+    """
+
+    file: Path
+    place: Path
+    recorded: float
+    kept: float
+    moved: bool
+
+    def keep(self) -> Path:
+        """Give it its name; never that of another file."""
+        self.file.rename(_free(self.place))
+        return self.place
+
+    def drop(self) -> None:
+        """Delete it."""
+        self.file.unlink(missing_ok=True)
+
+
+def record_takes(
+    source: Source,
+    folder: Path,
+    label: str,
+    seconds: float,
+    show: Callable[[Frame, float, str], None],
+) -> Iterator[Take]:
+    """Record one take after another, for as long as the caller asks for the next.
+
+    Parameters
+    ----------
+    source : Source
+        A live one: between takes its frames pass by.
+    folder : Path
+        Takes become ``folder/label/DATE-TIME-NN.mp4``; what is recorded together shares the date and time.
+    label : str
+    seconds : float
+        Of each take.
+    show : callable
+        Called with every frame, the seconds since the source began, and what is going on: "3", "2", "1", "recording".
+
+    Raises
+    ------
+    OutputError
+        The label is no name of a folder, or the folder cannot be written.
+    SourceError
+        The camera stopped delivering; what was kept until then is there.
+    """
+    if not label or label in (".", "..") or Path(label).name != label or label.startswith("."):
+        raise OutputError(f"label {label!r} cannot be the name of a folder; use letters, digits, spaces, - and _")
+    place = folder / label
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{place}: cannot be made a folder ({error}); choose another place") from error
+    session = time.strftime("%Y%m%d-%H%M%S")
+    frames = iter(source)
+    number = 0
+    while True:
+        number += 1
+        name = f"{session}-{number:02}.mp4"
+        raw, motion = place / f".raw-{name}", Motion()
+        began: float | None = None
+        writer = VideoWriter(raw, FRAME_RATE)
+        try:
+            for timestamp, frame in frames:
+                began = timestamp if began is None else began
+                elapsed = timestamp - began - COUNT_DOWN
+                if elapsed < 0:
+                    show(frame, timestamp, str(math.ceil(-elapsed)))
+                    continue
+                if elapsed >= seconds:
+                    break
+                show(frame, timestamp, "recording")
+                writer.write(frame, timestamp)
+                motion.add(frame, timestamp)
+            else:
+                return  # the source has ended
+        except BaseException:
+            writer.discard()
+            raise
+        writer.close()
+        yield _cut(raw, place / f".take-{name}", place / name, motion)
+
+
+class Motion:
+    """How much each frame of a take differs from the one before, and when."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+        self._changes: list[float] = []
+        self._before: Float | None = None
+
+    def add(self, frame: Frame, timestamp: float) -> None:
+        """Take the next frame."""
+        grey = cv2.cvtColor(cv2.resize(frame, (SMALL, SMALL), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
+        small = grey.astype(np.float32)
+        # The largest of many small parts: a hand that waves is a small share of the picture.
+        change = 0.0 if self._before is None else float(np.sort(np.abs(small - self._before).ravel())[-SMALL:].mean())
+        self._before = small
+        self.times.append(timestamp)
+        self._changes.append(change)
+
+    def span(self) -> tuple[float, float] | None:
+        """Seconds from the take's beginning between which something moves, margins included; None: nothing does."""
+        if len(self.times) < 2:
+            return None
+        changes = np.array(self._changes[1:])
+        quiet = float(np.quantile(changes, 0.2))
+        moving = np.flatnonzero(changes > max(MOVING_RATIO * quiet, MOVING_LEVELS))
+        if not len(moving):
+            return None
+        first, last = self.times[0], self.times[-1]
+        start, end = self.times[moving[0] + 1] - MARGIN, self.times[moving[-1] + 1] + MARGIN
+        return max(0.0, start - first), min(last, end) - first
+
+
+def _cut(raw: Path, file: Path, place: Path, motion: Motion) -> Take:
+    """The take without its still ends, written anew."""
+    recorded = motion.times[-1] - motion.times[0] if motion.times else 0.0
+    span = motion.span()
+    if span is None or span[1] - span[0] < SHORTEST:
+        raw.rename(file)
+        return Take(file, place, recorded, recorded, span is not None)
+    writer = VideoWriter(file, FRAME_RATE)
+    with VideoFile(open_capture(str(raw), f"{raw}: cannot be read"), str(raw)) as source:
+        for timestamp, frame in source:
+            if span[0] <= timestamp <= span[1]:
+                writer.write(frame, timestamp)
+    writer.close()
+    raw.unlink()
+    return Take(file, place, recorded, span[1] - span[0], True)
+
+
+def _free(place: Path) -> Path:
+    """The path, which nothing has yet.
+
+    Raises
+    ------
+    OutputError
+        There is a file of that name.
+    """
+    if place.exists():
+        raise OutputError(f"{place}: is there already; takes are never overwritten")
+    return place
