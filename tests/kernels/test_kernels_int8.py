@@ -116,8 +116,8 @@ def test_decoder_step(T, D, K, norm):
     """The same as the specification, rounding included; near the float decoder."""
     heads = 4
     facts = tiny_facts(
-        window_len=T, width=D, embed_dim=D, heads=heads, layers=2, ffn_dim=2 * D, attention_scale=D**-0.5, layer_norm=norm,
-        labels=[str(k) for k in range(K)],
+        window_len=T, width=D, embed_dim=D, heads=heads, layers=2, ffn_dim=2 * D, attention_scale=D**-0.5,
+        layer_norm=norm, labels=[str(k) for k in range(K)],
     )  # fmt: skip
     weights = random_head(facts)
     decoder = head_facts(facts).build(weights, Path(), "int8")
