@@ -9,9 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from edgevtn.arrays import Frame
+from edgevtn.arrays import Frame, Pixels
 from edgevtn.graph.difference import difference
-from edgevtn.graph.facts import Pixels
 from edgevtn.kernels.prepare import Prepare
 from edgevtn.sources import frames
 

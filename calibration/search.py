@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import onnx
 
+from edgevtn.arrays import Pixels
 from edgevtn.calibration.agreement import cosines
 from edgevtn.calibration.fit.bias import correct_biases
 from edgevtn.calibration.fit.equalise import equalise_channels
@@ -19,7 +20,7 @@ from edgevtn.calibration.fit.quantizer import After, Before, Quantizer, Settings
 from edgevtn.calibration.fit.ranges import METHODS
 from edgevtn.calibration.fit.sensitivity import gains
 from edgevtn.errors import require
-from edgevtn.graph.facts import Pixels, as_input
+from edgevtn.graph.facts import as_input
 from edgevtn.graph.run import features
 
 #: Steps that may help, in the order in which they are tried: on the fp32 graph, and on the INT8 graph.

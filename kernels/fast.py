@@ -15,11 +15,11 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
+from edgevtn.arrays import Float
 from edgevtn.kernels import step
 from edgevtn.kernels.exp import exp, float_of
 from edgevtn.kernels.jit import Function, jit, jit_uncached
 from edgevtn.kernels.machine import FP32, INT8
-from edgevtn.kernels.packing import Float
 from edgevtn.kernels.reference import LARGEST, LAYER_NORM_EPSILON
 from edgevtn.kernels.structures import Int8Matrix, Int8Rows, Matrix, Scratch
 from edgevtn.kernels.tile import make_product

@@ -23,7 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from edgevtn.kernels.packing import Float, unpack, unpack8
+from edgevtn.arrays import Float
+from edgevtn.kernels.packing import unpack, unpack8
 from edgevtn.kernels.structures import Int8Matrix, Int8Rows, Matrix, Scratch
 
 #: Added to the standard deviation (not to the variance) in the layer norm of [1].

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgevtn.kernels.packing import Float
+from edgevtn.arrays import Float
 from edgevtn.kernels.reference import add_norm, attention, embed, linear, mean_pool, rectify
 from edgevtn.kernels.structures import Blocks, Int8Matrix, Matrix, Scratch, Weights
 

@@ -12,8 +12,9 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from edgevtn.arrays import Float
 from edgevtn.kernels.machine import FP32, INT8
-from edgevtn.kernels.packing import Float, int8_weights, pack, pack8, padded
+from edgevtn.kernels.packing import int8_weights, pack, pack8, padded
 
 Precision = Literal["fp32", "int8"]
 

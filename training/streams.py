@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import onnx
 
+from edgevtn.arrays import Float
 from edgevtn.bundle import RGBDIFF, write_bundle, write_streams
 from edgevtn.calibration import input_size, quantize_graph, sample_frames
 from edgevtn.datasets import Clip
@@ -116,7 +115,7 @@ def fit_stream(
     stream: Stream,
     labels: Sequence[str],
     seed: int,
-    answers: Sequence[npt.NDArray[np.float32]] | None = None,
+    answers: Sequence[Float] | None = None,
     *,
     tested: str | None = None,
     stopping: str | None = None,

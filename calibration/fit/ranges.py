@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import onnx
 
-from edgevtn.graph.edit import Array, Float
+from edgevtn.arrays import Array, Float
 from edgevtn.graph.run import intermediate_values
 
 Range = tuple[float, float]

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 import numpy as np
 import onnx
 
+from edgevtn.arrays import Array
 from edgevtn.calibration.agreement import cosines
 from edgevtn.calibration.frames import Sample
 from edgevtn.calibration.measure.report import Report
 from edgevtn.cpu import cpu_name
-from edgevtn.graph.edit import Array
 from edgevtn.graph.facts import as_input, input_size
 from edgevtn.graph.run import intermediate_values, outputs, session
 

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from edgevtn.arrays import Float
+from edgevtn.arrays import Float, Int64
 from edgevtn.datasets.manifest import Clip
 from edgevtn.errors import ManifestError, require
 from edgevtn.files import write_whole
@@ -40,7 +39,7 @@ class Evaluation:
     """
 
     labels: tuple[str, ...]
-    confusion: npt.NDArray[np.int64]
+    confusion: Int64
     mistakes: list[tuple[Path, str, str]]
     outcomes: list[tuple[str, bool]]
     windows: tuple[int, int]

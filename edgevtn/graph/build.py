@@ -10,7 +10,8 @@ import numpy.typing as npt
 import onnx
 import onnx_ir as ir
 
-from edgevtn.graph.edit import Float, finished, new_constant, new_node
+from edgevtn.arrays import Float
+from edgevtn.graph.edit import finished, new_constant, new_node
 
 Weights = Mapping[str, Float]
 

@@ -10,8 +10,9 @@ import numpy as np
 import onnx
 import onnx_ir as ir
 
+from edgevtn.arrays import Pixels
 from edgevtn.graph.edit import add_constant, editable, finished, insert_first, new_node
-from edgevtn.graph.facts import Pixels, input_shape
+from edgevtn.graph.facts import input_shape
 
 #: The difference's zero.
 UNCHANGED = 128

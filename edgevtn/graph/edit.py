@@ -11,8 +11,7 @@ import onnx
 import onnx_ir as ir
 from onnx_ir.passes.common import NameFixPass, RemoveUnusedNodesPass
 
-Array = npt.NDArray[Any]
-Float = npt.NDArray[np.float32]
+from edgevtn.arrays import Array
 
 
 def editable(model: onnx.ModelProto) -> ir.Model:

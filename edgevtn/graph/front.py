@@ -15,9 +15,8 @@ import numpy as np
 import onnx
 import onnx_ir as ir
 
+from edgevtn.arrays import Array, Float
 from edgevtn.graph.edit import (
-    Array,
-    Float,
     add_constant,
     constant,
     convolutions,

@@ -9,8 +9,9 @@ import onnx
 import onnx_ir as ir
 import onnxruntime
 
-from edgevtn.graph.edit import Array, Float, editable, remove_unused
-from edgevtn.graph.facts import Pixels, as_input
+from edgevtn.arrays import Array, Float, Pixels
+from edgevtn.graph.edit import editable, remove_unused
+from edgevtn.graph.facts import as_input
 
 
 def session(model: onnx.ModelProto, *, threads: int = 0, optimise: bool = True) -> onnxruntime.InferenceSession:

@@ -8,18 +8,17 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from edgevtn.arrays import Float, Frame
 from edgevtn.bundle import load_streams
 from edgevtn.datasets import Clip
 from edgevtn.errors import ManifestError, require
 from edgevtn.recognizer import Recognizer
 from edgevtn.sources import frames
 from edgevtn.training.data.augment import mirrored_label
-from edgevtn.training.data.features import Cache, Features, Frame
+from edgevtn.training.data.features import Cache, Features
 from edgevtn.training.data.windows import Times
 
-Float = npt.NDArray[np.float32]
 #: Probabilities below this say no more than this.
 LEAST = 1e-12
 
