@@ -1,5 +1,6 @@
 """docs/benchmarks.md and its plots, from the file that scripts/bench saved."""
 
+import io
 import json
 import sys
 from collections import defaultdict
@@ -7,6 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from matplotlib.figure import Figure
+
+from edgevtn.files import write_whole
 
 DOCS = Path(__file__).parents[1] / "docs"
 #: Whose versions the figures depend on; those of the environment that makes the report.
@@ -64,7 +67,7 @@ def growth_plot(groups):
         axes.set_ylim(0)
     figure.axes[0].set_ylabel("ms a step; dotted: at the best rate seen")
     figure.axes[0].legend()
-    figure.savefig(DOCS / "benchmark-growth.png", dpi=110)
+    save(figure, "benchmark-growth.png")
 
 
 def steps(groups, precision):
@@ -85,7 +88,13 @@ def bars(groups):
         axes.invert_yaxis()
         axes.set_title(name.removesuffix(", 1 thread"))
         axes.set_xlabel("ms a frame")
-    figure.savefig(DOCS / "benchmark-frame.png", dpi=110)
+    save(figure, "benchmark-frame.png")
+
+
+def save(figure, name):
+    content = io.BytesIO()
+    figure.savefig(content, dpi=110, format="png")
+    write_whole(DOCS / name, content.getvalue())
 
 
 def main(file, without_amx=None):
@@ -107,7 +116,7 @@ def main(file, without_amx=None):
         for name, found in read(without_amx)[0].items():
             if any(mark in table(found) for mark in ("openvino", "open model zoo")):
                 parts += [f"### {name[0].upper()}{name[1:]}, without AMX", "", table(found), ""]
-    (DOCS / "benchmarks.md").write_text("\n".join(parts).rstrip() + "\n", "utf-8")
+    write_whole(DOCS / "benchmarks.md", ("\n".join(parts).rstrip() + "\n").encode())
     growth_plot(groups)
     bars(groups)
 

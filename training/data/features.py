@@ -16,6 +16,7 @@ from edgevtn.arrays import Array, Frame, Half, Pixels
 from edgevtn.cpu import default_threads
 from edgevtn.datasets import Clip
 from edgevtn.errors import require
+from edgevtn.files import replacing
 from edgevtn.graph.difference import difference
 from edgevtn.kernels.prepare import Prepare
 from edgevtn.sources import frames
@@ -52,9 +53,8 @@ class Cache:
                 return dict(stored)
         arrays = compute()
         file.parent.mkdir(parents=True, exist_ok=True)
-        beside = file.with_suffix(".part.npz")
-        np.savez(beside, **arrays)  # type: ignore[arg-type]
-        beside.replace(file)
+        with replacing(file) as part:
+            np.savez(part, **arrays)  # type: ignore[arg-type]
         return arrays
 
 
