@@ -41,11 +41,11 @@ def milliseconds(benchmark):
 def table(benchmarks):
     first = milliseconds(benchmarks[0])
     lines = ["| what | median | to the first |", "| --- | --- | --- |"]
-    for one in benchmarks:
-        name = one["params"].get("way") or one["name"].partition("[")[2].rstrip("]") or one["name"]
-        extra = one.get("extra_info", {}).get("cpu_seconds")
+    for each in benchmarks:
+        name = each["params"].get("way") or each["name"].partition("[")[2].rstrip("]") or each["name"]
+        extra = each.get("extra_info", {}).get("cpu_seconds")
         note = f" ({extra:.3f} CPU seconds)" if extra is not None else ""
-        lines.append(f"| {name} | {milliseconds(one):.3f} ms{note} | {milliseconds(one) / first:.2f} |")
+        lines.append(f"| {name} | {milliseconds(each):.3f} ms{note} | {milliseconds(each) / first:.2f} |")
     return "\n".join(lines)
 
 
@@ -54,14 +54,13 @@ def growth_plot(groups):
     for n, D in enumerate((128, 256, 512)):
         axes = figure.add_subplot(1, 3, n + 1)
         for precision, color in (("fp32", "#3568a8"), ("int8", "#c08a2b")):
-            found = [one for one in groups[f"decoder growth, D {D}"] if one["params"]["precision"] == precision]
-            found.sort(key=lambda one: one["params"]["T"])
-            axes.plot([one["params"]["T"] for one in found], [milliseconds(one) for one in found], "o-", color=color,
-                      label=precision)  # fmt: skip
+            found = [each for each in groups[f"decoder growth, D {D}"] if each["params"]["precision"] == precision]
+            found.sort(key=lambda each: each["params"]["T"])
+            lengths = [each["params"]["T"] for each in found]
+            axes.plot(lengths, [milliseconds(each) for each in found], "o-", color=color, label=precision)
             # The floor: the best rate that any of these steps reached.
-            rate = max(one["extra_info"]["macs"] / one["stats"]["median"] for one in steps(groups, precision))
-            axes.plot([one["params"]["T"] for one in found],
-                      [1e3 * one["extra_info"]["macs"] / rate for one in found], ":", color=color)  # fmt: skip
+            rate = max(each["extra_info"]["macs"] / each["stats"]["median"] for each in steps(groups, precision))
+            axes.plot(lengths, [1e3 * each["extra_info"]["macs"] / rate for each in found], ":", color=color)
         axes.set_title(f"D {D}")
         axes.set_xlabel("T, frames")
         axes.set_ylim(0)
@@ -71,8 +70,8 @@ def growth_plot(groups):
 
 
 def steps(groups, precision):
-    found = [one for name, ones in groups.items() if name.startswith("decoder growth, D") for one in ones]
-    return [one for one in found if one["params"]["precision"] == precision]
+    found = [each for name, found in groups.items() if name.startswith("decoder growth, D") for each in found]
+    return [each for each in found if each["params"]["precision"] == precision]
 
 
 def bars(groups):
@@ -81,8 +80,8 @@ def bars(groups):
     for n, name in enumerate(names):
         axes = figure.add_subplot(1, len(names), n + 1)
         found = groups[name]
-        ways = [one["params"]["way"] for one in found]
-        shown = axes.barh(ways, [milliseconds(one) for one in found], color=["#3568a8", "#888888", "#bbbbbb"])
+        ways = [each["params"]["way"] for each in found]
+        shown = axes.barh(ways, [milliseconds(each) for each in found], color=["#3568a8", "#888888", "#bbbbbb"])
         axes.bar_label(shown, fmt="%.1f", padding=3)
         axes.margins(x=0.15)
         axes.invert_yaxis()
@@ -124,8 +123,8 @@ def main(file, without_amx=None):
 def read(file):
     saved = json.loads(Path(file).read_text("utf-8"))
     groups = defaultdict(list)
-    for one in saved["benchmarks"]:
-        groups[one["group"]].append(one)
+    for each in saved["benchmarks"]:
+        groups[each["group"]].append(each)
     return groups, saved
 
 

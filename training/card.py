@@ -16,7 +16,7 @@ def card(facts: Facts, recipe: Recipe, clips: int, seed: int, command: str, teac
     motion = ", on embeddings and their differences" if recipe.motion else ""
     apart = recipe.difference_interval
     sees = "frames" if apart is None else f"differences of frames {1000 * apart:g} ms apart"
-    taught = f"\n- Taught by {', '.join(Path(one).name for one in teachers)}." if teachers else ""
+    taught = f"\n- Taught by {', '.join(Path(teacher).name for teacher in teachers)}." if teachers else ""
     changed = f", each with {recipe.variants} copies changed at random" if recipe.variants else ""
     drawn = nothing = ""
     if recipe.drawn:

@@ -184,6 +184,6 @@ def test_exp():
     over(x, out)
     np.testing.assert_allclose(out, np.exp(x.astype(np.float64)), rtol=5e-7)
     for value, expected in ((np.nan, np.nan), (-1e30, 0), (-np.inf, 0)):
-        one = np.array([value], np.float32)
-        over(one, one)
-        np.testing.assert_allclose(one[0], expected, atol=1e-37)
+        single = np.array([value], np.float32)
+        over(single, single)
+        np.testing.assert_allclose(single[0], expected, atol=1e-37)

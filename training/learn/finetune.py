@@ -140,8 +140,8 @@ def finetune(
         wanted = uncertain(wanted_of[label], seen.tolist(), recipe)
         soft = None
         if answers is not None:
-            said = np.stack([answers[n][row] for n, row in zip(chosen.tolist(), last.tolist(), strict=True)])
-            soft = softened(torch.from_numpy(said), recipe).to(device)
+            taught = np.stack([answers[n][row] for n, row in zip(chosen.tolist(), last.tolist(), strict=True)])
+            soft = softened(torch.from_numpy(taught), recipe).to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
             logits = wrapped(pictures.to(device))
         return distillation_loss(logits.float(), wanted.to(device), soft, recipe)

@@ -44,8 +44,8 @@ def ending_logits(model: Head, clip: Features, recipe: Recipe) -> Float:
 
 def mean_ending_logits(models: Sequence[tuple[Head, Recipe, Sequence[Features]]]) -> list[Float]:
     """Mean of the models' `ending_logits` (N, K) for each clip, which each model sees as features of its own."""
-    said = [[ending_logits(head, clip, recipe) for clip in clips] for head, recipe, clips in models]
-    return [np.mean(each, axis=0) for each in zip(*said, strict=True)]
+    logits = [[ending_logits(head, clip, recipe) for clip in clips] for head, recipe, clips in models]
+    return [np.mean(each, axis=0) for each in zip(*logits, strict=True)]
 
 
 def answer(logits: Tensor) -> Float:

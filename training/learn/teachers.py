@@ -75,10 +75,10 @@ class Teacher:
         total = np.zeros((len(times), len(self._labels)), np.float32)
         for recognizer in self._recognizers:
             recognizer.reset()
-            said = list(recognizer.stream(moments))
+            predictions = list(recognizer.stream(moments))
             order = [recognizer.model.labels.index(label) for label in self._labels]
-            logits = np.log(np.stack([p.probabilities for p in said])[:, order] + LEAST)
-            last = np.searchsorted([p.timestamp for p in said], times, side="right") - 1
+            logits = np.log(np.stack([p.probabilities for p in predictions])[:, order] + LEAST)
+            last = np.searchsorted([p.timestamp for p in predictions], times, side="right") - 1
             total += logits[np.maximum(last, 0)]
         return total / np.float32(len(self._recognizers))
 
