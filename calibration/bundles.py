@@ -31,7 +31,7 @@ from edgevtn.graph.difference import of_two_frames
 from edgevtn.graph.facts import input_size, is_quantised
 from edgevtn.recognizer import Recognizer
 
-#: Frames to calibrate with, of which `calibrate` keeps a fifth back, and frames that the result is measured on: more
+#: Frames to calibrate with (`calibrate` keeps a fifth of them back), and frames that the result is measured on: more
 #: change the ranges no further.
 CALIBRATION_FRAMES, HELD_OUT_FRAMES = 160, 128
 
@@ -64,9 +64,9 @@ def calibrate_file(
     color_order : {"RGB", "BGR"}
         The model's.
     normalisation : (mean, std), optional
-        Three numbers each, of pixel values 0 to 255: of an encoder with float input.
+        Three numbers each, for pixel values 0 to 255; for an encoder with float input.
     seed : int
-        Of the choice of frames.
+        Seed of the choice of frames.
 
     Returns
     -------
@@ -107,7 +107,7 @@ def calibrate_bundle(
     Parameters
     ----------
     bundle : path
-        Of one stream or of two, with fp32 encoders.
+        A bundle of one stream or of two, with fp32 encoders.
     clips, target, budget, seed, progress
         As in `calibrate_file`.
     output : path
@@ -158,7 +158,7 @@ def compare_files(
     ----------
     fp32, int8 : path
     clips, color_order, normalisation, seed
-        As in `calibrate_file`; `normalisation` is of `fp32`.
+        As in `calibrate_file`; `normalisation` is that of `fp32`.
 
     Raises
     ------
@@ -179,7 +179,7 @@ def compare_bundle(
     Parameters
     ----------
     bundle : path
-        Of one stream.
+        A bundle of one stream.
     int8 : path
     clips, seed
         As in `calibrate_file`.
@@ -210,7 +210,7 @@ def swap(bundle: str | Path, encoder: onnx.ModelProto, output: str | Path, quant
     Parameters
     ----------
     bundle : path
-        Of one stream.
+        A bundle of one stream.
     encoder : onnx.ModelProto
     output : path
         The copy's folder.

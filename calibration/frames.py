@@ -55,7 +55,7 @@ def sample_frames(
         As in `Prepare`.
     seed : int
     difference_interval : float, optional
-        Seconds: what is wanted is not frames but the pictures of how they changed in so much time.
+        Seconds: the samples are not frames, but pictures of how frames changed in so much time.
 
     Returns
     -------

@@ -55,7 +55,7 @@ class Attempt(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The best attempt, and of all the attempts, in order, what they were and their scores."""
+    """The best attempt; and for each attempt, in order, what it was and its score."""
 
     best: Attempt
     trail: tuple[tuple[str, float], ...]
@@ -132,7 +132,7 @@ def _spare_layers(
     while best.score < budget and count <= MOST_FLOAT * len(order):
         following = attempt(replace(best.settings, float_layers=tuple(order[:count])))
         if following.score <= best.score and count > 1:
-            break  # noise that all layers share is not to be had by sparing some
+            break  # sparing some layers does not remove noise that all of them share
         best = max(best, following, key=_score)
         count *= 2
     return best

@@ -40,7 +40,7 @@ class Recognizer:
     spinning : bool
         Let the encoder's threads spin between frames: a little faster, and it keeps the cores busy.
     precision : {"auto", "fp32", "int8"}
-        Of the heads' matrix products. "auto" is int8 where the processor has instructions for it and the
+        Precision of the heads' matrix products. "auto" is int8 where the processor has instructions for it and the
         head is wide enough to gain by them; what was chosen is in `precision`.
     start : {"wait", "repeat"}
         What happens before T frames have been sampled: "wait" gives no prediction, "repeat" fills the window
@@ -54,15 +54,15 @@ class Recognizer:
     Attributes
     ----------
     model : Model
-        The facts of the first model; of a two-stream model those of its first stream.
+        The facts of the first model, or of its first stream if it has two.
     models : dict of str to Model
-        The facts of every model by the name that its predictions have. Where two have one name, the second is
+        The facts of every model by the name that its predictions have. If two have the same name, the second is
         called "name (2)".
     threads : int
     precision : str
-        Of the first model: "fp32" or "int8".
+        The first model's: "fp32" or "int8".
     window_duration : float
-        Of the first model: seconds from the first frame of a window to the last.
+        The first model's: seconds from the first frame of a window to the last.
 
     Raises
     ------

@@ -34,7 +34,7 @@ def feed_forward(x: Float, block: Blocks, scratch: Scratch, out: Float) -> None:
     ----------
     x : float32 (T, D)
     block : Blocks
-        Of one block.
+        The weights of one block.
     scratch : Scratch
     out : float32 (T, D)
         Not `x`.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What each part of the model is worth: decoders, inputs and distillation, on the same folds and the same features.
+"""What each part of the model is worth: heads, inputs and distillation, on the same folds and the same features.
 
     python scripts/ablation.py ceiling $EDGEVTN_SHARED/data/ceiling --cache features
     python scripts/ablation.py thetis $EDGEVTN_SHARED/data/thetis_features
@@ -122,7 +122,7 @@ def rows_of(data: Data, fold: str, seed: int) -> dict[str, dict[int, Any]]:
             n: both(logits_of["VTN + embedding difference"][n], logits_of["RGB-difference"][n]) for n in asked
         }
         streams = [moving, differences]
-    else:  # nothing but features: the teachers are other decoders, and one more seed
+    else:  # nothing but features: the teachers are other heads, and one more seed
         streams = [moving, trained(RGB, LSTM, motion=True), trained(RGB, MeanPooling, motion=True)]
     answers = mean_ending_logits([(head, recipe, views_of(data, recipe, learned)) for head, recipe in streams])
     logits_of["VTN + embedding difference, distilled"] = logits(trained(RGB, teacher=answers, motion=True))

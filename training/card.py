@@ -29,7 +29,7 @@ def card(facts: Facts, recipe: Recipe, clips: int, seed: int, command: str, teac
 {facts.source}. Licence: {facts.license}.
 
 - Encoder: {recipe.encoder} with ImageNet weights, {recipe.pooling} pooling, INT8; it sees {sees}.
-- Decoder: VTN, {recipe.layers} blocks, {recipe.heads} heads, D {recipe.embed_dim}, F {recipe.ffn_dim}{motion}.
+- Head: VTN, {recipe.layers} blocks, {recipe.heads} heads, D {recipe.embed_dim}, F {recipe.ffn_dim}{motion}.
 - Window: {recipe.window_len} frames at {recipe.frame_rate:g} Hz, {seconds:.2f} s.
 - Labels: {", ".join(facts.labels)}.
 - Trained on {clips} clips{changed}{drawn}; seed {seed}.{nothing}{taught}

@@ -26,7 +26,7 @@ ENCODERS = {
 
 
 def pretrained_encoder(name: str, *, difference: bool = False, pooling: str = "mean") -> onnx.ModelProto:
-    """The fp32 ONNX encoder: uint8 ``pixels`` (1, 3, S, S) RGB -> float32 ``embedding`` (1, W).
+    """The fp32 ONNX encoder: uint8 ``pixels`` (1, 3, S, S) RGB -> float32 ``features`` (1, W).
 
     Parameters
     ----------

@@ -121,7 +121,7 @@ def fit_stream(
     stopping: str | None = None,
     run: Run | None = None,
 ) -> Decoder:
-    """A decoder on a stream's features, but for two folds: the one to be tested, and the one that decides when to stop.
+    """A head for a stream's features, but for two folds: the one to be tested, and the one that decides when to stop.
 
     Drawn clips belong to no fold. `answers` are a teacher's, for all features.
     """

@@ -27,7 +27,7 @@ from edgevtn.training.streams import (
     write_each,
 )
 
-#: Parts of a run, each with a checkpoint: the decoder on frozen features, and both on pictures.
+#: Parts of a run, each with a checkpoint: the head on frozen features, and both on pictures.
 PARTS = ("decoder", "whole")
 TWO_STREAM = "two-stream"
 MODALITIES = (RGB, RGBDIFF, TWO_STREAM)

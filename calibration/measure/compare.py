@@ -83,7 +83,7 @@ def compare(fp32: onnx.ModelProto, int8: onnx.ModelProto, samples: Sequence[Samp
 def _signal_to_noise(
     fp32: onnx.ModelProto, int8: onnx.ModelProto, inputs: Sequence[Sequence[Array]]
 ) -> dict[str, float]:
-    """Of the output of each convolution that both graphs have by the same name, dB."""
+    """Ratio at the output of each convolution that both graphs have by the same name, dB."""
     tensors = [_convolution_outputs(model) for model in (fp32, int8)]
     names = [name for name in tensors[0] if name in tensors[1]]
     if not names:

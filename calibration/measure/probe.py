@@ -1,4 +1,4 @@
-"""What quantisation costs in accuracy, for an encoder that has no decoder yet: a simple classifier on either side."""
+"""What quantisation costs in accuracy, for an encoder that has no head yet: a simple classifier on either side."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def probe(
     Parameters
     ----------
     fp32, int8 : onnx.ModelProto
-        Of one input, uint8 (1, 3, S, S) or by 2x2 blocks.
+        They have one input, uint8 (1, 3, S, S) or by 2x2 blocks.
     clips : sequence of Clip
     color_order : {"RGB", "BGR"}
         The encoders'.
@@ -101,7 +101,7 @@ def _descriptors(models: Sequence[onnx.ModelProto], clips: Sequence[Clip], color
         sampler = Sampler(FRAME_RATE)
         seen: list[list[Any]] = [[] for _ in models]
         with frames(clip.path) as source, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of clips slower than that: all their frames are looked at
+            warnings.simplefilter("ignore")  # about clips slower than that: all their frames are looked at
             for timestamp, frame in source:
                 if sampler.slots(timestamp):
                     prepare(frame, pixels)

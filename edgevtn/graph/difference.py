@@ -1,7 +1,7 @@
 """Encoders of the difference of two frames, brought to one input and back.
 
-The difference is a picture itself: uint8, `UNCHANGED` where nothing changed. Of that picture an encoder is quantised
-like any other. Changes of more than 127 grey levels are cut off there; a moving edge seldom makes them.
+The difference is a picture itself: uint8, `UNCHANGED` where nothing changed. An encoder of it is
+quantised like any other. Changes of more than 127 grey levels are cut off; a moving edge seldom makes them.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def of_one_picture(encoder: onnx.ModelProto) -> onnx.ModelProto:
     Raises
     ------
     ValueError
-        The encoder does not begin so.
+        The encoder does not begin that way.
     """
     model = editable(encoder)
     graph = model.graph
@@ -95,7 +95,7 @@ def of_two_frames(encoder: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _cast_inputs(node: ir.Node) -> list[ir.Value | None]:
-    """What a subtraction subtracts, before it was cast: None for what was not; nothing of any other node."""
+    """The inputs of a subtraction before they were cast, None for one that was not cast; empty for other nodes."""
     if node.op_type != "Sub":
         return []
     casts = [None if value is None else value.producer() for value in node.inputs]

@@ -45,7 +45,7 @@ def finished(model: ir.Model) -> onnx.ModelProto:
     Returns
     -------
     onnx.ModelProto
-        Of the opset and the IR version that the model had.
+        It has the opset and the IR version of `model`.
 
     Raises
     ------

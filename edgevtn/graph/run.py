@@ -45,7 +45,7 @@ def features(encoder: onnx.ModelProto, pixels: Sequence[Pixels]) -> Float:
     Parameters
     ----------
     encoder : onnx.ModelProto
-        Of one input, uint8 (1, 3, S, S) or by 2x2 blocks.
+        It has one input, uint8 (1, 3, S, S) or by 2x2 blocks.
     pixels : sequence of uint8 (1, 3, S, S)
         N pictures.
 
@@ -64,7 +64,7 @@ def intermediate_values(
     Parameters
     ----------
     model : onnx.ModelProto
-        Of one input.
+        It has one input.
     names : sequence of str
         Tensors that nodes give.
     inputs : sequence of arrays

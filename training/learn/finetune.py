@@ -1,4 +1,4 @@
-"""Train an encoder's last layers, or all of them, together with the decoder, on pictures."""
+"""Train an encoder's last layers, or all of them, together with the head, on pictures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Train the projection and the decoder on frozen features."""
+"""Train a head on frozen features."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def fit(
     held_out: Sequence[Features] = (),
     run: Run | None = None,
 ) -> Head:
-    """Train a decoder.
+    """Train a head.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A trained decoder on clips' features: what `edgevtn.evaluate` says of a bundle, without a bundle."""
+"""A trained head on clips' features: what `edgevtn.evaluate` says of a bundle, without a bundle."""
 
 from __future__ import annotations
 
