@@ -47,7 +47,7 @@ def load_encoder(file: str | Path, normalisation: Normalisation | None = None) -
 
 
 def parse_encoder(content: bytes, name: str) -> onnx.ModelProto:
-    """The encoder of a bundle, one of two frames as one of the picture of their difference.
+    """The encoder of a bundle; an encoder of two frames becomes one of the picture of their difference.
 
     Parameters
     ----------

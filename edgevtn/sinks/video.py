@@ -60,7 +60,7 @@ class Video(Sink):
 
     def _opened(self, size: tuple[int, int]) -> cv2.VideoWriter:
         part = self._place.enter_context(replacing(self._file))
-        fourcc = cv2.VideoWriter.fourcc(*"mp4v")  # of what every OpenCV wheel can write, the most compact
+        fourcc = cv2.VideoWriter.fourcc(*"mp4v")  # the most compact that every OpenCV wheel can write
         writer = cv2.VideoWriter(str(part), cv2.CAP_FFMPEG, fourcc, self._frame_rate, size)
         if not writer.isOpened():
             raise OutputError(f"{self._file}: cannot be written; does the folder exist, and is it writable?")
