@@ -9,7 +9,7 @@ from edgevtn.training.recipe import Recipe
 from edgevtn.training.streams import Facts
 
 
-def card(facts: Facts, recipe: Recipe, clips: int, seed: int, command: str, teachers: Sequence[str | Path] = ()) -> str:
+def card(facts: Facts, recipe: Recipe, clips: int, seed: int, teachers: Sequence[str | Path] = ()) -> str:
     """The model card, Markdown."""
     measured = "\n".join(f"- {name}: {value}" for name, value in facts.accuracy.items())
     seconds = recipe.window_len / recipe.frame_rate
@@ -36,7 +36,7 @@ def card(facts: Facts, recipe: Recipe, clips: int, seed: int, command: str, teac
 
 ## Made by
 
-    {command or "edgevtn.training.train"}
+    {facts.command}
 
 ## Measured accuracy
 

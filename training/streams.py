@@ -29,13 +29,14 @@ CALIBRATION_FRAMES = 128
 
 @dataclass(frozen=True)
 class Facts:
-    """What a bundle says of itself beside what its recipe says."""
+    """What a bundle says of itself beside what its recipe says; `command` made the model, for its card."""
 
     name: str
     source: str
     license: str
     labels: Sequence[str]
     accuracy: dict[str, object]
+    command: str = "edgevtn.training.train"
 
 
 @dataclass(frozen=True)

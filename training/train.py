@@ -72,7 +72,6 @@ def train(
     validation: str | None = None,
     tuned: int | None = 0,
     resume: bool = False,
-    command: str = "",
 ) -> None:
     """Train on all clips and write a bundle with its model card, its log and its learning curve.
 
@@ -95,8 +94,6 @@ def train(
         Convolutions of the encoder, from the last one back, that are trained, too; None: all of them.
     resume : bool
         Go on from the checkpoint of a run that was stopped.
-    command : str
-        That made the model, for its card.
 
     Raises
     ------
@@ -147,7 +144,7 @@ def train(
 
     def write(n: int, place: Path) -> None:
         encoder, decoder, looks = trained[n]
-        text = card(facts, recipes[n], len(learned), seed, command, teachers)
+        text = card(facts, recipes[n], len(learned), seed, teachers)
         save_stream(place, encoder, decoder, recipes[n], facts, text)
         save_journal(place, looks)
 
