@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from edgevtn.bundle import RGB, RGBDIFF
 from edgevtn.datasets.layouts import read_dataset
 from edgevtn.training.data.features import Features
 from edgevtn.training.learn.baselines import LSTM, MeanPooling
@@ -28,7 +29,7 @@ from edgevtn.training.learn.fit import fit
 from edgevtn.training.learn.loop import Run
 from edgevtn.training.learn.measure import answer, mean_ending_logits, window_logits
 from edgevtn.training.learn.model import Decoder, Head
-from edgevtn.training.recipe import RGB, RGBDIFF, Recipe
+from edgevtn.training.recipe import Recipe
 from edgevtn.training.streams import frozen_stream
 from edgevtn.training.train import recipes_of
 

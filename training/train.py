@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from edgevtn.bundle import RGB, RGBDIFF
 from edgevtn.datasets import Clip
 from edgevtn.errors import ManifestError
 from edgevtn.training.card import card
@@ -15,7 +16,7 @@ from edgevtn.training.learn.finetune import finetune
 from edgevtn.training.learn.loop import Run
 from edgevtn.training.learn.model import Decoder
 from edgevtn.training.learn.teachers import Teacher, taught
-from edgevtn.training.recipe import RGB, RGBDIFF, Recipe
+from edgevtn.training.recipe import Recipe
 from edgevtn.training.streams import (
     Facts,
     calibrated,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -161,13 +161,12 @@ class VTN(Head):
         #: What the projection sees: features, and with motion input their change.
         self._input = np.zeros((1, 2 * W if facts.motion == "change" else W), np.float32)
         self._begun = False
+        self._project: Callable[..., None] | None = None
         if facts.projection:
             pieces = [arrays[name] for name in ("w_features", "w_change") if name in arrays]
             w = make_matrix(np.concatenate(pieces), "fp32")
             self._projection = (self._input, w, arrays["b_features"], make_rows(1, W, "fp32"), self._embedding)
             self._project = compiled_for(fast.linear, *self._projection)
-        else:
-            self._project = None
 
     def push(self, features: Float) -> None:
         """Append a frame's features, float32 (1, W)."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from edgevtn.arrays import Float64, Int64
-from edgevtn.training.recipe import RGBDIFF, Recipe
+from edgevtn.bundle import RGBDIFF
+from edgevtn.training.recipe import Recipe
 
 #: Numbers of a clip's frames.
 Rows = Int64
