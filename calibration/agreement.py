@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgevtn.graph.edit import Float
+from edgevtn.arrays import Float
 
 
 def cosines(a: Float, b: Float) -> Float:

@@ -27,12 +27,12 @@ def load_encoder(file: str | Path, normalisation: Normalisation | None = None) -
     ----------
     file : path
     normalisation : (mean, std), optional
-        Of pixel values 0 to 255, three numbers each: an encoder with float input is made to take pixels by it.
+        Three numbers each, for pixel values 0 to 255. With them an encoder with float input is made to take pixels.
 
     Raises
     ------
     ValueError
-        The file is missing, is no valid ONNX model, cannot be run, or has not one input of a fixed shape
+        The file is missing, is no valid ONNX model, cannot be run, or does not have one input of a fixed shape
         (1, 3, S, S), uint8 (or float, with `normalisation`), and one output.
     """
     file = Path(file)
@@ -47,7 +47,7 @@ def load_encoder(file: str | Path, normalisation: Normalisation | None = None) -
 
 
 def parse_encoder(content: bytes, name: str) -> onnx.ModelProto:
-    """The encoder of a bundle, one of two frames as one of the picture of their difference.
+    """The encoder of a bundle; an encoder of two frames becomes one of the picture of their difference.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def _checked(model: onnx.ModelProto, name: str, normalisation: Normalisation | N
             f"{name}: expected uint8 input (1, 3, S, S), got {got}; say with --mean and --std how its "
             "pixels, 0 to 255, are to be normalised"
         )
-    free = square and (shape[0] == 1 or isinstance(shape[0], str))  # of a batch that may be one picture
+    free = square and (shape[0] == 1 or isinstance(shape[0], str))  # a batch may be one picture
     if free and kind == ir.DataType.FLOAT and normalisation is not None:
         model = with_pixels(model, *normalisation)
     elif not square or shape[0] != 1 or kind != ir.DataType.UINT8:
@@ -124,7 +124,7 @@ def find_clips(place: str | Path) -> list[Path]:
 
 
 def labelled_clips(place: str | Path) -> list[Clip]:
-    """The clips of a manifest; none of a folder without one.
+    """The clips of a manifest; none for a folder without one.
 
     Raises
     ------

@@ -9,9 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from edgevtn.arrays import Frame
+from edgevtn.arrays import Frame, Pixels
 from edgevtn.graph.difference import difference
-from edgevtn.graph.facts import Pixels
 from edgevtn.kernels.prepare import Prepare
 from edgevtn.sources import frames
 
@@ -56,7 +55,7 @@ def sample_frames(
         As in `Prepare`.
     seed : int
     difference_interval : float, optional
-        Seconds: what is wanted is not frames but the pictures of how they changed in so much time.
+        Seconds: the samples are not frames, but pictures of how frames changed in so much time.
 
     Returns
     -------

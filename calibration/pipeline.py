@@ -17,8 +17,8 @@ from edgevtn.cpu import IS_ARM, has_vnni
 from edgevtn.graph.edit import named
 from edgevtn.graph.facts import is_quantised
 
-#: One frame of so many is kept back to compare the ways on, and so many of them are used at most: each way runs on
-#: all of them.
+#: One frame in `TUNING_SHARE` is kept back to compare the ways on, and at most `TUNING_FRAMES` of these are used: each
+#: way runs on all of them.
 TUNING_SHARE, TUNING_FRAMES = 5, 32
 
 
@@ -30,7 +30,7 @@ def this_target() -> str:
 
 
 def resolve_target(target: str) -> str:
-    """The processor that a target names: itself, or of "auto" this machine.
+    """The processor that a target names; "auto" names this machine.
 
     Raises
     ------

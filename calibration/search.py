@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import onnx
 
+from edgevtn.arrays import Pixels
 from edgevtn.calibration.agreement import cosines
 from edgevtn.calibration.fit.bias import correct_biases
 from edgevtn.calibration.fit.equalise import equalise_channels
@@ -19,7 +20,7 @@ from edgevtn.calibration.fit.quantizer import After, Before, Quantizer, Settings
 from edgevtn.calibration.fit.ranges import METHODS
 from edgevtn.calibration.fit.sensitivity import gains
 from edgevtn.errors import require
-from edgevtn.graph.facts import Pixels, as_input
+from edgevtn.graph.facts import as_input
 from edgevtn.graph.run import features
 
 #: Steps that may help, in the order in which they are tried: on the fp32 graph, and on the INT8 graph.
@@ -54,7 +55,7 @@ class Attempt(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The best attempt, and of all the attempts, in order, what they were and their scores."""
+    """The best attempt; and for each attempt, in order, what it was and its score."""
 
     best: Attempt
     trail: tuple[tuple[str, float], ...]
@@ -131,7 +132,7 @@ def _spare_layers(
     while best.score < budget and count <= MOST_FLOAT * len(order):
         following = attempt(replace(best.settings, float_layers=tuple(order[:count])))
         if following.score <= best.score and count > 1:
-            break  # noise that all layers share is not to be had by sparing some
+            break  # sparing some layers does not remove noise that all of them share
         best = max(best, following, key=_score)
         count *= 2
     return best

@@ -23,7 +23,10 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
+Half = npt.NDArray[np.float16]
 Float = npt.NDArray[np.float32]
+Float64 = npt.NDArray[np.float64]
+Int64 = npt.NDArray[np.int64]
 #: A camera's frame, uint8 (H, W, 3), BGR.
 Frame = npt.NDArray[np.uint8]
 #: A prepared frame, uint8 (1, 3, S, S), or by 2x2 blocks (1, 12, S / 2, S / 2).

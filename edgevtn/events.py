@@ -12,7 +12,7 @@ HAIRS_BREADTH = 1e-6
 
 @dataclass
 class _Going:
-    """An action that goes on: of which it is not known yet how long it will last."""
+    """An action that goes on; how long it will last is not known yet."""
 
     label: int  # its index
     start: float
@@ -26,7 +26,7 @@ class _Going:
 
 
 class EventDetector:
-    """Turns predictions into events, with hysteresis so that a wavering score does not make many of one.
+    """Turns predictions into events, with hysteresis so that a wavering score does not split one event into many.
 
     An event begins when a label's probability reaches `enter`, and ends when it falls below `leave` or
     another label reaches `enter`. A prediction speaks of a whole window, not of its newest frame: beginnings and
@@ -37,7 +37,7 @@ class EventDetector:
     enter, leave : float
         Probabilities, ``0 < leave <= enter <= 1``. With `enter` above 0.5 only one label can reach it.
     min_duration : float
-        Seconds; shorter events are dropped. So the beginning is told when the event has lasted so long.
+        Seconds; shorter events are dropped, so a beginning is told only when the event has lasted so long.
     """
 
     def __init__(self, enter: float = 0.6, leave: float = 0.4, min_duration: float = 0.5) -> None:
@@ -89,7 +89,7 @@ class EventDetector:
         return events
 
     def finish(self) -> list[Event]:
-        """End of the stream: the events that were going on, ended with the last prediction, are returned."""
+        """End the stream; returns the events that were going on, ended at the last prediction."""
         events = [event for name in list(self._going) for event in self._close(name, self._last[name].timestamp)]
         self.reset()
         return events
@@ -104,7 +104,7 @@ class EventDetector:
         return [Event(going.id, name, self._last[name].labels[going.label], going.start, None, going.score)]
 
     def _close(self, name: str, end: float) -> list[Event]:
-        """The end of an event; before it the beginning, if it was not told; nothing of one that was too short."""
+        """The end of an event, after its beginning if that was not told yet; nothing if the event was too short."""
         begun = self._tell(name, end)
         going = self._going.pop(name)
         if not going.id:

@@ -74,7 +74,7 @@ def texts(*choices: str) -> Fact:
 
 
 def checked(facts: Any, table: Mapping[str, Fact], where: str) -> dict[str, Any]:
-    """The facts, every one of which is in the table and what it says.
+    """Check facts against a table; returns a copy of them.
 
     Parameters
     ----------

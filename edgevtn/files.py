@@ -1,7 +1,7 @@
 """Files and folders are written whole or not at all.
 
-What is new is written beside its place, forced to the disk, and moved there; then the folder is forced to the disk,
-too. A board that loses power keeps the old file or has the new one, never half of either.
+What is new is written beside its place, forced to the disk, and moved to its place; then the folder is forced to the
+disk, too. A board that loses power keeps the old file or has the new one, never half of either.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def write_whole(file: str | Path, content: bytes) -> None:
 def replacing(file: str | Path) -> Iterator[Path]:
     """Give a path beside `file` to write to; afterwards what was written there takes the place of `file`.
 
-    After an exception what was written is removed. So it is where nothing was written: `file` stays as it is.
+    After an exception what was written is removed, and `file` stays as it was. So it does where nothing was written.
 
     Raises
     ------

@@ -8,7 +8,7 @@ import numpy as np
 
 from edgevtn.arrays import Float
 
-#: The label of a prediction of which the model is not sure enough.
+#: The label of a prediction that the model is not sure enough of.
 UNKNOWN = "unknown"
 
 
@@ -27,7 +27,7 @@ class Prediction:
     probabilities : float32 (K,)
         One for each of `labels`; they sum to 1.
     timestamp, window_start : float
-        Seconds; of the newest and of the oldest frame behind the prediction.
+        Times of the newest and of the oldest frame behind the prediction, seconds.
     labels : tuple of str
         The model's K labels.
     """
@@ -53,7 +53,7 @@ class Event:
     Attributes
     ----------
     id : int
-        Of one detector, counted from 1; the same when the event begins and when it ends.
+        Number of the event, counted from 1 by each detector; the same when the event begins and when it ends.
     model : str
         The name of the model that saw it.
     label : str

@@ -22,7 +22,7 @@ from edgevtn.sources import frames
 CLIP = Path(__file__).parent / "data" / "demo.mp4"
 #: Frames of the clip that are used again and again; enough that no picture is always the same.
 FRAMES = 64
-#: Hz, of the camera that the share of a core is told for.
+#: Hz: the camera for which CPU seconds are stated.
 CAMERA_RATE = 30.0
 
 
@@ -35,7 +35,7 @@ class Profile:
     machine : str
     threads : int
     precision : str
-        Of the head.
+        Precision of the head's matrix products.
     frame : tuple of int
         Height and width of the frames.
     milliseconds : dict of str to (float, float, float)
@@ -49,7 +49,7 @@ class Profile:
     temperature : tuple of float, optional
         Degrees Celsius before and after, where the board tells.
     throttled : str, optional
-        What the board says of it: "no", or the flags of `vcgencmd get_throttled`.
+        What the board says of throttling: "no", or the flags of `vcgencmd get_throttled`.
     """
 
     machine: str

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgevtn.arrays import Frame
+from edgevtn.arrays import Float, Frame
 from edgevtn.bundle import Bundle, Model, load_streams
 from edgevtn.cpu import default_threads
 from edgevtn.encoder import Encoder
@@ -40,7 +40,7 @@ class Recognizer:
     spinning : bool
         Let the encoder's threads spin between frames: a little faster, and it keeps the cores busy.
     precision : {"auto", "fp32", "int8"}
-        Of the heads' matrix products. "auto" is int8 where the processor has instructions for it and the
+        Precision of the heads' matrix products. "auto" is int8 where the processor has instructions for it and the
         head is wide enough to gain by them; what was chosen is in `precision`.
     start : {"wait", "repeat"}
         What happens before T frames have been sampled: "wait" gives no prediction, "repeat" fills the window
@@ -54,15 +54,15 @@ class Recognizer:
     Attributes
     ----------
     model : Model
-        The facts of the first model; of a two-stream model those of its first stream.
+        The facts of the first model, or of its first stream if it has two.
     models : dict of str to Model
-        The facts of every model by the name that its predictions have. Where two have one name, the second is
+        The facts of every model by the name that its predictions have. If two have the same name, the second is
         called "name (2)".
     threads : int
     precision : str
-        Of the first model: "fp32" or "int8".
+        The first model's: "fp32" or "int8".
     window_duration : float
-        Of the first model: seconds from the first frame of a window to the last.
+        The first model's: seconds from the first frame of a window to the last.
 
     Raises
     ------
@@ -169,7 +169,11 @@ class Recognizer:
             for stream in streams:
                 stream.encode(frame)  # the picture is there already
 
-        features = {stream: stream.encode(np.zeros((64, 64, 3), np.uint8)) for stream in streams for _ in range(2)}
+        features: dict[Stream, Float] = {}
+        for stream in streams * 2:  # a stream that compares two frames has no features of the first
+            encoded = stream.encode(np.zeros((64, 64, 3), np.uint8))
+            if encoded is not None:
+                features[stream] = encoded
 
         def heads(frame: Frame) -> None:
             for runner in self._runners:
@@ -181,8 +185,10 @@ class Recognizer:
 
     def reset(self) -> None:
         """Forget all frames: what follows is another recording, and its time may begin anew."""
-        for part in (*self._samplers.values(), *self._runners):
-            part.reset()
+        for sampler in self._samplers.values():
+            sampler.reset()
+        for runner in self._runners:
+            runner.reset()
         for stream in self._streams.values():
             stream.clear()
         self._forget_pictures()
@@ -237,8 +243,8 @@ class Recognizer:
         self._forget_pictures()
         for stream in {stream: None for runner in older for stream in runner.streams}:
             stream.compare_with(frame)
-        features = {stream: None for runner in due for stream in runner.streams}
-        features = {stream: stream.encode(frame) for stream in features}
+        due_streams = dict.fromkeys(stream for runner in due for stream in runner.streams)  # each once, in order
+        features = {stream: stream.encode(frame) for stream in due_streams}
         found = (
             runner.take([features[stream] for stream in runner.streams], slots[runner.sampler], timestamp)
             for runner in due

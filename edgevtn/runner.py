@@ -32,7 +32,7 @@ class Runner:
     Parameters
     ----------
     name : str
-        By which predictions say whose they are.
+        The model's name in its predictions.
     bundles : sequence of Bundle
         One for each stream.
     streams : sequence of Stream
@@ -59,7 +59,7 @@ class Runner:
             for bundle in bundles
         ]
         self.window_duration = max(bundle.model.window_duration for bundle in bundles)
-        #: Slots of the longest window; one of differences needs one frame more than it has features.
+        #: Slots of the longest window; a window of differences needs one frame more than it has features.
         self._slots = round(self.window_duration * self.model.frame_rate) + 1
         self._repeat_start = options.start == "repeat"
         self._unknown_below = options.unknown_below
@@ -68,7 +68,7 @@ class Runner:
 
     @property
     def precision(self) -> str:
-        """Of the first head's matrix products: "fp32" or "int8"."""
+        """Precision of the first head's matrix products: "fp32" or "int8"."""
         return self.heads[0].precision
 
     def reset(self) -> None:
@@ -84,7 +84,7 @@ class Runner:
         Parameters
         ----------
         features : sequence of float32 (1, W)
-            One for each stream; None where a frame alone has none.
+            One for each stream; None for a stream that compares two frames and has seen one.
         slots : int
             How many slots the frame closes: all but the last had no frame.
         timestamp : float
@@ -96,13 +96,13 @@ class Runner:
             None while the window is not full, unless it is to be filled with the first frame.
         """
         if slots > self._slots:
-            self.reset()  # not one frame of the last window would be left: a new one begins
+            self.reset()  # no frame of the last window would be left, so a new one begins
         first = self._first is None
         if self._first is None:
             self._first = timestamp
         for head, stream, values in zip(self.heads, self.streams, features, strict=True):
             if first and stream.compares:
-                continue  # with what came before this window it is not to be compared
+                continue  # nothing before it in this window to compare it with
             for _ in range(0 if first else slots - 1):
                 self._repeat(head, stream)
             if values is not None:

@@ -25,8 +25,8 @@ class Sampler:
     frame_rate : float
         The model's, Hz.
     difference_interval : float
-        Seconds: each slot's frame is to be compared with one so much older. 0: with none. One slot: with the
-        last slot's, so no frame is taken for that alone.
+        Seconds: how much older the frame is that each slot's frame is to be compared with. 0: nothing is compared.
+        One slot: it is the last slot's frame, so no frame is taken for that alone.
 
     Attributes
     ----------

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-# Its Linux wheel sends usage data unless it is told not to before it is imported; a camera must be silent. Whoever
-# wants it sets the variable to 0.
+# The Linux wheel of onnxruntime sends usage data unless it is told not to before it is imported; a camera must be
+# silent. Whoever wants to send them sets the variable to 0.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import onnxruntime
@@ -22,15 +22,15 @@ def open_session(
     Parameters
     ----------
     content : bytes
-        ONNX. From bytes, which are the ones whose checksum was checked, and which cannot refer to other files.
+        ONNX. Bytes and no path: they are those whose checksum was checked, and they cannot refer to other files.
     file : Path
         For messages.
     threads : int
-        Inside one inference.
+        Threads inside one inference.
     spinning : bool
         Idle threads spin between inferences: a little faster, and it keeps `threads` cores busy all the time.
     precise : bool
-        The 8-bit sums of an x86 without VNNI do not saturate, and take longer.
+        Keep the 8-bit sums of an x86 without VNNI from saturating; they take longer then.
 
     Raises
     ------

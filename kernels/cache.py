@@ -1,6 +1,6 @@
 """Where compiled kernels are kept between two starts: in a folder named by the sources they were compiled from.
 
-Numba looks at the time stamp of the file that a function stands in, not at those of what it calls.
+Numba looks at the time stamp of the file that a function stands in, not at the files of what the function calls.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def _sources() -> list[Path]:
 
 
 def sources_hash() -> str:
-    """Of everything that decides how a kernel is compiled."""
+    """A hash of everything that decides how a kernel is compiled."""
     digest = hashlib.sha256()
     for file in _sources():
         content = file.read_bytes()

@@ -1,4 +1,4 @@
-"""Floats and their bits: an exponential that LLVM makes vector code of, where `math.exp` is a call a number."""
+"""Floats and their bits: an exponential that LLVM turns into vector code; `math.exp` is a call for each number."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROUNDER = 12582912.0
 LOG2_E = np.float32(1.44269504)
 #: ln 2 in two parts, so that n * ln 2 is subtracted exactly.
 LN2_HIGH, LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
-#: exp of less is 0 in float32, nearly.
+#: The exponential of anything less is nearly 0 in float32.
 LOWEST = np.float32(-87.0)
 #: Cephes' polynomial for exp on [-ln 2 / 2, ln 2 / 2] (Moshier, expf.c).
 P0, P1, P2, P3, P4, P5 = (

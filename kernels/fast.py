@@ -1,7 +1,7 @@
 """The kernels of `reference` and `step`, compiled by Numba: same names, same signatures, same results.
 
 Arrays are C-contiguous. A read-only or Fortran-ordered array would be correct too, but would make
-Numba compile a second version while a stream waits; the decoder that calls these never passes one.
+Numba compile a second version while a stream waits; the head that calls these never passes one.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
+from edgevtn.arrays import Float
 from edgevtn.kernels import step
 from edgevtn.kernels.exp import exp, float_of
 from edgevtn.kernels.jit import Function, jit, jit_uncached
 from edgevtn.kernels.machine import FP32, INT8
-from edgevtn.kernels.packing import Float
 from edgevtn.kernels.reference import LARGEST, LAYER_NORM_EPSILON
 from edgevtn.kernels.structures import Int8Matrix, Int8Rows, Matrix, Scratch
 from edgevtn.kernels.tile import make_product
@@ -31,7 +31,7 @@ PANEL = FP32.panel
 INFINITY = np.int32(0x7F800000)
 MAGNITUDE = np.int32(0x7FFFFFFF)
 
-# Closures, of which Numba's cache would know no second start by its key; the kernels that call them are cached whole.
+# Closures, which Numba's cache would not find again at the next start; the kernels that call them are cached whole.
 _product = jit_uncached(make_product(Fp32(FP32)))
 _product8 = jit_uncached(make_product(Int8(INT8)), inline=True)
 

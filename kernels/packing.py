@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from edgevtn.arrays import Float, Int64
 from edgevtn.kernels.machine import FP32, INT8, Tile
-
-Float = npt.NDArray[np.float32]
 
 
 def panel_starts(columns: int, panel: int) -> list[int]:
@@ -90,7 +89,7 @@ def pack8(integers: npt.NDArray[np.int8], tile: Tile = INT8) -> npt.NDArray[np.u
     return np.ascontiguousarray(((np.stack(panels) + tile.offset) & 255).astype(np.uint8))
 
 
-def unpack8(panels: npt.NDArray[np.uint8], columns: int, tile: Tile = INT8) -> npt.NDArray[np.int64]:
+def unpack8(panels: npt.NDArray[np.uint8], columns: int, tile: Tile = INT8) -> Int64:
     """Undo `pack8`: (P, M / G, R8, G) -> int64 (M, columns)."""
     _, groups, width, group = panels.shape
     values = panels.astype(np.int64) - tile.offset if tile.offset else panels.view(np.int8).astype(np.int64)

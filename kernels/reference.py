@@ -13,8 +13,8 @@ sums of branches stay float32.
 References
 ----------
 .. [1] Kozlov, Andronov, Gritsenko, "Lightweight Network Architecture for Real-Time Action Recognition",
-       arXiv 1905.08711, and the authors' published code, from which the details below that differ from
-       Vaswani et al., "Attention Is All You Need", are taken.
+       arXiv 1905.08711, and the authors' published code. The details below that differ from Vaswani et al.,
+       "Attention Is All You Need", are theirs.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from edgevtn.kernels.packing import Float, unpack, unpack8
+from edgevtn.arrays import Float
+from edgevtn.kernels.packing import unpack, unpack8
 from edgevtn.kernels.structures import Int8Matrix, Int8Rows, Matrix, Scratch
 
 #: Added to the standard deviation (not to the variance) in the layer norm of [1].
@@ -129,8 +130,8 @@ def add_norm(x: Float, residual: Float, gain: Float, bias: Float, norm: bool, ou
     x, residual : float32 (T, D)
     gain, bias : float32 (D,)
     norm : bool
-        False for models trained without layer norm: the sum alone. So it is for T = 1 in any model, because
-        the authors' layer norm passes a sequence of one through.
+        False for models trained without layer norm: the sum alone. For T = 1 it is the sum alone in any model,
+        because the authors' layer norm passes a sequence of one through.
     out : float32 (T, D)
         May be `x` or `residual`.
     """
@@ -158,7 +159,7 @@ def vtn(embeddings: Float, weights: dict[str, Any], heads: int, scale: float, no
     ----------
     embeddings : float32 (T, D)
     weights : dict
-        The arrays of a bundle's ``decoder.npz``, unpacked: position (T, D), w_q, w_k, w_v (L, D, D), w_1
+        The arrays of a bundle's ``head.npz``, unpacked: position (T, D), w_q, w_k, w_v (L, D, D), w_1
         (L, D, F), b_1 (L, F), w_2 (L, F, D), b_2 (L, D), w_classes (D, K), b_classes (K,) and, with `norm`,
         gain_1, bias_1, gain_2, bias_2 (L, D).
     heads, scale, norm

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgevtn.kernels.packing import Float
+from edgevtn.arrays import Float
 from edgevtn.kernels.reference import add_norm, attention, embed, linear, mean_pool, rectify
 from edgevtn.kernels.structures import Blocks, Int8Matrix, Matrix, Scratch, Weights
 
@@ -34,7 +34,7 @@ def feed_forward(x: Float, block: Blocks, scratch: Scratch, out: Float) -> None:
     ----------
     x : float32 (T, D)
     block : Blocks
-        Of one block.
+        The weights of one block.
     scratch : Scratch
     out : float32 (T, D)
         Not `x`.

@@ -12,8 +12,9 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from edgevtn.arrays import Float
 from edgevtn.kernels.machine import FP32, INT8
-from edgevtn.kernels.packing import Float, int8_weights, pack, pack8, padded
+from edgevtn.kernels.packing import int8_weights, pack, pack8, padded
 
 Precision = Literal["fp32", "int8"]
 
@@ -73,7 +74,7 @@ class Scratch(NamedTuple):
     x: Float  # (T, D)
     qkv: Float  # (T, 3 D)
     mixed: Float  # (T, D)
-    # Of attention, of one head at a time. The reference does without them.
+    # For attention, one head at a time. The reference does without them.
     keys: Float  # (P, d, R), P R >= T
     values: Float  # (Q, T, R), Q R >= d
     none: Float  # (max(P, Q) R,), stays zeros
@@ -93,7 +94,7 @@ def make_matrix(w: Float, precision: Precision) -> Matrix:
     w : float32 (M, N)
         Weights, applied as ``x @ w``.
     precision : {"fp32", "int8"}
-        Of the product.
+        Precision of the product.
     """
     if precision == "fp32":
         return pack(w)
@@ -113,7 +114,7 @@ def make_weights(arrays: dict[str, Any], *, heads: int, scale: float, norm: bool
     Parameters
     ----------
     arrays : dict of float32 arrays
-        Those of a bundle's ``decoder.npz``: position (T, D), w_q, w_k, w_v (L, D, D), w_1 (L, D, F), b_1 (L, F),
+        Those of a bundle's ``head.npz``: position (T, D), w_q, w_k, w_v (L, D, D), w_1 (L, D, F), b_1 (L, F),
         w_2 (L, F, D), b_2 (L, D), w_classes (D, K), b_classes (K,) and, with `norm`, gain_1, bias_1, gain_2, bias_2
         (L, D).
     heads : int
@@ -123,7 +124,7 @@ def make_weights(arrays: dict[str, Any], *, heads: int, scale: float, norm: bool
     norm : bool
         Whether there is layer norm.
     precision : {"fp32", "int8"}
-        Of the matrix products. D must be at least a panel's width.
+        Precision of the matrix products. D must be at least a panel's width.
     """
     w_qkv = np.concatenate([arrays["w_q"], arrays["w_k"], arrays["w_v"]], axis=2)  # (L, D, 3 D)
     panel = INT8.panel if precision == "int8" else FP32.panel

@@ -54,7 +54,7 @@ class Value:
     def rows(self, count: int, *index: Any) -> list[Any]:
         """Pointers to `count` elements of an array, from `index` on along its first axis.
 
-        As one pointer and multiples of one stride: of indices by themselves LLVM makes slower code.
+        They are one pointer and multiples of one stride: LLVM makes slower code of separate indices.
         """
         first = self.pointer(*index)
         if self._kind.ndim == 1:

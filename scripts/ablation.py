@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What each part of the model is worth: decoders, inputs and distillation, on the same folds and the same features.
+"""What each part of the model is worth: heads, inputs and distillation, on the same folds and the same features.
 
     python scripts/ablation.py ceiling $EDGEVTN_SHARED/data/ceiling --cache features
     python scripts/ablation.py thetis $EDGEVTN_SHARED/data/thetis_features
@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from edgevtn.bundle import RGB, RGBDIFF
 from edgevtn.datasets.layouts import read_dataset
 from edgevtn.training.data.features import Features
 from edgevtn.training.learn.baselines import LSTM, MeanPooling
@@ -28,7 +29,7 @@ from edgevtn.training.learn.fit import fit
 from edgevtn.training.learn.loop import Run
 from edgevtn.training.learn.measure import answer, mean_ending_logits, window_logits
 from edgevtn.training.learn.model import Decoder, Head
-from edgevtn.training.recipe import RGB, RGBDIFF, Recipe
+from edgevtn.training.recipe import Recipe
 from edgevtn.training.streams import frozen_stream
 from edgevtn.training.train import recipes_of
 
@@ -108,34 +109,36 @@ def rows_of(data: Data, fold: str, seed: int) -> dict[str, dict[int, Any]]:
         head, recipe = model
         return {n: window_logits(head, data.views[recipe.modality][n][0], recipe) for n in asked}
 
-    said = {
+    logits_of = {
         "mean pooling": logits(trained(RGB, MeanPooling)),
         "LSTM": logits(trained(RGB, LSTM)),
         "VTN decoder": logits(trained(RGB)),
     }
     moving = trained(RGB, motion=True)
-    said["VTN + embedding difference"] = logits(moving)
+    logits_of["VTN + embedding difference"] = logits(moving)
     if RGBDIFF in data.views:
         differences = trained(RGBDIFF)
-        said["RGB-difference"] = logits(differences)
-        said["two-stream"] = {n: both(said["VTN + embedding difference"][n], said["RGB-difference"][n]) for n in asked}
+        logits_of["RGB-difference"] = logits(differences)
+        logits_of["two-stream"] = {
+            n: both(logits_of["VTN + embedding difference"][n], logits_of["RGB-difference"][n]) for n in asked
+        }
         streams = [moving, differences]
-    else:  # nothing but features: the teachers are other decoders, and one more seed
+    else:  # nothing but features: the teachers are other heads, and one more seed
         streams = [moving, trained(RGB, LSTM, motion=True), trained(RGB, MeanPooling, motion=True)]
     answers = mean_ending_logits([(head, recipe, views_of(data, recipe, learned)) for head, recipe in streams])
-    said["VTN + embedding difference, distilled"] = logits(trained(RGB, teacher=answers, motion=True))
-    said["VTN decoder, distilled"] = logits(trained(RGB, teacher=answers))
-    return {row: {n: answer(logit) for n, logit in each.items()} for row, each in said.items()}
+    logits_of["VTN + embedding difference, distilled"] = logits(trained(RGB, teacher=answers, motion=True))
+    logits_of["VTN decoder, distilled"] = logits(trained(RGB, teacher=answers))
+    return {row: {n: answer(logit) for n, logit in each.items()} for row, each in logits_of.items()}
 
 
 def views_of(data: Data, recipe: Recipe, learned: list[int]) -> Views:
     return [view for n in learned for view in data.views[recipe.modality][n]] + data.extra[recipe.modality]
 
 
-def both(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+def both(frames: torch.Tensor, differences: torch.Tensor) -> torch.Tensor:
     """Mean logits of two streams, of the windows that both have: the last ones."""
-    count = min(len(one), len(other))
-    return (one[-count:] + other[-count:]) / 2
+    count = min(len(frames), len(differences))
+    return (frames[-count:] + differences[-count:]) / 2
 
 
 data: Data
@@ -177,12 +180,12 @@ def main() -> None:
     heading = f" {chosen.event}: found, false |" if counted else ""
     print(f"| | accuracy, mean | of each seed |{heading}\n|---|---|---|{'---|' if counted else ''}")
     for row, seeds in table.items():
-        said = [np.array([each[n].argmax() for n in range(len(wanted))]) for each in seeds.values()]
-        shares = [float((one == wanted).mean()) for one in said]
+        guesses = [np.array([each[n].argmax() for n in range(len(wanted))]) for each in seeds.values()]
+        shares = [float((guess == wanted).mean()) for guess in guesses]
         event = ""
         if counted:
             k = data.labels.index(chosen.event)
-            event = ", ".join(f"{((s == k) & (wanted == k)).sum()}/{((s == k) & (wanted != k)).sum()}" for s in said)
+            event = ", ".join(f"{((g == k) & (wanted == k)).sum()}/{((g == k) & (wanted != k)).sum()}" for g in guesses)
             event = f" {event} |"
         print(f"| {row} | {np.mean(shares):.1%} | {', '.join(f'{share:.1%}' for share in shares)} |{event}")
 

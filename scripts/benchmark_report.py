@@ -1,5 +1,6 @@
 """docs/benchmarks.md and its plots, from the file that scripts/bench saved."""
 
+import io
 import json
 import sys
 from collections import defaultdict
@@ -7,6 +8,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from matplotlib.figure import Figure
+
+from edgevtn.files import write_whole
 
 DOCS = Path(__file__).parents[1] / "docs"
 #: Whose versions the figures depend on; those of the environment that makes the report.
@@ -38,11 +41,11 @@ def milliseconds(benchmark):
 def table(benchmarks):
     first = milliseconds(benchmarks[0])
     lines = ["| what | median | to the first |", "| --- | --- | --- |"]
-    for one in benchmarks:
-        name = one["params"].get("way") or one["name"].partition("[")[2].rstrip("]") or one["name"]
-        extra = one.get("extra_info", {}).get("cpu_seconds")
+    for each in benchmarks:
+        name = each["params"].get("way") or each["name"].partition("[")[2].rstrip("]") or each["name"]
+        extra = each.get("extra_info", {}).get("cpu_seconds")
         note = f" ({extra:.3f} CPU seconds)" if extra is not None else ""
-        lines.append(f"| {name} | {milliseconds(one):.3f} ms{note} | {milliseconds(one) / first:.2f} |")
+        lines.append(f"| {name} | {milliseconds(each):.3f} ms{note} | {milliseconds(each) / first:.2f} |")
     return "\n".join(lines)
 
 
@@ -51,25 +54,24 @@ def growth_plot(groups):
     for n, D in enumerate((128, 256, 512)):
         axes = figure.add_subplot(1, 3, n + 1)
         for precision, color in (("fp32", "#3568a8"), ("int8", "#c08a2b")):
-            found = [one for one in groups[f"decoder growth, D {D}"] if one["params"]["precision"] == precision]
-            found.sort(key=lambda one: one["params"]["T"])
-            axes.plot([one["params"]["T"] for one in found], [milliseconds(one) for one in found], "o-", color=color,
-                      label=precision)  # fmt: skip
+            found = [each for each in groups[f"decoder growth, D {D}"] if each["params"]["precision"] == precision]
+            found.sort(key=lambda each: each["params"]["T"])
+            lengths = [each["params"]["T"] for each in found]
+            axes.plot(lengths, [milliseconds(each) for each in found], "o-", color=color, label=precision)
             # The floor: the best rate that any of these steps reached.
-            rate = max(one["extra_info"]["macs"] / one["stats"]["median"] for one in steps(groups, precision))
-            axes.plot([one["params"]["T"] for one in found],
-                      [1e3 * one["extra_info"]["macs"] / rate for one in found], ":", color=color)  # fmt: skip
+            rate = max(each["extra_info"]["macs"] / each["stats"]["median"] for each in steps(groups, precision))
+            axes.plot(lengths, [1e3 * each["extra_info"]["macs"] / rate for each in found], ":", color=color)
         axes.set_title(f"D {D}")
         axes.set_xlabel("T, frames")
         axes.set_ylim(0)
     figure.axes[0].set_ylabel("ms a step; dotted: at the best rate seen")
     figure.axes[0].legend()
-    figure.savefig(DOCS / "benchmark-growth.png", dpi=110)
+    save(figure, "benchmark-growth.png")
 
 
 def steps(groups, precision):
-    found = [one for name, ones in groups.items() if name.startswith("decoder growth, D") for one in ones]
-    return [one for one in found if one["params"]["precision"] == precision]
+    found = [each for name, found in groups.items() if name.startswith("decoder growth, D") for each in found]
+    return [each for each in found if each["params"]["precision"] == precision]
 
 
 def bars(groups):
@@ -78,14 +80,20 @@ def bars(groups):
     for n, name in enumerate(names):
         axes = figure.add_subplot(1, len(names), n + 1)
         found = groups[name]
-        ways = [one["params"]["way"] for one in found]
-        shown = axes.barh(ways, [milliseconds(one) for one in found], color=["#3568a8", "#888888", "#bbbbbb"])
+        ways = [each["params"]["way"] for each in found]
+        shown = axes.barh(ways, [milliseconds(each) for each in found], color=["#3568a8", "#888888", "#bbbbbb"])
         axes.bar_label(shown, fmt="%.1f", padding=3)
         axes.margins(x=0.15)
         axes.invert_yaxis()
         axes.set_title(name.removesuffix(", 1 thread"))
         axes.set_xlabel("ms a frame")
-    figure.savefig(DOCS / "benchmark-frame.png", dpi=110)
+    save(figure, "benchmark-frame.png")
+
+
+def save(figure, name):
+    content = io.BytesIO()
+    figure.savefig(content, dpi=110, format="png")
+    write_whole(DOCS / name, content.getvalue())
 
 
 def main(file, without_amx=None):
@@ -107,7 +115,7 @@ def main(file, without_amx=None):
         for name, found in read(without_amx)[0].items():
             if any(mark in table(found) for mark in ("openvino", "open model zoo")):
                 parts += [f"### {name[0].upper()}{name[1:]}, without AMX", "", table(found), ""]
-    (DOCS / "benchmarks.md").write_text("\n".join(parts).rstrip() + "\n", "utf-8")
+    write_whole(DOCS / "benchmarks.md", ("\n".join(parts).rstrip() + "\n").encode())
     growth_plot(groups)
     bars(groups)
 
@@ -115,8 +123,8 @@ def main(file, without_amx=None):
 def read(file):
     saved = json.loads(Path(file).read_text("utf-8"))
     groups = defaultdict(list)
-    for one in saved["benchmarks"]:
-        groups[one["group"]].append(one)
+    for each in saved["benchmarks"]:
+        groups[each["group"]].append(each)
     return groups, saved
 
 

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
+import ast
+import io
 import re
 import subprocess
 import sys
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +18,9 @@ KINDS = {".py", ".md", ".toml", ".pyx", ".json", ""}
 FOREIGN = ("/work" + "/", "pypi" + ".org", "python" + "hosted")
 #: Commands that the README must have: how to begin, and how to test.
 COMMANDS = ("pip install . && edgevtn demo", "scripts/test")
-SENTENCE_WITH_OF = re.compile(r"(?:^|(?<=[.!?] ))Of [a-z]", re.M)
+SENTENCE_WITH_OF = re.compile(r"(?:^ *|(?<=[.!?] ))Of ", re.M)
+#: Names of variables that say nothing of what they hold.
+EMPTY_NAMES = {"said", "one", "taken"}
 
 
 def tracked() -> list[Path]:
@@ -37,11 +42,35 @@ def dead_links(file: Path, text: str) -> Iterator[str]:
             yield f"{file.relative_to(ROOT)}: a link leads to {target}, which is not there"
 
 
-def style(file: Path, text: str) -> Iterator[str]:
-    """Sentences of a Markdown file that open with "Of"."""
+def style(file: Path, text: str, first: int = 1) -> Iterator[str]:
+    """Sentences of a text that open with "Of"; the text begins in line `first` of the file."""
     for found in SENTENCE_WITH_OF.finditer(text):
-        number = text.count("\n", 0, found.start()) + 1
+        number = first + text.count("\n", 0, found.start())
         yield f'{file.relative_to(ROOT)}:{number}: a sentence opens with "Of"; begin with its subject'
+
+
+def code_style(file: Path, text: str) -> Iterator[str]:
+    """Comments, docstrings and messages of a Python file that open so, and names that say nothing."""
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            yield from style(file, token.string.lstrip("#: "), token.start[0])
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from style(file, node.value, node.lineno)
+        for name in EMPTY_NAMES & bound(node):
+            yield f"{file.relative_to(ROOT)}:{node.lineno}: {name!r} says nothing of what it holds; name that"
+
+
+def bound(node: ast.AST) -> set[str]:
+    """Names that a node of a syntax tree gives to something."""
+    match node:
+        case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
+            return {name}
+        case ast.arg(arg=name) | ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            return {name}
+        case ast.alias(asname=str(name)):
+            return {name}
+    return set()
 
 
 def missing_commands(text: str) -> Iterator[str]:
@@ -61,6 +90,8 @@ def problems() -> Iterator[str]:
         if file.suffix == ".md":
             yield from dead_links(file, text)
             yield from style(file, text)
+        if file.suffix == ".py":
+            yield from code_style(file, text)
     yield from missing_commands((ROOT / "README.md").read_text("utf-8"))
 
 

@@ -5,10 +5,12 @@ Run it from the repository root with edgevtn installed: python scripts/make_demo
 """
 
 import csv
+import io
 from pathlib import Path
 
 import cv2
 
+from edgevtn.files import replacing, write_whole
 from edgevtn.training.data.figure import Look, clip
 
 DATA = Path(__file__).parents[1] / "edgevtn" / "data"
@@ -29,8 +31,19 @@ SCENES = [
 
 def main() -> None:
     """Write both files."""
+    with replacing(DATA / "demo.mp4") as part:
+        truth = draw(part)
+    text = io.StringIO()
+    lines = csv.writer(text, lineterminator="\n")
+    lines.writerow(["start", "end", "label"])
+    lines.writerows([begin / FRAME_RATE, end / FRAME_RATE, label] for label, begin, end in truth)
+    write_whole(DATA / "demo.csv", text.getvalue().encode())
+
+
+def draw(file: Path) -> list[tuple[str, int, int]]:
+    """Write the clip; returns each action with its first frame and the one after its last."""
     fourcc = cv2.VideoWriter.fourcc(*"mp4v")
-    video = cv2.VideoWriter(str(DATA / "demo.mp4"), cv2.CAP_FFMPEG, fourcc, FRAME_RATE, SIZE)
+    video = cv2.VideoWriter(str(file), cv2.CAP_FFMPEG, fourcc, FRAME_RATE, SIZE)
     truth: list[tuple[str, int, int]] = []
     count = 0
     for action, seconds, facing in SCENES:
@@ -43,10 +56,7 @@ def main() -> None:
             truth.append((action, count, count + len(frames)))
         count += len(frames)
     video.release()
-    with (DATA / "demo.csv").open("w", newline="", encoding="utf-8") as file:
-        lines = csv.writer(file, lineterminator="\n")
-        lines.writerow(["start", "end", "label"])
-        lines.writerows([begin / FRAME_RATE, end / FRAME_RATE, label] for label, begin, end in truth)
+    return truth
 
 
 if __name__ == "__main__":

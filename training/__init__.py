@@ -1,4 +1,4 @@
-"""Where models come from: encoders with ImageNet weights, decoders trained on labelled clips.
+"""Where models come from: encoders with ImageNet weights, heads trained on labelled clips.
 
 Needs the extra ``edgevtn[training]``.
 """

@@ -9,14 +9,14 @@ from edgevtn.training.recipe import Recipe
 from edgevtn.training.streams import Facts
 
 
-def card(facts: Facts, recipe: Recipe, clips: int, seed: int, command: str, teachers: Sequence[str | Path] = ()) -> str:
+def card(facts: Facts, recipe: Recipe, clips: int, seed: int, teachers: Sequence[str | Path] = ()) -> str:
     """The model card, Markdown."""
     measured = "\n".join(f"- {name}: {value}" for name, value in facts.accuracy.items())
     seconds = recipe.window_len / recipe.frame_rate
     motion = ", on embeddings and their differences" if recipe.motion else ""
     apart = recipe.difference_interval
     sees = "frames" if apart is None else f"differences of frames {1000 * apart:g} ms apart"
-    taught = f"\n- Taught by {', '.join(Path(one).name for one in teachers)}." if teachers else ""
+    taught = f"\n- Taught by {', '.join(Path(teacher).name for teacher in teachers)}." if teachers else ""
     changed = f", each with {recipe.variants} copies changed at random" if recipe.variants else ""
     drawn = nothing = ""
     if recipe.drawn:
@@ -29,14 +29,14 @@ def card(facts: Facts, recipe: Recipe, clips: int, seed: int, command: str, teac
 {facts.source}. Licence: {facts.license}.
 
 - Encoder: {recipe.encoder} with ImageNet weights, {recipe.pooling} pooling, INT8; it sees {sees}.
-- Decoder: VTN, {recipe.layers} blocks, {recipe.heads} heads, D {recipe.embed_dim}, F {recipe.ffn_dim}{motion}.
+- Head: VTN, {recipe.layers} blocks, {recipe.heads} heads, D {recipe.embed_dim}, F {recipe.ffn_dim}{motion}.
 - Window: {recipe.window_len} frames at {recipe.frame_rate:g} Hz, {seconds:.2f} s.
 - Labels: {", ".join(facts.labels)}.
 - Trained on {clips} clips{changed}{drawn}; seed {seed}.{nothing}{taught}
 
 ## Made by
 
-    {command or "edgevtn.training.train"}
+    {facts.command}
 
 ## Measured accuracy
 

@@ -17,7 +17,7 @@ from edgevtn.training.streams import Facts, fit_stream, frozen_stream, save_stre
 
 PROTOCOL = (
     "leave one fold out; a clip's answer is the highest mean probability over its full windows (of a clip "
-    "shorter than a window: the fullest), recognised by the runtime (INT8 encoder, Numba decoder) frame by "
+    "shorter than a window: the fullest), recognised by the runtime (INT8 encoder, Numba head) frame by "
     "frame, one window a slot; the encoder's INT8 ranges come from frames of all folds, without labels, and the "
     "recipe was chosen with these folds in view, which flatters the figure a little"
 )
@@ -64,11 +64,11 @@ def crossval(
         for number, fold in enumerate(folds):
             stopping = folds[(number + 1) % len(folds)] if early_stopping else None
             taught = [
-                (fit_stream(one, labels, seed, tested=fold, stopping=stopping), one.recipe, one.features)
-                for one in teaching
+                (fit_stream(stream, labels, seed, tested=fold, stopping=stopping), stream.recipe, stream.features)
+                for stream in teaching
             ]
             answers = mean_ending_logits(taught) if taught else None
-            decoders = [fit_stream(one, labels, seed, answers, tested=fold, stopping=stopping) for one in streams]
+            decoders = [fit_stream(stream, labels, seed, answers, tested=fold, stopping=stopping) for stream in streams]
             bundle = Path(temporary) / f"fold{number}"
             facts = Facts(f"without fold {fold}", "cross-validation", "none", labels, {})
             save_streams(bundle, streams, decoders, facts)

@@ -6,15 +6,13 @@ import re
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 
+from edgevtn.arrays import Float
 from edgevtn.errors import DownloadError, require
 from edgevtn.networks import build_encoder
 from edgevtn.networks.build import IMAGENET_MEAN, IMAGENET_STD
 from edgevtn.networks.efficientnet import MEAN, STD
-
-Float = npt.NDArray[np.float32]
 
 #: Encoders by name. The EfficientNets' weights come with a package; the others are torchvision's, fetched once. A
 #: file's name ends in the beginning of its SHA-256, which PyTorch checks.

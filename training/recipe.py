@@ -38,7 +38,7 @@ Share = Annotated[float, Field(ge=0, lt=1)]
 
 
 class Recipe(BaseModel):
-    """How to train one stream: an encoder, and a decoder on it.
+    """How to train one stream: an encoder, and a head on it.
 
     Raises
     ------
@@ -64,13 +64,13 @@ class Recipe(BaseModel):
         default=None,
         validate_default=True,
         description="Seconds between the two frames of a difference, at most a slot; a slot if not given. Where slots "
-        "are far apart less shows how fast someone moves; the decoder compares slots as it is. None where the "
+        "are far apart less shows how fast someone moves; the head compares slots as it is. None where the "
         "encoder sees frames.",
     )
     window_len: PositiveInt = Field(default=16, description="T, the slots of a window.")
     embed_dim: PositiveInt = Field(default=128, description="D, width of the embeddings; a multiple of `heads`.")
     heads: PositiveInt = Field(default=8, description="A, attention heads.")
-    layers: PositiveInt = Field(default=2, description="L, blocks of the decoder.")
+    layers: PositiveInt = Field(default=2, description="L, blocks of the head.")
     ffn_dim: PositiveInt = Field(default=256, description="F, width of the feed-forward layers.")
     motion: bool = Field(
         default=False,
@@ -96,9 +96,9 @@ class Recipe(BaseModel):
         default=0.3, description="Noise added to the features, in mean standard deviations."
     )
     dropout: Share = Field(default=0.3, description="Share of the activations that are dropped.")
-    steps: PositiveInt = Field(default=500, description="Steps of the decoder's training on frozen features.")
+    steps: PositiveInt = Field(default=500, description="Steps of the head's training on frozen features.")
     batch: PositiveInt = Field(default=64, description="Windows in a batch.")
-    learning_rate: PositiveFloat = Field(default=2e-3, description="The highest rate of the decoder's training.")
+    learning_rate: PositiveFloat = Field(default=2e-3, description="The highest rate of the head's training.")
     weight_decay: NonNegativeFloat = Field(default=0.05, description="AdamW's.")
     label_smoothing: Share = Field(default=0.05, description="Share of a target that all labels have alike.")
     slowest: PositiveFloat = Field(

@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import onnx
 
+from edgevtn.arrays import Float
 from edgevtn.bundle import RGBDIFF, write_bundle, write_streams
 from edgevtn.calibration import input_size, quantize_graph, sample_frames
 from edgevtn.datasets import Clip
@@ -30,13 +29,14 @@ CALIBRATION_FRAMES = 128
 
 @dataclass(frozen=True)
 class Facts:
-    """What a bundle says of itself beside what its recipe says."""
+    """What a bundle says of itself beside what its recipe says; `command` made the model, for its card."""
 
     name: str
     source: str
     license: str
     labels: Sequence[str]
     accuracy: dict[str, object]
+    command: str = "edgevtn.training.train"
 
 
 @dataclass(frozen=True)
@@ -116,13 +116,13 @@ def fit_stream(
     stream: Stream,
     labels: Sequence[str],
     seed: int,
-    answers: Sequence[npt.NDArray[np.float32]] | None = None,
+    answers: Sequence[Float] | None = None,
     *,
     tested: str | None = None,
     stopping: str | None = None,
     run: Run | None = None,
 ) -> Decoder:
-    """A decoder on a stream's features, but for two folds: the one to be tested, and the one that decides when to stop.
+    """A head for a stream's features, but for two folds: the one to be tested, and the one that decides when to stop.
 
     Drawn clips belong to no fold. `answers` are a teacher's, for all features.
     """

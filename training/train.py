@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from edgevtn.bundle import RGB, RGBDIFF
 from edgevtn.datasets import Clip
 from edgevtn.errors import ManifestError
 from edgevtn.training.card import card
@@ -15,7 +16,7 @@ from edgevtn.training.learn.finetune import finetune
 from edgevtn.training.learn.loop import Run
 from edgevtn.training.learn.model import Decoder
 from edgevtn.training.learn.teachers import Teacher, taught
-from edgevtn.training.recipe import RGB, RGBDIFF, Recipe
+from edgevtn.training.recipe import Recipe
 from edgevtn.training.streams import (
     Facts,
     calibrated,
@@ -27,7 +28,7 @@ from edgevtn.training.streams import (
     write_each,
 )
 
-#: Parts of a run, each with a checkpoint: the decoder on frozen features, and both on pictures.
+#: Parts of a run, each with a checkpoint: the head on frozen features, and both on pictures.
 PARTS = ("decoder", "whole")
 TWO_STREAM = "two-stream"
 MODALITIES = (RGB, RGBDIFF, TWO_STREAM)
@@ -72,7 +73,6 @@ def train(
     validation: str | None = None,
     tuned: int | None = 0,
     resume: bool = False,
-    command: str = "",
 ) -> None:
     """Train on all clips and write a bundle with its model card, its log and its learning curve.
 
@@ -95,8 +95,6 @@ def train(
         Convolutions of the encoder, from the last one back, that are trained, too; None: all of them.
     resume : bool
         Go on from the checkpoint of a run that was stopped.
-    command : str
-        That made the model, for its card.
 
     Raises
     ------
@@ -147,7 +145,7 @@ def train(
 
     def write(n: int, place: Path) -> None:
         encoder, decoder, looks = trained[n]
-        text = card(facts, recipes[n], len(learned), seed, command, teachers)
+        text = card(facts, recipes[n], len(learned), seed, teachers)
         save_stream(place, encoder, decoder, recipes[n], facts, text)
         save_journal(place, looks)
 

@@ -13,8 +13,9 @@ import numpy as np
 import onnx
 import onnx_ir as ir
 
+from edgevtn.arrays import Array, Float
 from edgevtn.errors import require
-from edgevtn.graph.edit import Array, Float, constant, convolutions, editable, finished, set_constant, stored
+from edgevtn.graph.edit import constant, convolutions, editable, finished, set_constant, stored
 from edgevtn.graph.run import intermediate_values
 
 #: Frames for the bias correction, which runs every layer on all of them: more change the result no further.

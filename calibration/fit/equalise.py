@@ -38,7 +38,7 @@ def equalise_channels(model: onnx.ModelProto, seen: Mapping[str, Observed]) -> o
     edited = editable(model)
     changed = False
     for after in convolutions(edited):
-        # A Clip (ReLU6) has a bound that would have to differ from channel to channel: onnxruntime has none such.
+        # A Clip (ReLU6) has a bound that would have to differ from channel to channel: onnxruntime has no such Clip.
         relu = _only_source(after, "Relu")
         before = None if relu is None else _only_source(relu, "Conv")
         w = stored(after.inputs[1])

@@ -13,13 +13,12 @@ from onnxruntime.quantization import CalibrationMethod, QuantType
 from onnxruntime.quantization.calibrate import TensorData, TensorsData
 from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 
+from edgevtn.arrays import Array, Float, Pixels
 from edgevtn.calibration.fit.bias import correct_biases
 from edgevtn.calibration.fit.ranges import METHODS, Observed, Range, choose_range, observe
 from edgevtn.calibration.fit.weights import full_scales, safe_scales
 from edgevtn.graph.blocks import by_blocks
 from edgevtn.graph.edit import (
-    Array,
-    Float,
     add_constant,
     convolutions,
     editable,
@@ -31,7 +30,7 @@ from edgevtn.graph.edit import (
     set_constant,
     stored,
 )
-from edgevtn.graph.facts import Pixels, as_input
+from edgevtn.graph.facts import as_input
 from edgevtn.graph.front import canonical
 
 #: The rest, pooling and a projection after it, is a thousandth of the work and loses most to rounding.

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import onnx
 
-from edgevtn.graph.edit import Array, Float
+from edgevtn.arrays import Array, Float
 from edgevtn.graph.run import intermediate_values
 
 Range = tuple[float, float]
@@ -44,7 +44,7 @@ def observe(model: onnx.ModelProto, inputs: Sequence[Array], seed: int = 0) -> d
         fp32, with a float input.
     inputs : sequence of float32 (1, 3, S, S)
     seed : int
-        Of the choice of samples.
+        Seed of the choice of samples.
 
     Returns
     -------
@@ -137,7 +137,7 @@ def _least_divergence(values: Float, low: float, high: float) -> Range:
         merged = np.where(filled, (total / np.maximum(shared, 1))[group], 0)
         if merged.sum() == 0:
             continue
-        # Smoothed, as where something was cut into an empty bin the divergence has no value.
+        # Smoothed: otherwise the divergence has no value where something was cut into an empty bin.
         p, q = (whole + 1e-4) / (whole + 1e-4).sum(), (merged + 1e-4) / (merged + 1e-4).sum()
         divergence = float((p * np.log(p / q)).sum())
         if divergence < least:

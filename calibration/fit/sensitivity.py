@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 
 import onnx
 
+from edgevtn.arrays import Array, Float
 from edgevtn.calibration.agreement import cosines
-from edgevtn.graph.edit import Array, Float, add_constant, convolutions, editable, finished, stored
+from edgevtn.graph.edit import add_constant, convolutions, editable, finished, stored
 from edgevtn.graph.run import outputs, session
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from edgevtn.graph.edit import Float
+from edgevtn.arrays import Float
 
 LARGEST = 127
 #: Two int8 weights of one sign, times 255, must fit into 32767; 127 and not 128 leaves room for rounding.

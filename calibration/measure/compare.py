@@ -9,11 +9,11 @@ from collections.abc import Sequence
 import numpy as np
 import onnx
 
+from edgevtn.arrays import Array
 from edgevtn.calibration.agreement import cosines
 from edgevtn.calibration.frames import Sample
 from edgevtn.calibration.measure.report import Report
 from edgevtn.cpu import cpu_name
-from edgevtn.graph.edit import Array
 from edgevtn.graph.facts import as_input, input_size
 from edgevtn.graph.run import intermediate_values, outputs, session
 
@@ -83,7 +83,7 @@ def compare(fp32: onnx.ModelProto, int8: onnx.ModelProto, samples: Sequence[Samp
 def _signal_to_noise(
     fp32: onnx.ModelProto, int8: onnx.ModelProto, inputs: Sequence[Sequence[Array]]
 ) -> dict[str, float]:
-    """Of the output of each convolution that both graphs have by the same name, dB."""
+    """Ratio at the output of each convolution that both graphs have by the same name, dB."""
     tensors = [_convolution_outputs(model) for model in (fp32, int8)]
     names = [name for name in tensors[0] if name in tensors[1]]
     if not names:

@@ -10,10 +10,10 @@ from typing import Any
 import cv2
 import numpy as np
 
+from edgevtn.arrays import Pixels
 from edgevtn.calibration.frames import Sample
 from edgevtn.calibration.measure.report import Report, as_text
 from edgevtn.errors import require
-from edgevtn.graph.facts import Pixels
 
 TEMPLATE = Path(__file__).with_name("report.html.j2")
 INT8_COLOR, FLOAT_COLOR = "#3568a8", "#c08a2b"

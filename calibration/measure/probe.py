@@ -1,4 +1,4 @@
-"""What quantisation costs in accuracy, for an encoder that has no decoder yet: a simple classifier on either side."""
+"""What quantisation costs in accuracy, for an encoder that has no head yet: a simple classifier on either side."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import onnx
 
+from edgevtn.arrays import Float64, Int64
 from edgevtn.datasets import Clip
 from edgevtn.errors import require
 from edgevtn.graph.facts import as_input, input_size
@@ -18,8 +19,6 @@ from edgevtn.graph.run import outputs, session
 from edgevtn.kernels.prepare import Prepare
 from edgevtn.sampler import Sampler
 from edgevtn.sources import frames
-
-Float64 = npt.NDArray[np.float64]
 
 #: Hz at which clips are looked at.
 FRAME_RATE = 12.5
@@ -64,7 +63,7 @@ def probe(
     Parameters
     ----------
     fp32, int8 : onnx.ModelProto
-        Of one input, uint8 (1, 3, S, S) or by 2x2 blocks.
+        They have one input, uint8 (1, 3, S, S) or by 2x2 blocks.
     clips : sequence of Clip
     color_order : {"RGB", "BGR"}
         The encoders'.
@@ -102,7 +101,7 @@ def _descriptors(models: Sequence[onnx.ModelProto], clips: Sequence[Clip], color
         sampler = Sampler(FRAME_RATE)
         seen: list[list[Any]] = [[] for _ in models]
         with frames(clip.path) as source, warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of clips slower than that: all their frames are looked at
+            warnings.simplefilter("ignore")  # about clips slower than that: all their frames are looked at
             for timestamp, frame in source:
                 if sampler.slots(timestamp):
                     prepare(frame, pixels)
@@ -120,9 +119,7 @@ def _descriptor(values: Float64) -> Float64:
     return np.concatenate([*means, *np.diff(means, axis=0), values.std(axis=0)])
 
 
-def _answers(
-    descriptors: Float64, targets: npt.NDArray[np.int64], folds: npt.NDArray[np.str_], K: int
-) -> npt.NDArray[np.int64]:
+def _answers(descriptors: Float64, targets: Int64, folds: npt.NDArray[np.str_], K: int) -> Int64:
     answers = np.zeros(len(targets), np.int64)
     for fold in sorted(set(folds)):
         train, test = folds != fold, folds == fold

@@ -59,7 +59,7 @@ class EncoderFacts:
         S, pixels.
     color_order : {"RGB", "BGR"}
     mean, std : tuple of float
-        Of pixel values 0 to 255, in `color_order`; for reading only, they are inside the encoder.
+        Normalisation of pixel values 0 to 255, in `color_order`. It is inside the encoder; these are for reading only.
     width : int
         W, features of a frame.
     difference_interval : float, optional
@@ -107,11 +107,11 @@ class Model:
         Hz, at which it sees frames.
     encoder : EncoderFacts
     head : HeadFacts
-        Of one of `edgevtn.heads.KINDS`.
+        Facts of one of `edgevtn.heads.KINDS`.
     quantization, accuracy : dict
         For people: what was done, what was measured and how.
     sha256 : dict of str to str
-        Of the encoder's and the head's file.
+        Checksums of the encoder's and the head's file.
     """
 
     name: str

@@ -56,6 +56,7 @@ def run(arguments: argparse.Namespace) -> None:
         arguments.license,
         sorted({clip.label for clip in clips}),
         accuracy,
+        shlex.join(["edgevtn", *sys.argv[1:]]),
     )
     with distributed.processes():
         train(
@@ -69,7 +70,6 @@ def run(arguments: argparse.Namespace) -> None:
             validation=arguments.validation,
             tuned=tuned,
             resume=arguments.resume,
-            command=shlex.join(["edgevtn", *sys.argv[1:]]),
         )
         if distributed.first():
             print(f"wrote {output}; try: edgevtn run SOURCE --model {output}")

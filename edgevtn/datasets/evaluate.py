@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from edgevtn.arrays import Float
+from edgevtn.arrays import Float, Int64
 from edgevtn.datasets.manifest import Clip
 from edgevtn.errors import ManifestError, require
 from edgevtn.files import write_whole
@@ -34,13 +33,13 @@ class Evaluation:
     mistakes : list of (Path, str, str)
         Clip, true label, recognised label.
     outcomes : list of (str, bool)
-        Of every clip: its group (fold; of a clip without one, the clip itself), and whether it was recognised.
+        For every clip its group (its fold, or the clip itself if it has none), and whether it was recognised.
     windows : (int, int)
         Full windows whose own answer was right, and all of them: what a camera's single predictions are worth.
     """
 
     labels: tuple[str, ...]
-    confusion: npt.NDArray[np.int64]
+    confusion: Int64
     mistakes: list[tuple[Path, str, str]]
     outcomes: list[tuple[str, bool]]
     windows: tuple[int, int]
@@ -76,7 +75,7 @@ class Evaluation:
         return float(low), float(high)
 
     def __add__(self, other: Evaluation) -> Evaluation:
-        """The two taken together; of the same labels."""
+        """Both together; they must have the same labels."""
         assert self.labels == other.labels
         return Evaluation(
             self.labels,
@@ -147,8 +146,8 @@ class Evaluation:
 def evaluate(recognizer: Recognizer, clips: Sequence[Clip]) -> Evaluation:
     """Recognise labelled clips.
 
-    A clip's answer is the label with the highest mean probability over its full windows; of a clip shorter
-    than a window, over the fullest one, for which the recogniser must be created with ``start="repeat"``.
+    A clip's answer is the label with the highest mean probability over its full windows. A clip shorter than a
+    window is judged by its fullest one; for that the recogniser must be created with ``start="repeat"``.
 
     Parameters
     ----------
@@ -190,7 +189,7 @@ def answers(recognizer: Recognizer, clips: Sequence[Clip]) -> Iterator[int]:
 
 
 def window_probabilities(recognizer: Recognizer, clip: Clip) -> Float:
-    """Probabilities (M, K) of a clip's full windows; of a clip shorter than a window, of the fullest one."""
+    """Probabilities (M, K) of a clip's full windows, or of its fullest one if the clip is shorter than a window."""
     recognizer.reset()
     with frames(clip.path) as source:
         windows = [(p.probabilities, p.timestamp - p.window_start) for p in recognizer.stream(source)]

@@ -10,11 +10,12 @@ import numpy.typing as npt
 import onnx
 import onnx_ir as ir
 
-from edgevtn.graph.edit import Float, finished, new_constant, new_node
+from edgevtn.arrays import Float
+from edgevtn.graph.edit import finished, new_constant, new_node
 
 Weights = Mapping[str, Float]
 
-OPSET = 17  # the first that every onnxruntime since 1.13 runs and that the quantiser needs nothing newer than
+OPSET = 17  # every onnxruntime since 1.13 runs it, and the quantiser needs nothing newer
 IR_VERSION = 8  # what opset 17 came with; newer ones are refused by older runtimes
 BATCH_NORM_EPSILON = 1e-5  # PyTorch's default
 
@@ -99,7 +100,7 @@ class Graph:
         size : int
             S, of the graph's input ``pixels``, uint8 (1, 3, S, S), and of ``previous``.
         mean, std : three numbers
-            Of pixel values 0 to 255.
+            Normalisation of pixel values 0 to 255.
         difference : bool
         """
         entries = ("pixels", "previous") if difference else ("pixels",)
@@ -156,7 +157,7 @@ class Graph:
         output : onnx_ir.Value
             What the model gives, float32.
         shape : sequence of int
-            Of the output.
+            The output's.
 
         Raises
         ------

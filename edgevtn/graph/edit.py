@@ -11,8 +11,7 @@ import onnx
 import onnx_ir as ir
 from onnx_ir.passes.common import NameFixPass, RemoveUnusedNodesPass
 
-Array = npt.NDArray[Any]
-Float = npt.NDArray[np.float32]
+from edgevtn.arrays import Array
 
 
 def editable(model: onnx.ModelProto) -> ir.Model:
@@ -51,7 +50,7 @@ def finished(model: ir.Model) -> onnx.ModelProto:
     Returns
     -------
     onnx.ModelProto
-        Of the opset and the IR version that the model had.
+        It has the opset and the IR version of `model`.
 
     Raises
     ------

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
 import onnx
 
+from edgevtn.arrays import Pixels
 from edgevtn.kernels.prepare import by_blocks
-
-Pixels = npt.NDArray[np.uint8]
 
 
 def input_shape(encoder: onnx.ModelProto) -> list[int]:

@@ -15,9 +15,8 @@ import numpy as np
 import onnx
 import onnx_ir as ir
 
+from edgevtn.arrays import Array, Float
 from edgevtn.graph.edit import (
-    Array,
-    Float,
     add_constant,
     constant,
     convolutions,
@@ -157,7 +156,7 @@ def with_pixels(encoder: onnx.ModelProto, mean: tuple[float, ...], std: tuple[fl
     encoder : onnx.ModelProto
         float32 (1, 3, S, S), or with a free first dimension.
     mean, std : three numbers
-        Of pixel values 0 to 255, in the order of the encoder's channels.
+        Normalisation of pixel values 0 to 255, in the order of the encoder's channels.
 
     Returns
     -------

@@ -14,7 +14,7 @@ def pixels_first(encoder: onnx.ModelProto) -> onnx.ModelProto:
     """Feed the first convolution of a QDQ encoder with its uint8 pixels, less a whole number.
 
     Published encoders subtract a mean from the pixels in float and round the result to steps a little larger than
-    one: work, and noise. The integer weights stay as they are; the means move into the bias.
+    one, which costs work and adds noise. The integer weights stay as they are; the means move into the bias.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def pixels_first(encoder: onnx.ModelProto) -> onnx.ModelProto:
     zero_point = affine.zero_point()
     shift = w.sum(axis=(2, 3)) @ (gain * zero_point + affine.offset)
     moved = stored(bias.inputs[0]) * stored(bias.inputs[1]) + shift
-    fresh = gain * scale  # of the bias: the first tensor's scale by the weights'
+    fresh = gain * scale  # the bias's scale: the first tensor's times the weights'
     set_constant(bias.inputs[0], np.rint(moved / fresh).astype(np.int32))
     set_constant(bias.inputs[1], fresh.astype(np.float32))
     front = model.graph[0]

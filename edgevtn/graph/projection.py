@@ -6,7 +6,8 @@ import numpy as np
 import onnx
 import onnx_ir as ir
 
-from edgevtn.graph.edit import Float, constant, editable, finished
+from edgevtn.arrays import Float
+from edgevtn.graph.edit import constant, editable, finished
 
 #: What the output of an encoder is called.
 OUTPUT = "features"

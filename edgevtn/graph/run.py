@@ -9,8 +9,9 @@ import onnx
 import onnx_ir as ir
 import onnxruntime
 
-from edgevtn.graph.edit import Array, Float, editable, remove_unused
-from edgevtn.graph.facts import Pixels, as_input
+from edgevtn.arrays import Array, Float, Pixels
+from edgevtn.graph.edit import editable, remove_unused
+from edgevtn.graph.facts import as_input
 
 
 def session(model: onnx.ModelProto, *, threads: int = 0, optimise: bool = True) -> onnxruntime.InferenceSession:
@@ -60,7 +61,7 @@ def features(encoder: onnx.ModelProto, pixels: Sequence[Pixels]) -> Float:
     Parameters
     ----------
     encoder : onnx.ModelProto
-        Of one input, uint8 (1, 3, S, S) or by 2x2 blocks.
+        It has one input, uint8 (1, 3, S, S) or by 2x2 blocks.
     pixels : sequence of uint8 (1, 3, S, S)
         N pictures.
 
@@ -79,7 +80,7 @@ def intermediate_values(
     Parameters
     ----------
     model : onnx.ModelProto
-        Of one input.
+        It has one input.
     names : sequence of str
         Tensors that nodes give.
     inputs : sequence of arrays

@@ -86,7 +86,7 @@ class HeadFacts(ABC):
         file : Path
             For messages.
         precision : {"auto", "fp32", "int8"}
-            Of matrix products, where a kind has a choice.
+            Precision of the matrix products, where a kind has a choice.
         """
 
 
@@ -98,7 +98,7 @@ class Head(ABC):
     window : Window
         Rows of its own making, one a frame.
     precision : str
-        Of its matrix products, "fp32" or "int8".
+        Precision of its matrix products, "fp32" or "int8".
     """
 
     window: Window

@@ -1,6 +1,6 @@
 """A linear head: statistics of the window's features, and one linear classifier on them.
 
-What decides is a sum over statistics, so it can be fitted in closed form from a few clips, and explained.
+Its logits are sums over statistics, so it can be fitted in closed form from a few clips, and explained.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class LinearFacts(HeadFacts):
     Attributes
     ----------
     statistics : tuple of str
-        Of `STATISTICS`, in that order.
+        Names from `STATISTICS`, in that order.
     """
 
     kind: ClassVar[str] = "linear"
@@ -79,9 +79,9 @@ def statistics(rows: Float, names: list[str]) -> Float:
     rows : float32 (T, W)
         Oldest first.
     names : list of str
-        Of `STATISTICS`: the mean over time; the standard deviation (of the T rows, not unbiased); the mean size of the
-        change from row to row (0 for T = 1); the means of `SEGMENTS` parts, as equal as `numpy.array_split` makes
-        them, of which an empty one has the mean of all; the differences of neighbouring parts.
+        Names from `STATISTICS`: the mean over time; the standard deviation (of the T rows, not unbiased); the mean
+        size of the change from row to row (0 for T = 1); the means of `SEGMENTS` parts, as equal as
+        `numpy.array_split` makes them (an empty part has the mean of all rows); the differences of neighbouring parts.
 
     Returns
     -------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -23,7 +23,7 @@ from edgevtn.window import Window
 #: The least fills one weight panel of the widest vector unit.
 EMBED_DIMS = (32, 8192)
 PRECISIONS = ("auto", "fp32", "int8")
-#: Narrower decoders gain less than a tenth of a millisecond by int8, for which near ties may fall the other way.
+#: Narrower heads gain less than a tenth of a millisecond by int8, and near ties may fall the other way.
 INT8_FROM_WIDTH = 256
 #: What the projection sees beside a frame's features: nothing, or their change since the frame before.
 MOTIONS = ("none", "change")
@@ -111,13 +111,13 @@ def resolve_precision(precision: str, embed_dim: int) -> Precision:
     Raises
     ------
     ValueError
-        The precision is none of `PRECISIONS`, or the decoder is too narrow for int8.
+        The precision is none of `PRECISIONS`, or the head is too narrow for int8.
     """
     if precision not in PRECISIONS:
         raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
     narrowest = INT8.panel
     if precision == "int8" and embed_dim < narrowest:
-        raise ValueError(f"precision int8 needs a decoder at least {narrowest} wide, got embed_dim {embed_dim}")
+        raise ValueError(f"precision int8 needs a head at least {narrowest} wide, got embed_dim {embed_dim}")
     if precision != "auto":
         return "int8" if precision == "int8" else "fp32"
     return "int8" if HAS_DOT_PRODUCT and embed_dim >= INT8_FROM_WIDTH else "fp32"
@@ -135,9 +135,9 @@ class VTN(Head):
     arrays : dict of float32 arrays
         As `VTNFacts.shapes` names them.
     precision : {"auto", "fp32", "int8"}
-        Of the matrix products in the blocks and the classifier. "auto" is int8 where the processor has instructions
-        for it and the decoder is wide enough to gain by them. The projection is computed in fp32: features have
-        outliers that eight bits would not hold.
+        Precision of the matrix products in the blocks and the classifier. "auto" is int8 where the processor has
+        instructions for it and the head is wide enough to gain by them. The projection is computed in fp32: features
+        have outliers that eight bits would not hold.
     """
 
     def __init__(self, facts: VTNFacts, arrays: dict[str, Float], precision: str = "auto") -> None:
@@ -161,13 +161,12 @@ class VTN(Head):
         #: What the projection sees: features, and with motion input their change.
         self._input = np.zeros((1, 2 * W if facts.motion == "change" else W), np.float32)
         self._begun = False
+        self._project: Callable[..., None] | None = None
         if facts.projection:
             pieces = [arrays[name] for name in ("w_features", "w_change") if name in arrays]
             w = make_matrix(np.concatenate(pieces), "fp32")
             self._projection = (self._input, w, arrays["b_features"], make_rows(1, W, "fp32"), self._embedding)
             self._project = compiled_for(fast.linear, *self._projection)
-        else:
-            self._project = None
 
     def push(self, features: Float) -> None:
         """Append a frame's features, float32 (1, W)."""

@@ -10,7 +10,7 @@ from edgevtn.networks.efficientnet import efficientnet_lite
 from edgevtn.networks.mobilenetv2 import mobilenetv2
 from edgevtn.networks.resnet import resnet, se_resnext
 
-#: Of ImageNet, RGB, on pixel values 0 to 255.
+#: ImageNet's, RGB, on pixel values 0 to 255.
 IMAGENET_MEAN = (123.675, 116.28, 103.53)
 IMAGENET_STD = (58.395, 57.12, 57.375)
 POOLINGS = {"mean": "GlobalAveragePool", "max": "GlobalMaxPool"}
@@ -29,7 +29,7 @@ def network_name(weights: Weights) -> str:
     Raises
     ------
     ValueError
-        None that is known.
+        It is none that is known.
     """
     for mark, name in MARKS.items():
         if mark in weights:
@@ -57,11 +57,11 @@ def build_encoder(
     ----------
     weights : dict of float32 arrays
         Tensors of EfficientNet-Lite0, 1 or 2, MobileNetV2, ResNet-18, -34 or -50, or SE-ResNeXt, by their
-        published names (of the last three: as ``nn.Sequential`` numbers their children).
+        published names (the last three as ``nn.Sequential`` numbers their children).
     difference : bool
         A second input, ``previous``, the frame before: the network sees the difference of the two.
     relu6 : bool
-        Of a MobileNetV2: it was trained with ReLU6 for ReLU.
+        A MobileNetV2 was trained with ReLU6 in place of ReLU. The other networks ignore it.
     pooling : {"mean", "max"}
         Over the last feature map: networks are trained with the mean; what is small in the picture is clearer in
         the maximum.

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import onnx_ir as ir
 
+from edgevtn.arrays import Float
 from edgevtn.graph.build import Graph, Weights, fold
-from edgevtn.graph.edit import Float
 
 BATCH_NORM_EPSILON = 1e-3
 #: What the weights were trained with, on pixel values 0 to 255.

@@ -22,7 +22,7 @@ class Sink:
     """
 
     def frame(self, frame: Frame, timestamp: float) -> None:
-        """A frame came, uint8 (H, W, 3) BGR, at a time in seconds; what it made is told before it."""
+        """A frame, uint8 (H, W, 3) BGR, came at a time in seconds; what it led to was told before it."""
 
     def prediction(self, prediction: Prediction) -> None:
         """A model has a new prediction."""

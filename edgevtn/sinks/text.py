@@ -18,7 +18,7 @@ class Text(Sink):
     Parameters
     ----------
     name_models : bool
-        Begin what is of a model with its name; for several models.
+        Begin each line with the model's name; for several models.
     """
 
     def __init__(self, name_models: bool = False) -> None:
@@ -28,7 +28,7 @@ class Text(Sink):
         self._began = False
 
     def frame(self, frame: Frame, timestamp: float) -> None:
-        """There was something to recognise."""
+        """Remember that there was something to recognise."""
         self._began = True
 
     def _whose(self, model: str) -> str:

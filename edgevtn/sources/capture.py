@@ -1,11 +1,11 @@
-"""OpenCV's captures: opened with a reason if not, and their pictures as frames."""
+"""OpenCV's captures: opened, or refused with a reason; and their pictures as frames."""
 
 from __future__ import annotations
 
 import os
 from typing import Any
 
-# OpenCV and its FFmpeg write of damaged files to stderr; we raise or warn. Must be set before OpenCV is loaded.
+# OpenCV and its FFmpeg write about damaged files to stderr; we raise or warn. To be set before OpenCV is loaded.
 os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
 os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 

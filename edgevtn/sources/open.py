@@ -28,7 +28,7 @@ def frames(source: str | int | Path | Iterable[tuple[float, Frame]], *, frame_ra
     source : path, int, str, or iterable
         A video file; a folder of images (in the order of the numbers in their names); a camera's index (``0``
         or ``"0"``); ``"picamera"``, the Raspberry Pi's own; an address (``rtsp://``, ``http://`` ...); or anything
-        that yields (seconds, frame). Of a live source the latest frame wins; of a file every frame is given.
+        that yields (seconds, frame). A live source gives its latest frame, a file every frame.
     frame_rate : float, optional
         Hz, for folders of images, which have no times; 25 if None. Ignored for everything else.
 

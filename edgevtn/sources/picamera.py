@@ -15,7 +15,7 @@ PATIENCE = 5.0
 
 
 class PiCamera(Source):
-    """The Pi's camera as a source; of the frames that came while one was processed, the latest is given.
+    """The Pi's camera as a source. If several frames come while one is processed, the latest is given.
 
     Its format called "RGB888" has its bytes in the order B, G, R, which is OpenCV's and ours: picamera2 itself
     hands such an array to PIL under the raw mode "BGR" (`make_image`). Timestamps are the sensor's own: the

@@ -32,7 +32,7 @@ class Difference(Stream):
         self._buffers[self._turn - 1][...] = self.picture.pixels
 
     def encode(self, frame: Frame) -> Float | None:
-        """Features of how a sampled frame differs from the older one, float32 (1, W); of the first there are none."""
+        """Features of how a sampled frame differs from the older one, float32 (1, W); None for the first."""
         self.picture.take(frame)
         self._buffers[self._turn][...] = self.picture.pixels
         features = self._encode[self._turn]() if self._begun else None

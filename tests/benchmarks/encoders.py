@@ -102,7 +102,7 @@ def pictures(count=8):
     return found
 
 
-#: Of the published models: T, D, L, K.
+#: T, D, L, K of the published models.
 SIZE = (16, 512, 4, 400)
 
 

@@ -70,10 +70,10 @@ def test_published_int8_encoder(benchmark, way):
     else:
         imported = way.startswith("as")
         encode = session(by_blocks(pixels_first(model)) if imported else dequantised(model))
-        taken = pixels_by_blocks(pixels) if imported else pixels
+        entry = pixels_by_blocks(pixels) if imported else pixels
 
         def run():
-            return encode(taken)
+            return encode(entry)
 
     expected = session(model)(pixels)
     assert (run() * expected).sum() > 0.9 * np.linalg.norm(run()) * np.linalg.norm(expected)

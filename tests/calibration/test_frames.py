@@ -58,7 +58,7 @@ def test_every_moment_is_as_likely(tmp_path):
     samples = [sample_frames([tmp_path / "clip"], 2, 32, seed=seed) for seed in range(600)]
     counts = np.bincount([sample.pixels[0, 0, 0, 0] for sample in itertools.chain(*samples)], minlength=6)
     assert counts.sum() == 1200
-    # Of a binomial distribution with mean 200, four deviations.
+    # Four deviations of a binomial distribution with mean 200.
     assert np.abs(counts - 200).max() < 4 * np.sqrt(600 * 1 / 3 * 2 / 3)
 
 

@@ -75,7 +75,7 @@ def test_linear(M, K, N, seed):
     matrix = make_matrix(w, "int8")
     rows = make_rows(M + 2, K, "int8")
     fast.linear(x, matrix, b, rows, got)
-    # Of the same integers; the two may round a tie the other way. Sums of two floats may be rounded once or twice.
+    # Both sum the same integers, but may round a tie the other way. Sums of two floats may be rounded once or twice.
     exact = rows.scales[:M, None] * (rows.q[:M, :K].astype(np.float64) @ int8_weights(w)[0]) * matrix.scale + b
     np.testing.assert_allclose(got, exact, rtol=1e-5, atol=1e-5)
     reference.linear(x, matrix, b, rows, expected)
@@ -155,7 +155,7 @@ def test_precision_is_chosen_and_checked(tiny):
     with pytest.raises(ValueError, match="precision must be one of auto, fp32, int8"):
         edgevtn.Recognizer(tiny, precision="int4")
     if INT8.panel > 32:
-        with pytest.raises(ValueError, match="int8 needs a decoder at least"):
+        with pytest.raises(ValueError, match="int8 needs a head at least"):
             edgevtn.Recognizer(tiny, precision="int8")
 
 
@@ -184,6 +184,6 @@ def test_exp():
     over(x, out)
     np.testing.assert_allclose(out, np.exp(x.astype(np.float64)), rtol=5e-7)
     for value, expected in ((np.nan, np.nan), (-1e30, 0), (-np.inf, 0)):
-        one = np.array([value], np.float32)
-        over(one, one)
-        np.testing.assert_allclose(one[0], expected, atol=1e-37)
+        single = np.array([value], np.float32)
+        over(single, single)
+        np.testing.assert_allclose(single[0], expected, atol=1e-37)

@@ -11,7 +11,7 @@ from edgevtn import TimestampError
 from edgevtn.sampler import Sampler
 
 
-def taken(times, frame_rate=12.5):
+def slot_times(times, frame_rate=12.5):
     """For every slot, the time of the frame in it."""
     sampler, slots = Sampler(frame_rate), []
     with warnings.catch_warnings():
@@ -24,13 +24,13 @@ def taken(times, frame_rate=12.5):
 
 
 def test_a_source_of_twice_the_rate_gives_every_second_frame():
-    assert taken([n / 25 for n in range(9)]) == [0, 2 / 25, 4 / 25, 6 / 25, 8 / 25]
+    assert slot_times([n / 25 for n in range(9)]) == [0, 2 / 25, 4 / 25, 6 / 25, 8 / 25]
 
 
 @pytest.mark.parametrize("rate", [12, 12.5, 15, 23.976, 24, 25, 29.97, 30, 50, 60, 120])
 @pytest.mark.parametrize("origin", [0.0, 1234567.8])
 def test_every_slot_gets_a_frame_near_it(rate, origin):
-    slots = taken([origin + n / rate for n in range(round(20 * rate))])
+    slots = slot_times([origin + n / rate for n in range(round(20 * rate))])
     assert len(slots) == pytest.approx(20 * 12.5, abs=2)
     for n, time in enumerate(slots):
         # Half an interval of the source, and the hundredth of a slot that absorbs rounding.

@@ -49,7 +49,7 @@ def test_pictures(script, dataset, training_cache, monkeypatch, capsys):
 
 
 def test_stored_features(script, tmp_path, monkeypatch, capsys):
-    """Of two classes that differ in the order of time alone, mean pooling knows nothing, and the others do."""
+    """Mean pooling cannot tell two classes that differ in the order of time alone; the others can."""
     rng = np.random.default_rng(0)
     values, rows = [], [("row", "label12", "label6", "player", "repetition", "fold")]
     for n in range(60):

@@ -60,9 +60,9 @@ def test_who_moves_stays_and_the_wall_changes():
 def test_a_change_is_the_same_for_all_frames_and_follows_the_seed():
     frames = clip("walk", 1.0, Look(), size=(160, 120))
     changes = [random_change(frames, np.random.default_rng(seed), mirror=False) for seed in (1, 1, 2)]
-    one, again, other = (change(frames[0]) for change in changes)
-    np.testing.assert_array_equal(one, again)
-    assert (one != other).mean() > 0.5
-    np.testing.assert_array_equal(changes[0](frames[0]), one)
+    first, again, other = (change(frames[0]) for change in changes)
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).mean() > 0.5
+    np.testing.assert_array_equal(changes[0](frames[0]), first)
     mirrored = random_change(frames, np.random.default_rng(1), mirror=True)(frames[0])
-    np.testing.assert_array_equal(mirrored, one[:, ::-1])
+    np.testing.assert_array_equal(mirrored, first[:, ::-1])

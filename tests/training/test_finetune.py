@@ -128,11 +128,11 @@ def test_only_the_last_convolutions_change_and_they_learn(small, changing, chang
 
 def test_windows_do_not_depend_on_who_asks(small):
     clips, labels, recipe, _ = small
-    one, two = (Windows(clips, labels, recipe, 3, 32, True) for _ in range(2))
+    first, second = (Windows(clips, labels, recipe, 3, 32, True) for _ in range(2))
     for n in (5, 0, 17):
-        for a, b in zip(one[n], two[n], strict=True):
+        for a, b in zip(first[n], second[n], strict=True):
             np.testing.assert_array_equal(a, b)
-    pictures, label, seen, chosen, last = one[5]
+    pictures, label, seen, chosen, last = first[5]
     assert pictures.shape == (4, 3, 32, 32)
     assert labels[label] == clips[chosen].label
     assert 1 <= seen <= 4
@@ -180,10 +180,10 @@ def test_two_processes_train_one_model_and_one_writes_it(dataset, tmp_path):
     assert not list(tmp_path.glob(".*checkpoint"))
     assert train_small(arguments("one", "--tune", "2")) == 0
     assert train_small(arguments("frozen")) == 0
-    two, one, frozen = (
+    together, alone, frozen = (
         np.concatenate([array.ravel() for array in load_bundle(tmp_path / name).head.values()])
         for name in ("two", "one", "frozen")
     )
-    way = np.linalg.norm(one - frozen)
+    way = np.linalg.norm(alone - frozen)
     # Seen: 0.0001 of the way; 1.35 where each process trains for itself.
-    assert np.linalg.norm(two - one) < 0.01 * way
+    assert np.linalg.norm(together - alone) < 0.01 * way

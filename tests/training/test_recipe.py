@@ -9,8 +9,9 @@ pytest.importorskip("torch")
 pydantic = pytest.importorskip("pydantic")
 
 import edgevtn  # noqa: E402
+from edgevtn.bundle import RGB, RGBDIFF  # noqa: E402
 from edgevtn.cli.main import main  # noqa: E402
-from edgevtn.training.recipe import RGB, RGBDIFF, Recipe, complaint  # noqa: E402
+from edgevtn.training.recipe import Recipe, complaint  # noqa: E402
 from edgevtn.training.train import recipes_of  # noqa: E402
 
 

@@ -53,9 +53,9 @@ def test_features_give_the_answers_of_the_recogniser(dataset, training_cache, tm
     for clip, view in zip(clips, views, strict=True):
         recognizer.reset()
         with edgevtn.frames(clip.path) as source:
-            said = list(recognizer.stream(source))
-        most = max(p.timestamp - p.window_start for p in said) - 0.5 / recipe.frame_rate
-        expected = np.mean([p.probabilities for p in said if p.timestamp - p.window_start > most], axis=0)
+            predictions = list(recognizer.stream(source))
+        most = max(p.timestamp - p.window_start for p in predictions) - 0.5 / recipe.frame_rate
+        expected = np.mean([p.probabilities for p in predictions if p.timestamp - p.window_start > most], axis=0)
         np.testing.assert_allclose(answer(window_logits(decoder, view, recipe)), expected, atol=1e-3)
 
 
@@ -73,9 +73,10 @@ def test_windows_are_those_of_the_sampler(rate, seconds, frame_rate, window_len,
     assert (np.diff(got, axis=1) >= 0).all()
     if rate >= frame_rate:  # a slower source's last slots are the sampler's own affair
         sampler = Sampler(frame_rate)
-        taken = [n for n, time in enumerate(times) if sampler.slots(float(time))]
-        assert abs(len(np.unique(got)) - len(taken)) <= 1
-        assert np.abs(times[np.unique(got)][: len(taken)] - times[taken][: len(np.unique(got))]).max() <= 1.01 / rate
+        sampled = [n for n, time in enumerate(times) if sampler.slots(float(time))]
+        rows = np.unique(got)
+        assert abs(len(rows) - len(sampled)) <= 1
+        assert np.abs(times[rows][: len(sampled)] - times[sampled][: len(rows)]).max() <= 1.01 / rate
     rows, seen = random_window(times, recipe, np.random.default_rng(seed))
     assert rows.shape == (recipe.slots,)
     assert (np.diff(rows) >= 0).all()
@@ -113,10 +114,10 @@ def test_a_student_is_taught_what_the_teacher_says(dataset, training_cache, tmp_
     recipe = RECIPE.changed(distillation=0.99, temperature=2.0, steps=200, mixup=0.0)
     student = fit(wrong, labels, recipe, teacher=answers, run=Run(progress=False))
     views = stream.features[::2]
-    said, expected = (
+    learned, expected = (
         [int(answer(window_logits(model, view, RECIPE)).argmax()) for view in views] for model in (student, decoder)
     )
-    assert said == expected
+    assert learned == expected
     assert [labels[n] for n in expected].count("jack") in (3, 4, 5)
 
 
@@ -130,10 +131,10 @@ def test_a_published_checkpoint_teaches(shared, demo_clip, tmp_path):
     recognizer = edgevtn.Recognizer(import_files([file], tmp_path / "bundle"), start="repeat")
     with edgevtn.frames(demo_clip) as source:
         moments = [moment for moment, _ in zip(source, range(40), strict=False)]
-    said = list(recognizer.stream(moments))
+    predictions = list(recognizer.stream(moments))
     labels = list(recognizer.model.labels)[::-1]  # a teacher may have them in another order
-    logits = Teacher([file], labels).watch(moments, np.array([p.timestamp + 0.01 for p in said]))
-    expected = np.stack([p.probabilities[::-1] for p in said])
+    logits = Teacher([file], labels).watch(moments, np.array([p.timestamp + 0.01 for p in predictions]))
+    expected = np.stack([p.probabilities[::-1] for p in predictions])
     np.testing.assert_allclose(torch.from_numpy(logits).softmax(1), expected, atol=1e-4)
 
 

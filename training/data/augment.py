@@ -7,11 +7,9 @@ from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
+from edgevtn.arrays import Frame
 from edgevtn.training.data.figure import background, random_look
-
-Frame = npt.NDArray[np.uint8]
 
 #: Share of clips from a camera that stands still whose background is replaced.
 REPLACED = 0.5

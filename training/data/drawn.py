@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from edgevtn.training.data.features import Extractor, Features, Frame
+from edgevtn.arrays import Frame
+from edgevtn.training.data.features import Extractor, Features
 from edgevtn.training.data.figure import ACTIONS, background, clip, random_look
 from edgevtn.training.recipe import NOTHING
 

@@ -9,21 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 import onnxruntime
 
+from edgevtn.arrays import Array, Frame, Half, Pixels
 from edgevtn.cpu import default_threads
 from edgevtn.datasets import Clip
 from edgevtn.errors import require
+from edgevtn.files import replacing
 from edgevtn.graph.difference import difference
 from edgevtn.kernels.prepare import Prepare
 from edgevtn.sources import frames
 from edgevtn.training.data.augment import mirrored_label, random_change
 from edgevtn.training.data.windows import Rows, Times, before, nearest
-
-Frame = npt.NDArray[np.uint8]
-Half = npt.NDArray[np.float16]
 
 #: Frames kept for each slot of the model: a window of another phase or speed finds one near enough.
 FRAMES_A_SLOT = 4
@@ -45,7 +43,7 @@ class Cache:
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
 
-    def get(self, key: str, compute: Callable[[], dict[str, npt.NDArray[Any]]]) -> dict[str, npt.NDArray[Any]]:
+    def get(self, key: str, compute: Callable[[], dict[str, Array]]) -> dict[str, Array]:
         """What `compute` gives, from the folder where it is there; `key` is all that it depends on."""
         if self._folder is None:
             return compute()
@@ -55,9 +53,8 @@ class Cache:
                 return dict(stored)
         arrays = compute()
         file.parent.mkdir(parents=True, exist_ok=True)
-        beside = file.with_suffix(".part.npz")
-        np.savez(beside, **arrays)  # type: ignore[arg-type]
-        beside.replace(file)
+        with replacing(file) as part:
+            np.savez(part, **arrays)  # type: ignore[arg-type]
         return arrays
 
 
@@ -94,9 +91,9 @@ class Extractor:
     ) -> Half:
         """Features (N, W) of N frames of a clip, given as rows (N,) of all its frames."""
         older = None if self._difference_interval is None else before(times, self._difference_interval)
-        pixels: dict[int, Frame] = {}
+        pixels: dict[int, Pixels] = {}
 
-        def picture(n: int) -> Frame:
+        def picture(n: int) -> Pixels:
             if n not in pixels:
                 pixels[n] = np.empty(self._shape, np.uint8)
                 self._prepare(np.ascontiguousarray(decoded[n] if change is None else change(decoded[n])), pixels[n])
@@ -121,7 +118,7 @@ class Extractor:
 
         other = mirrored_label(clip.label, labels)
 
-        def compute() -> dict[str, npt.NDArray[Any]]:
+        def compute() -> dict[str, Array]:
             with frames(clip.path) as source:
                 times, decoded = moments(source)
             rows = thinned(times, step)

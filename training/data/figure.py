@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
-Frame = npt.NDArray[np.uint8]
+from edgevtn.arrays import Frame
+
 Color = tuple[int, int, int]
 
 #: What the figure can do.

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-from edgevtn.training.recipe import RGBDIFF, Recipe
+from edgevtn.arrays import Float64, Int64
+from edgevtn.bundle import RGBDIFF
+from edgevtn.training.recipe import Recipe
 
-Rows = npt.NDArray[np.int64]
-Times = npt.NDArray[np.float64]
+#: Numbers of a clip's frames.
+Rows = Int64
+#: Moments of a clip's frames, seconds.
+Times = Float64
 
 
 def nearest(times: Times, slots: Times) -> Rows:

@@ -1,4 +1,4 @@
-"""Other decoders on the same features, to compare the VTN's with. The runtime does not run them."""
+"""Other heads on the same features, to compare the VTN's with. The runtime does not run them."""
 
 from __future__ import annotations
 

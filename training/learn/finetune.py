@@ -1,4 +1,4 @@
-"""Train an encoder's last layers, or all of them, together with the decoder, on pictures."""
+"""Train an encoder's last layers, or all of them, together with the head, on pictures."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, DistributedSampler, Sampler, Subset
 
+from edgevtn.arrays import Float, Pixels
 from edgevtn.calibration import input_size
 from edgevtn.datasets import Clip
 from edgevtn.graph.difference import difference
@@ -27,7 +27,6 @@ from edgevtn.training.learn.loop import Run, optimise
 from edgevtn.training.learn.model import Decoder
 from edgevtn.training.recipe import Recipe
 
-Pixels = npt.NDArray[np.uint8]
 #: Processes that decode clips for a GPU; a CPU has better things to do.
 WORKERS = 8
 
@@ -100,7 +99,7 @@ def finetune(
     seed: int,
     tuned: int | None,
     run: Run,
-    answers: Sequence[npt.NDArray[np.float32]] | None = None,
+    answers: Sequence[Float] | None = None,
 ) -> tuple[onnx.ModelProto, Decoder]:
     """Train both further.
 
@@ -141,8 +140,8 @@ def finetune(
         wanted = uncertain(wanted_of[label], seen.tolist(), recipe)
         soft = None
         if answers is not None:
-            said = np.stack([answers[n][row] for n, row in zip(chosen.tolist(), last.tolist(), strict=True)])
-            soft = softened(torch.from_numpy(said), recipe).to(device)
+            taught = np.stack([answers[n][row] for n, row in zip(chosen.tolist(), last.tolist(), strict=True)])
+            soft = softened(torch.from_numpy(taught), recipe).to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
             logits = wrapped(pictures.to(device))
         return distillation_loss(logits.float(), wanted.to(device), soft, recipe)

@@ -1,15 +1,15 @@
-"""Train the projection and the decoder on frozen features."""
+"""Train a head on frozen features."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from edgevtn.arrays import Float, Float64
 from edgevtn.training.data.features import Features
 from edgevtn.training.data.windows import random_window
 from edgevtn.training.learn.loop import Run, optimise
@@ -25,11 +25,11 @@ def fit(
     seed: int = 0,
     *,
     kind: type[Head] = Decoder,
-    teacher: Sequence[npt.NDArray[np.float32]] | None = None,
+    teacher: Sequence[Float] | None = None,
     held_out: Sequence[Features] = (),
     run: Run | None = None,
 ) -> Head:
-    """Train a decoder.
+    """Train a head.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def targets_of(names: Sequence[str], labels: Sequence[str], smoothing: float) ->
     return targets
 
 
-def chances(names: Sequence[str]) -> npt.NDArray[np.float64]:
+def chances(names: Sequence[str]) -> Float64:
     """Probabilities (N,) with which clips are drawn: every class alike, whatever the number of its clips."""
     kinds, counts = np.unique(names, return_counts=True)
     weight = dict(zip(kinds, 1 / counts, strict=True))

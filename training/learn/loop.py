@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from edgevtn.errors import require
+from edgevtn.files import replacing
 from edgevtn.training.learn import distributed
 from edgevtn.training.recipe import Recipe
 
@@ -142,9 +142,8 @@ def _save(
         "numpy_random": json.dumps(rng.bit_generator.state),
     }
     run.checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    beside = run.checkpoint.with_name(f".{run.checkpoint.name}.{os.getpid()}")
-    torch.save(state, beside)
-    beside.replace(run.checkpoint)
+    with replacing(run.checkpoint) as part:
+        torch.save(state, part)
 
 
 def _load(

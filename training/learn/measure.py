@@ -1,25 +1,24 @@
-"""A trained decoder on clips' features: what `edgevtn.evaluate` says of a bundle, without a bundle."""
+"""A trained head on clips' features: what `edgevtn.evaluate` says of a bundle, without a bundle."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from edgevtn.arrays import Float
 from edgevtn.training.data.features import Features
-from edgevtn.training.data.windows import ending_windows, windows
+from edgevtn.training.data.windows import Rows, ending_windows, windows
 from edgevtn.training.learn.model import Head
 from edgevtn.training.recipe import NOTHING, Recipe
 
-Float = npt.NDArray[np.float32]
 #: Windows decoded at a time, which bounds the memory.
 BATCH = 512
 
 
-def decoded(model: Head, clip: Features, rows: npt.NDArray[np.int64]) -> Tensor:
+def decoded(model: Head, clip: Features, rows: Rows) -> Tensor:
     """Logits (M, K) of windows of a clip, given as rows (M, slots)."""
     with torch.no_grad():
         standard = model.standard(torch.from_numpy(clip.values).float())
@@ -27,7 +26,7 @@ def decoded(model: Head, clip: Features, rows: npt.NDArray[np.int64]) -> Tensor:
     return torch.cat(parts)
 
 
-def batches(rows: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
+def batches(rows: Rows) -> list[Rows]:
     """Rows (M, slots) in parts of at most `BATCH`."""
     return [rows[n : n + BATCH] for n in range(0, len(rows), BATCH)]
 
@@ -45,8 +44,8 @@ def ending_logits(model: Head, clip: Features, recipe: Recipe) -> Float:
 
 def mean_ending_logits(models: Sequence[tuple[Head, Recipe, Sequence[Features]]]) -> list[Float]:
     """Mean of the models' `ending_logits` (N, K) for each clip, which each model sees as features of its own."""
-    said = [[ending_logits(head, clip, recipe) for clip in clips] for head, recipe, clips in models]
-    return [np.mean(each, axis=0) for each in zip(*said, strict=True)]
+    logits = [[ending_logits(head, clip, recipe) for clip in clips] for head, recipe, clips in models]
+    return [np.mean(each, axis=0) for each in zip(*logits, strict=True)]
 
 
 def answer(logits: Tensor) -> Float:

@@ -5,16 +5,13 @@ Parameter for parameter the arrays of a bundle, under the same names.
 
 from __future__ import annotations
 
-import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from edgevtn.arrays import Float
 from edgevtn.kernels.reference import LAYER_NORM_EPSILON
 from edgevtn.training.recipe import Recipe
-
-Float = npt.NDArray[np.float32]
 
 
 def sinusoids(window_len: int, width: int) -> Tensor:

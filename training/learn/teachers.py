@@ -8,18 +8,17 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from edgevtn.arrays import Float, Frame
 from edgevtn.bundle import load_streams
 from edgevtn.datasets import Clip
 from edgevtn.errors import ManifestError, require
 from edgevtn.recognizer import Recognizer
 from edgevtn.sources import frames
 from edgevtn.training.data.augment import mirrored_label
-from edgevtn.training.data.features import Cache, Features, Frame
+from edgevtn.training.data.features import Cache, Features
 from edgevtn.training.data.windows import Times
 
-Float = npt.NDArray[np.float32]
 #: Probabilities below this say no more than this.
 LEAST = 1e-12
 
@@ -76,10 +75,10 @@ class Teacher:
         total = np.zeros((len(times), len(self._labels)), np.float32)
         for recognizer in self._recognizers:
             recognizer.reset()
-            said = list(recognizer.stream(moments))
+            predictions = list(recognizer.stream(moments))
             order = [recognizer.model.labels.index(label) for label in self._labels]
-            logits = np.log(np.stack([p.probabilities for p in said])[:, order] + LEAST)
-            last = np.searchsorted([p.timestamp for p in said], times, side="right") - 1
+            logits = np.log(np.stack([p.probabilities for p in predictions])[:, order] + LEAST)
+            last = np.searchsorted([p.timestamp for p in predictions], times, side="right") - 1
             total += logits[np.maximum(last, 0)]
         return total / np.float32(len(self._recognizers))
 
