@@ -36,7 +36,7 @@ def calibrate_bundle(
     Parameters
     ----------
     bundle : path
-        Of one stream or of two, with fp32 encoders.
+        One stream or two, with fp32 encoders.
     clips, target, budget, seed, progress
         As in `calibrate_file`.
     output : path
@@ -80,7 +80,7 @@ def compare_bundle(
     Parameters
     ----------
     bundle : path
-        Of one stream.
+        One stream.
     int8 : path
     clips, seed
         As in `calibrate_file`.
@@ -115,7 +115,7 @@ def swap(bundle: str | Path, encoder: onnx.ModelProto, output: str | Path, quant
     Parameters
     ----------
     bundle : path
-        Of one stream.
+        One stream.
     encoder : onnx.ModelProto
     output : path
         The copy's folder.

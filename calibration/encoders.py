@@ -53,7 +53,7 @@ def calibrate_file(
     normalisation : (mean, std), optional
         Three numbers each, of pixel values 0 to 255: of an encoder with float input.
     seed : int
-        Of the choice of frames.
+        For the choice of frames.
 
     Returns
     -------

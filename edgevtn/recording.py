@@ -81,7 +81,7 @@ def record_takes(
         Takes become ``folder/label/DATE-TIME-NN.mp4``; what is recorded together shares the date and time.
     label : str
     seconds : float
-        Of each take.
+        The length of each take.
     show : callable
         Called with every frame, the seconds since the source began, and what is going on: "3", "2", "1", "recording".
 

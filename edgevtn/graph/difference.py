@@ -1,6 +1,6 @@
 """Encoders of the difference of two frames, brought to one input and back.
 
-The difference is a picture itself: uint8, `UNCHANGED` where nothing changed. Of that picture an encoder is quantised
+The difference is a picture itself: uint8, `UNCHANGED` where nothing changed. An encoder of that picture is quantised
 like any other. Changes of more than 127 grey levels are cut off there; a moving edge seldom makes them.
 """
 
@@ -10,8 +10,9 @@ import numpy as np
 import onnx
 import onnx_ir as ir
 
+from edgevtn.arrays import Pixels
 from edgevtn.graph.edit import add_constant, constant, editable, finished, insert_first, new_node
-from edgevtn.graph.facts import Pixels, input_shape
+from edgevtn.graph.facts import input_shape
 
 #: The difference's zero.
 UNCHANGED = 128

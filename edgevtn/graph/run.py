@@ -43,7 +43,7 @@ def outputs(running: onnxruntime.InferenceSession, inputs: Sequence[Array]) -> F
     Parameters
     ----------
     running : onnxruntime.InferenceSession
-        Of one input and one output, float32 (1, W).
+        With one input and one output, float32 (1, W).
     inputs : sequence of arrays
         N of the input's shape.
 

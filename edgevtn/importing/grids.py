@@ -55,8 +55,8 @@ def weight_grid(output: Any, constant: Callable[[Any], Array | None], w: Array, 
         node = node.input(0).get_source_output().get_node()
     scale: Array | None = None
     if node.get_type_name() == "Multiply":
-        for one, other in ((0, 1), (1, 0)):
-            integers = _integers(node.input(one).get_source_output().get_node())
+        for index, other in ((0, 1), (1, 0)):
+            integers = _integers(node.input(index).get_source_output().get_node())
             if integers:
                 scale = constant(node.input(other).get_source_output())
     elif node.get_type_name() == "FakeQuantize":

@@ -82,17 +82,17 @@ def fetch(
     """
     known = registry() if models is None else models
     names = name.split("+")
-    for one in names:
-        if one not in known:
-            raise ValueError(f"{one!r} is not in the registry; expected one of {', '.join(sorted(known))}")
+    for part in names:
+        if part not in known:
+            raise ValueError(f"{part!r} is not in the registry; expected one of {', '.join(sorted(known))}")
     files: list[Path] = []
     entries: list[dict[str, Any]] = []
-    for one in names:
-        choices = known[one]["precisions"]
+    for part in names:
+        choices = known[part]["precisions"]
         chosen = precision or ("FP16" if "FP16" in choices else next(iter(choices)))
         if chosen not in choices:
-            raise ValueError(f"{one} is published as {', '.join(choices)}; got {chosen}")
-        folder = cache_folder() / one / chosen
+            raise ValueError(f"{part} is published as {', '.join(choices)}; got {chosen}")
+        folder = cache_folder() / part / chosen
         folder.mkdir(parents=True, exist_ok=True)
         for entry in choices[chosen]:
             url = entry["url"] if mirror is None else f"{mirror.rstrip('/')}/{entry['file']}"

@@ -30,7 +30,7 @@ class Translation:
     constant_value : Constants
         What an OpenVINO output is if it is constant.
     grids : dict of Grid
-        Of ONNX values that are quantised.
+        Those of ONNX values that are quantised.
     factors : dict of arrays (C,)
         By which an ONNX value's channels were multiplied.
     """

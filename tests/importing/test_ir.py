@@ -92,7 +92,7 @@ def test_the_genuine_encoder_begins_with_its_pixels(driver):
     assert {node.op_type for node in simpler.graph.node if "pixels" in node.input} == {"DequantizeLinear"}
     assert "Sub" not in [node.op_type for node in simpler.graph.node]
     a, b = (
-        {tensor.name: numpy_helper.to_array(tensor) for tensor in one.graph.initializer} for one in (model, simpler)
+        {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.graph.initializer} for graph in (model, simpler)
     )
     kept = [name for name, value in b.items() if value.dtype == np.int8 and value.ndim == 4]
     assert len(kept) == 53
@@ -100,10 +100,10 @@ def test_the_genuine_encoder_begins_with_its_pixels(driver):
         np.testing.assert_array_equal(a[name], b[name])
     frame = np.load(driver.parent / "expected.npz")["frames_bgr"][0]
     pixels = np.ascontiguousarray(frame.transpose(2, 0, 1))[None]
-    one, two = (features(graph, [pixels])[0] for graph in (model, simpler))
-    assert (one * two).sum() > 0.97 * np.linalg.norm(one) * np.linalg.norm(two)
+    first, second = (features(graph, [pixels])[0] for graph in (model, simpler))
+    assert (first * second).sum() > 0.97 * np.linalg.norm(first) * np.linalg.norm(second)
     blocks = by_blocks(simpler)
-    np.testing.assert_array_equal(features(blocks, [pixels])[0], two)
+    np.testing.assert_array_equal(features(blocks, [pixels])[0], second)
 
 
 def test_a_float_encoder_is_left_as_it_is(shared):
