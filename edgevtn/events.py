@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgevtn.prediction import Event, Prediction
+from edgevtn.prediction import NOTHING, Event, Prediction
 
 #: Seconds, for the rounding of timestamps: an event that lasted `min_duration` is not dropped for the last bit.
 HAIRS_BREADTH = 1e-6
@@ -30,7 +30,8 @@ class EventDetector:
 
     An event begins when a label's probability reaches `enter`, and ends when it falls below `leave` or
     another label reaches `enter`. A prediction speaks of a whole window, not of its newest frame: beginnings and
-    ends are placed in the middle of the window that showed them. Every model has events of its own.
+    ends are placed in the middle of the window that showed them. Every model has events of its own. The label "nothing"
+    ends events and is none.
 
     Parameters
     ----------
@@ -80,7 +81,7 @@ class EventDetector:
             if not goes_on:
                 events += self._close(name, boundary)
                 going = None
-        if going is None and begins is not None:
+        if going is None and begins is not None and prediction.labels[begins] != NOTHING:
             going = self._going[name] = _Going(begins, boundary)
         if going is not None:
             going.total += float(probabilities[going.label])

@@ -10,6 +10,8 @@ from edgevtn.arrays import Float
 
 #: The label of a prediction that the model is not sure enough of.
 UNKNOWN = "unknown"
+#: The label that a model may have for an empty room and for idling: a prediction like any other, never an event.
+NOTHING = "nothing"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

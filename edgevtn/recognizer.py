@@ -11,6 +11,7 @@ import numpy as np
 
 from edgevtn.arrays import Float, Frame
 from edgevtn.bundle import Bundle, Model, load_streams
+from edgevtn.bundle.facts import ENCODER
 from edgevtn.cpu import default_threads
 from edgevtn.encoder import Encoder
 from edgevtn.errors import FrameError
@@ -48,8 +49,8 @@ class Recognizer:
     smoothing : float
         Seconds; time constant of an exponential mean over the probabilities. 0: each prediction depends on
         its window alone.
-    unknown_below : float
-        Predictions whose best probability is lower are labelled "unknown".
+    unknown_below : float, optional
+        Predictions whose best probability is lower are labelled "unknown"; the model's own threshold if None.
 
     Attributes
     ----------
@@ -88,7 +89,7 @@ class Recognizer:
         precision: str = "auto",
         start: str = "wait",
         smoothing: float = 0.0,
-        unknown_below: float = 0.5,
+        unknown_below: float | None = None,
     ) -> None:
         if threads is not None and threads < 1:
             raise ValueError(f"threads must be at least 1, got {threads}")
@@ -96,7 +97,7 @@ class Recognizer:
             raise ValueError(f'start must be "wait" or "repeat", got {start!r}')
         if not (math.isfinite(smoothing) and smoothing >= 0):
             raise ValueError(f"smoothing must be seconds, 0 or more, got {smoothing}")
-        if not 0 <= unknown_below <= 1:
+        if unknown_below is not None and not 0 <= unknown_below <= 1:
             raise ValueError(f"unknown_below must be a probability, 0 to 1, got {unknown_below}")
         places = [model] if model is None or isinstance(model, str | Path) else list(model)
         if not places:
@@ -128,7 +129,7 @@ class Recognizer:
         sampler = self._samplers.setdefault(rhythm, Sampler(*rhythm))
         streams = []
         for bundle in bundles:
-            facts, digest = bundle.model.encoder, bundle.model.sha256["encoder.onnx"]
+            facts, digest = bundle.model.encoder, bundle.model.sha256[ENCODER]
             if digest not in self._encoders:
                 self._encoders[digest] = Encoder(bundle, self.threads, self._spinning)
             encoder = self._encoders[digest]

@@ -23,7 +23,7 @@ class Options:
     precision: str = "auto"
     start: str = "wait"
     smoothing: float = 0.0
-    unknown_below: float = 0.5
+    unknown_below: float | None = None
 
 
 class Runner:
@@ -62,7 +62,8 @@ class Runner:
         #: Slots of the longest window; a window of differences needs one frame more than it has features.
         self._slots = round(self.window_duration * self.model.frame_rate) + 1
         self._repeat_start = options.start == "repeat"
-        self._unknown_below = options.unknown_below
+        own = self.model.head.threshold
+        self._unknown_below = own if options.unknown_below is None else options.unknown_below
         self._smoothing = Smoothing(options.smoothing)
         self.reset()
 

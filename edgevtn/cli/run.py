@@ -26,7 +26,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--smoothing", type=float, default=SMOOTHING, metavar="S", help="time constant, seconds (default: %(default)s)"
     )
     parser.add_argument(
-        "--unknown-below", type=float, default=0.5, metavar="P", help="probability (default: %(default)s)"
+        "--unknown-below", type=float, metavar="P", help="probability (default: the model's own threshold)"
     )
     add_threads(parser)
 

@@ -62,6 +62,11 @@ class HeadFacts(ABC):
     def check(self, where: str) -> None:
         """Raise BundleError where facts that are right alone do not fit together."""
 
+    @property
+    def threshold(self) -> float:
+        """Probability below which a prediction is "unknown", unless the caller says otherwise."""
+        return 0.5
+
     def to_dict(self) -> dict[str, Any]:
         """The facts as they stand in ``model.json``."""
         own = [field.name for field in fields(self) if field.name not in ("width", "classes")]

@@ -107,3 +107,14 @@ def test_events_are_in_order_and_do_not_overlap(series):
         assert 0 < event.score <= 1
     for before, after in itertools.pairwise(events):
         assert before.end <= after.start
+
+
+def test_nothing_ends_an_event_and_is_none():
+    detector, events = EventDetector(min_duration=0), []
+    for n, values in enumerate([(0.9, 0.1), (0.9, 0.1), (0.2, 0.8), (0.2, 0.8), (0.9, 0.1)]):
+        probabilities = np.array(values, np.float32)
+        events += detector.update(Prediction("m", "", 0.0, probabilities, n / 10, n / 10, ("a", "nothing")))
+    events += detector.finish()
+    assert [(event.label, event.start, event.end) for event in events] == [
+        ("a", 0.0, None), ("a", 0.0, 0.2), ("a", 0.4, None), ("a", 0.4, 0.4),
+    ]  # fmt: skip
