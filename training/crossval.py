@@ -18,7 +18,7 @@ from edgevtn.training.streams import Facts, fit_stream, frozen_stream, save_stre
 PROTOCOL = (
     "leave one fold out; a clip's answer is the highest mean probability over its full windows (of a clip "
     "shorter than a window: the fullest), recognised by the runtime (INT8 encoder, Numba head) frame by "
-    "frame, one window a slot; the encoder's INT8 ranges come from frames of all folds, without labels, and the "
+    "frame, one window a slot; the encoder's INT8 ranges come from frames of several datasets, without labels, and the "
     "recipe was chosen with these folds in view, which flatters the figure a little"
 )
 

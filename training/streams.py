@@ -10,7 +10,7 @@ from pathlib import Path
 import onnx
 
 from edgevtn.arrays import Float
-from edgevtn.bundle import RGBDIFF, write_bundle, write_streams
+from edgevtn.bundle import RGB, RGBDIFF, load_bundle, write_bundle, write_streams
 from edgevtn.calibration import input_size, quantize_graph, sample_frames
 from edgevtn.datasets import Clip
 from edgevtn.files import write_whole
@@ -90,6 +90,19 @@ def calibrated(
     return quantised
 
 
+def frozen_encoder(
+    plain: onnx.ModelProto, clips: Sequence[Clip], recipe: Recipe, seed: int, cache: Path | None
+) -> onnx.ModelProto:
+    """The INT8 encoder with ImageNet weights.
+
+    Where the recipe wants the encoder that ships, it is that one, so that the model shares it with others; its ranges
+    come from several datasets. Otherwise `plain` is calibrated on the clips.
+    """
+    if (recipe.encoder, recipe.modality, recipe.pooling) == ("lite0", RGB, "mean"):
+        return onnx.load_from_string(load_bundle().encoder)
+    return calibrated(plain, clips, recipe, seed, cache)
+
+
 def stream(
     encoder: onnx.ModelProto,
     clips: Sequence[Clip],
@@ -109,7 +122,8 @@ def frozen_stream(
     clips: Sequence[Clip], labels: Sequence[str], recipe: Recipe, seed: int, cache: Path | None
 ) -> Stream:
     """The stream of an encoder with ImageNet weights."""
-    return stream(calibrated(plain_encoder(recipe), clips, recipe, seed, cache), clips, labels, recipe, seed, cache)
+    encoder = frozen_encoder(plain_encoder(recipe), clips, recipe, seed, cache)
+    return stream(encoder, clips, labels, recipe, seed, cache)
 
 
 def fit_stream(

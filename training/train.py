@@ -21,6 +21,7 @@ from edgevtn.training.streams import (
     Facts,
     calibrated,
     fit_stream,
+    frozen_encoder,
     plain_encoder,
     save_stream,
     stream,
@@ -118,7 +119,7 @@ def train(
         decoder = Decoder(width(plain), recipe, len(labels))
         answers = None
         if distributed.first():  # the others get its weights when the encoder is trained
-            encoder = calibrated(plain, clips, recipe, seed, cache)
+            encoder = frozen_encoder(plain, clips, recipe, seed, cache)
             frozen = stream(encoder, clips, labels, recipe, seed, cache)
             if teacher is not None:
                 answers = taught(teacher, clips, frozen.features, drawn_clips(labels, recipe.drawn, seed))

@@ -21,7 +21,7 @@ def train_small(arguments):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("edgevtn.training.streams.pretrained_encoder", lambda *_, **__: small_network())
         patch.setattr("edgevtn.training.streams.CALIBRATION_FRAMES", 8)
-        patch.setattr("edgevtn.calibration.fit.quantizer.BIAS_FRAMES", 8)
+        patch.setattr("edgevtn.calibration.fit.bias.BIAS_FRAMES", 8)
         return main(["train", *arguments])
 
 

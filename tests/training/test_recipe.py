@@ -79,6 +79,6 @@ print(*sorted(sys.modules))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=True)
     loaded = done.stdout.splitlines()[-1].split()
-    assert "edgevtn.cli.training" in loaded
+    assert "edgevtn.cli.train" in loaded
     assert not {"pydantic", "torch", "edgevtn.training"} & set(loaded)
     assert edgevtn.__version__

@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+"""Make the INT8 encoder that ships, EfficientNet-Lite0 with ImageNet weights; its ranges come from all shared datasets.
+
+python scripts/make_encoder.py ENCODER.onnx
+
+Three clips of four are calibrated on, without labels; agreement with fp32 is measured on the others, set by set, and
+on clips of none of these sets. The bundled model is trained again afterwards: docs/training.md has the command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+import numpy as np
+
+from edgevtn.calibration import calibrate, find_clips, sample_frames
+from edgevtn.calibration.agreement import cosines
+from edgevtn.files import write_whole
+from edgevtn.graph.run import features
+from edgevtn.training.pretrained import pretrained_encoder
+
+SHARED = Path(os.environ.get("EDGEVTN_SHARED", Path(__file__).parents[2] / "shared"))
+SETS = ("weizmann64", "ceiling", "ucf101_10", "gmdcsa24")
+FOREIGN = "clips"
+SIZE = 224
+#: Frames of each set that ranges are fitted to, and that agreement is measured on.
+FITTED, HELD_OUT = 64, 64
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("output", type=Path)
+    output = parser.parse_args().output
+    # Videos alone: one set has labels by segments of a video, which do not matter here.
+    clips = {name: [file for file in find_clips(SHARED / "data" / name) if file.is_file()] for name in SETS[:3]}
+    clips |= {name: sorted((SHARED / "data" / name).rglob("*.mp4")) for name in (SETS[3], FOREIGN)}
+    fitted = [sample for name in SETS for sample in sample_frames(_but_fourths(clips[name]), FITTED, SIZE, seed=3)]
+    fitted = [fitted[n] for n in np.random.default_rng(0).permutation(len(fitted))]
+    held_out = {name: sample_frames(files[::4], HELD_OUT, SIZE, seed=7) for name, files in clips.items()}
+    fp32 = pretrained_encoder("lite0")
+    report = calibrate(fp32, fitted, [sample for samples in held_out.values() for sample in samples], blocks=True)
+    print(report)
+    for name, samples in held_out.items():
+        pixels = [sample.pixels for sample in samples]
+        agreement = cosines(features(fp32, pixels), features(report.encoder, pixels))
+        print(f"{name:12} cosine mean {agreement.mean():.4f}, least {agreement.min():.4f}")
+    write_whole(output, report.encoder.SerializeToString())
+
+
+def _but_fourths(files: list[Path]) -> list[Path]:
+    return [file for n, file in enumerate(files) if n % 4]
+
+
+if __name__ == "__main__":
+    main()
