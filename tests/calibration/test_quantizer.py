@@ -1,5 +1,7 @@
 """The INT8 graph: what it must not lose."""
 
+import warnings
+
 import numpy as np
 import onnx
 import onnxruntime
@@ -73,8 +75,10 @@ def test_bundled_encoder_against_fp32(shared, name):
     original = build_encoder(pretrained_weights("lite0"))
     # scripts/make_encoder.py leaves every fourth clip out.
     clips = sorted(file for file in (shared / "data" / name).rglob("*") if file.suffix in (".mp4", ".avi"))[::4]
-    pixels = [sample.pixels for sample in sample_frames(clips, 24, 224, seed=99)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # one clip of UCF-101 states more frames than it has
+        pixels = [sample.pixels for sample in sample_frames(clips, 64, 224, seed=7)]
     assert pixels
     agreement = cosine(features(original, pixels), features(quantised, pixels))
-    assert agreement.mean() > 0.994  # 0.995 on the script's 64 frames of each set
+    assert agreement.mean() > 0.995
     assert agreement.min() > 0.98
