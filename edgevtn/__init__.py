@@ -7,7 +7,12 @@ More is in `edgevtn.errors`, `edgevtn.sinks`, `edgevtn.bundle`, `edgevtn.dataset
 `edgevtn.importing`, `edgevtn.calibration` and `edgevtn.training`.
 """
 
+import os as _os
 import pkgutil as _pkgutil
+
+# OpenCV and its FFmpeg write about damaged files to stderr; we raise or warn. To be set before OpenCV is loaded.
+_os.environ.setdefault("OPENCV_LOG_LEVEL", "ERROR")
+_os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 
 # Inside a checkout Python finds this folder before the installed package, and kernels/, calibration/ and training/
 # lie beside it: they are looked for where the package is installed.

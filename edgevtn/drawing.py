@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import cv2
@@ -10,7 +10,7 @@ import numpy as np
 
 from edgevtn.arrays import Frame
 from edgevtn.files import write_whole
-from edgevtn.prediction import Event
+from edgevtn.prediction import Event, Prediction
 
 Color = tuple[int, int, int]
 
@@ -22,6 +22,16 @@ PALETTE: tuple[Color, ...] = (
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 #: Narrower frames are enlarged before text is put on them.
 NARROWEST = 480
+
+
+def caption(latest: Mapping[str, Prediction]) -> tuple[str, float | None]:
+    """Text and score of the latest predictions, by model: of one its label, of several each with its model's name."""
+    if not latest:
+        return "...", None
+    if len(latest) == 1:
+        (prediction,) = latest.values()
+        return prediction.label, prediction.score
+    return "  ".join(f"{name}: {prediction.label}" for name, prediction in latest.items()), None
 
 
 def annotate(frame: Frame, label: str, score: float | None, timestamp: float) -> Frame:

@@ -41,19 +41,31 @@ class Encoder:
     """
 
     def __init__(self, bundle: Bundle, threads: int, spinning: bool = False) -> None:
-        file, facts = bundle.path / ENCODER, bundle.model.encoder
+        file = bundle.path / ENCODER
         self._session = open_session(bundle.encoder, file, threads, spinning, _saturates(bundle.model))
+        self.check(bundle)
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        got = [(node.type, node.shape) for node in (*inputs, *outputs)]
+        self.input_shape = tuple(inputs[0].shape)
+        self._inputs, self._output = [node.name for node in inputs], outputs[0].name
+        self._width = bundle.model.encoder.width
+
+    def check(self, bundle: Bundle) -> None:
+        """Refuse a bundle whose facts do not agree with this encoder; also one that shares it with another.
+
+        Raises
+        ------
+        BundleError
+        """
+        facts = bundle.model.encoder
+        got = [(node.type, node.shape) for node in (*self._session.get_inputs(), *self._session.get_outputs())]
         pictures = 1 if facts.difference_interval is None else 2
         features = ("tensor(float)", [1, facts.width])
         expected = [[("tensor(uint8)", shape)] * pictures + [features] for shape in input_shapes(facts.input_size)]
         if got not in expected:
             raise BundleError(
-                f"{file}: expected the inputs and output {expected[0]}, to agree with model.json, got {got}"
+                f"{bundle.path / ENCODER}: expected the inputs and output {expected[0]}, to agree with model.json, "
+                f"got {got}"
             )
-        self.input_shape = tuple(inputs[0].shape)
-        self._inputs, self._output, self._width = [node.name for node in inputs], outputs[0].name, facts.width
 
     def bind(self, pictures: Sequence[Pixels]) -> Callable[[], Float]:
         """A function that encodes what is in `pictures` when it is called.

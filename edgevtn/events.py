@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgevtn.prediction import NOTHING, Event, Prediction
+from edgevtn.prediction import NO_ACTION, Event, Prediction
 
 #: Seconds, for the rounding of timestamps: an event that lasted `min_duration` is not dropped for the last bit.
 HAIRS_BREADTH = 1e-6
+#: Seconds between two windows over which an event goes on: more than lies between two predictions of a model whose
+#: window is one frame. Beyond that nobody knows what went on.
+LONGEST_BRIDGE = 2.0
 
 
 @dataclass
@@ -30,8 +33,9 @@ class EventDetector:
 
     An event begins when a label's probability reaches `enter`, and ends when it falls below `leave` or
     another label reaches `enter`. A prediction speaks of a whole window, not of its newest frame: beginnings and
-    ends are placed in the middle of the window that showed them. Every model has events of its own. The label "nothing"
-    ends events and is none.
+    ends are placed in the middle of the window that showed them. Across a gap in the stream none
+    goes on. Every model has events of its own. The labels
+    "nothing" and "unknown" end events and are none.
 
     Parameters
     ----------
@@ -55,11 +59,6 @@ class EventDetector:
         self._last: dict[str, Prediction] = {}  # by model
         self._going: dict[str, _Going] = {}
 
-    def active(self, model: str | None = None) -> str | None:
-        """Label of the action that is going on, of a model or of any; None if there is none."""
-        names = self._going if model is None else [model] if model in self._going else []
-        return next((self._last[name].labels[self._going[name].label] for name in names), None)
-
     def update(self, prediction: Prediction) -> list[Event]:
         """Take the next prediction.
 
@@ -69,19 +68,25 @@ class EventDetector:
             The event that it ended, if any, with its `end`; then the one that has begun, if any, with `end` None.
         """
         name, probabilities = prediction.model, prediction.probabilities
+        events: list[Event] = []
+        last = self._last.get(name)
+        if last is not None and prediction.window_start > last.timestamp + LONGEST_BRIDGE:
+            if name in self._going:
+                events += self._close(name, last.timestamp)
+            last = None
         # The first window begins with the stream: nothing came before it that could have been the other action.
         middle = (prediction.window_start + prediction.timestamp) / 2
-        boundary = middle if name in self._last else prediction.window_start
+        boundary = prediction.window_start if last is None else middle
         self._last[name] = prediction
         best = int(probabilities.argmax())
         begins = best if probabilities[best] >= self._enter else None
-        going, events = self._going.get(name), []
+        going = self._going.get(name)
         if going is not None:
             goes_on = begins == going.label or (begins is None and probabilities[going.label] >= self._leave)
             if not goes_on:
                 events += self._close(name, boundary)
                 going = None
-        if going is None and begins is not None and prediction.labels[begins] != NOTHING:
+        if going is None and begins is not None and prediction.labels[begins] not in NO_ACTION:
             going = self._going[name] = _Going(begins, boundary)
         if going is not None:
             going.total += float(probabilities[going.label])

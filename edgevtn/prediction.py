@@ -12,6 +12,8 @@ from edgevtn.arrays import Float
 UNKNOWN = "unknown"
 #: The label that a model may have for an empty room and for idling: a prediction like any other, never an event.
 NOTHING = "nothing"
+#: Labels that are no action: they end events and begin none.
+NO_ACTION = (NOTHING, UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

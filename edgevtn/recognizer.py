@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from edgevtn.cpu import default_threads
 from edgevtn.encoder import Encoder
 from edgevtn.errors import FrameError
 from edgevtn.frames import check_frame
+from edgevtn.heads.vtn import PRECISIONS
 from edgevtn.prediction import Prediction
 from edgevtn.runner import Options, Runner
 from edgevtn.sampler import Sampler
@@ -93,6 +94,8 @@ class Recognizer:
     ) -> None:
         if threads is not None and threads < 1:
             raise ValueError(f"threads must be at least 1, got {threads}")
+        if precision not in PRECISIONS:
+            raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
         if start not in ("wait", "repeat"):
             raise ValueError(f'start must be "wait" or "repeat", got {start!r}')
         if not (math.isfinite(smoothing) and smoothing >= 0):
@@ -110,16 +113,19 @@ class Recognizer:
         self._samplers: dict[tuple[float, float], Sampler] = {}
         options = Options(precision, start, smoothing, unknown_below)
         self._runners: list[Runner] = []
-        used: Counter[str] = Counter()
         for place in places:
             bundles = load_streams(place)
-            name = bundles[0].model.name
-            used[name] += 1
-            self._add(name if used[name] == 1 else f"{name} ({used[name]})", bundles, options)
+            self._add(self._free_name(bundles[0].model.name), bundles, options)
         self.models: dict[str, Model] = {runner.name: runner.model for runner in self._runners}
         first = self._runners[0]
         self.model, self.precision, self.window_duration = first.model, first.precision, first.window_duration
         self.warmup()
+
+    def _free_name(self, name: str) -> str:
+        """The name, or with a number behind it the first that no model has yet."""
+        used = {runner.name for runner in self._runners}
+        numbered = (f"{name} ({number})" for number in itertools.count(2))
+        return next(free for free in itertools.chain([name], numbered) if free not in used)
 
     def _add(self, name: str, bundles: Sequence[Bundle], options: Options) -> None:
         """A model, with what it can share of what is there."""
@@ -133,6 +139,7 @@ class Recognizer:
             if digest not in self._encoders:
                 self._encoders[digest] = Encoder(bundle, self.threads, self._spinning)
             encoder = self._encoders[digest]
+            encoder.check(bundle)  # the facts are this bundle's own
             way = facts.input_size, facts.color_order, encoder.input_shape
             if way not in self._pictures:
                 self._pictures[way] = Picture(*way)
@@ -255,6 +262,7 @@ class Recognizer:
     def stream(self, frames: Iterable[tuple[float, Frame]]) -> Iterator[Prediction]:
         """Yield the predictions for (timestamp, frame) pairs, for instance from `edgevtn.frames`."""
         if isinstance(frames, str | Path | int):
-            raise FrameError(f"expected (timestamp, frame) pairs, got {frames!r}; open it with edgevtn.frames(...)")
+            kind = type(frames).__name__  # not its text: an address may have a password in it
+            raise FrameError(f"expected (timestamp, frame) pairs, got {kind}; open it with edgevtn.frames(...)")
         for timestamp, frame in frames:
             yield from self.predictions(frame, timestamp)

@@ -120,11 +120,14 @@ def record_takes(
                 show(frame, timestamp, "recording")
                 writer.write(frame, timestamp)
                 motion.add(frame, timestamp)
-            else:
-                return  # the source has ended
+            else:  # the source has ended
+                writer.discard()
+                return
         except BaseException:
             writer.discard()
             raise
+        if not motion.times:  # no frame came while it should have been recorded
+            continue
         writer.close()
         yield _cut(raw, place / f".take-{name}", place / name, motion)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import importlib
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import cv2
 
@@ -39,20 +40,24 @@ class VideoWriter:
         self._file, self._frame_rate = Path(file), frame_rate
         self._place = contextlib.ExitStack()
         self._encoder: _Av | _OpenCV | None = None
+        self._size = 0, 0
         self._timestamp = 0.0
         self._due = 0.0  # copies that the frames until now are worth, beyond those that are written
 
     def write(self, frame: Frame, timestamp: float) -> None:
-        """Append a frame, all of the size of the first, taken at `timestamp` seconds."""
+        """Append a frame, taken at `timestamp` seconds; one of another size than the first is scaled to that."""
         if self._encoder is None:
+            self._size = frame.shape[1], frame.shape[0]
             part = self._place.enter_context(replacing(self._file))
             kind = _Av if _has_av() else _OpenCV
             with self._named():
-                self._encoder = kind(part, self._frame_rate, (frame.shape[1], frame.shape[0]))
+                self._encoder = kind(part, self._frame_rate, self._size)
             self._due = 1.0
         else:
             self._due += min(max(timestamp - self._timestamp, 0.0), LONGEST_GAP) * self._frame_rate
         self._timestamp = timestamp
+        if (frame.shape[1], frame.shape[0]) != self._size:
+            frame = cast(Frame, cv2.resize(frame, self._size, interpolation=cv2.INTER_AREA))
         copies = int(self._due + 0.5)
         with self._named():
             for _ in range(copies):
@@ -79,7 +84,7 @@ class VideoWriter:
         """Name the file in an error of the encoder's."""
         try:
             yield
-        except OSError as error:
+        except (OSError, ValueError) as error:  # PyAV's errors are either
             reason = f"{self._file}: cannot be written ({error}); does the folder exist, and is it writable?"
             raise OutputError(reason) from error
 
@@ -119,7 +124,7 @@ class _Av:
         self._av: Any = importlib.import_module("av")
         self._size = size[0] - size[0] % 2, size[1] - size[1] % 2
         self._container = self._av.open(str(file), "w")
-        self._stream = self._container.add_stream("h264", rate=round(frame_rate))
+        self._stream = self._container.add_stream("h264", rate=Fraction(frame_rate).limit_denominator(1001))
         self._stream.width, self._stream.height = self._size
         self._stream.pix_fmt = "yuv420p"
         self._container.start_encoding()  # opens the file

@@ -30,7 +30,8 @@ def watch(
 ) -> Iterator[Event]:
     """Recognise what a source shows, until it ends, and yield the events as they begin and end.
 
-    The source is opened first: a wrong name is told at once, not after the kernels have loaded.
+    It is a generator: nothing is opened before its first event is asked for. The source is opened first, so that a
+    wrong name is told at once, not after the kernels have loaded.
 
     Parameters
     ----------
@@ -48,7 +49,7 @@ def watch(
     frame_rate : float, optional
         As in `edgevtn.frames`.
     seconds : float, optional
-        Stop after so much of the source's time.
+        Stop after so much of the source's time, from its first frame on; above 0.
 
     Yields
     ------
@@ -60,15 +61,18 @@ def watch(
     SourceError, BundleError
         The source or the model cannot be used.
     ValueError
-        Both `model` and `recognizer` are given.
+        Both `model` and `recognizer` are given, or `seconds` is not above 0.
     """
+    if seconds is not None and not seconds > 0:
+        raise ValueError(f"seconds must be above 0, got {seconds}")
     if model is not None and recognizer is not None:
         raise ValueError("expected model or recognizer, got both; give the model to the recogniser")
     detector = EventDetector() if detector is None else detector
     with contextlib.ExitStack() as stack:
-        told = [as_sink(sink) for sink in sinks]
-        for sink in told:
-            stack.callback(sink.close)
+        told = []
+        for sink in sinks:
+            told.append(as_sink(sink))
+            stack.callback(told[-1].close)
         opened = frames(source, frame_rate=frame_rate)
         if not isinstance(source, Source):
             stack.enter_context(opened)
@@ -82,9 +86,11 @@ def watch(
                     sink.event(event)
             return events
 
+        began = None
         try:
             for timestamp, frame in opened:
-                if seconds is not None and timestamp >= seconds:
+                began = timestamp if began is None else began
+                if seconds is not None and timestamp - began >= seconds:
                     break
                 for prediction in recognizer.predictions(frame, timestamp):
                     for sink in told:
@@ -95,7 +101,9 @@ def watch(
         except StopWatching:
             pass
         finally:  # what was going on when it was stopped has happened, too
-            last = tell(detector.finish())
+            last = detector.finish()
+            with contextlib.suppress(StopWatching):
+                tell(last)
         yield from last
 
 
@@ -120,12 +128,13 @@ def recognize(
     Returns
     -------
     list of Event
-        In order of their ends; stretches without an event are "unknown".
+        In order of their ends.
 
     Raises
     ------
     SourceError, BundleError
     """
-    with frames(source) as opened:  # before the model is loaded: a wrong name is told at once
+    opened = frames(source)  # before the model is loaded: a wrong name is told at once
+    with opened if not isinstance(source, Source) else contextlib.nullcontext():
         recognizer = Recognizer(model, threads=threads, start="repeat", smoothing=SMOOTHING)
         return [event for event in watch(opened, recognizer=recognizer, detector=detector) if event.end is not None]

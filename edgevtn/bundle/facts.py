@@ -22,15 +22,15 @@ MODALITIES = (RGB, RGBDIFF)
 # Nobody needs more than these, and whoever claims more should not make us allocate it.
 LARGEST_FACTS = 4 * 2**20
 SIZES = (32, 1024)
-#: Hz: no camera of this kind is faster.
-FASTEST = 240
+#: Hz: no camera of this kind is faster, and no action takes minutes between two frames.
+SLOWEST, FASTEST = 0.01, 240
 
 MODEL_TABLE = {
     "name": TEXT,
     "source": TEXT,
     "license": TEXT,
     "labels": texts(),
-    "frame_rate": Fact(f"Hz, above 0 to {FASTEST}", lambda value: is_number(value) and 0 < value <= FASTEST),
+    "frame_rate": Fact(f"Hz, {SLOWEST} to {FASTEST}", lambda value: is_number(value) and SLOWEST <= value <= FASTEST),
     "encoder": OBJECT,
     "head": OBJECT,
     "quantization": OBJECT,

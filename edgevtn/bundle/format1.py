@@ -38,7 +38,10 @@ def upgraded(facts: dict[str, Any]) -> dict[str, Any]:
         facts.pop("embed_dim", None)
     else:
         head |= {name: facts.pop(name) for name in HEAD_FACTS if name in facts}
-        head |= {"motion": {True: "change", False: "none"}.get(motion, motion), "projection": motion is True}
+        head |= {
+            "motion": "change" if motion is True else "none" if motion is False else motion,
+            "projection": motion is True,
+        }
     if isinstance(sums, dict):
         names = {old: new for new, old in FILES.items()}
         facts["sha256"] = {names.get(name, name): value for name, value in sums.items()}

@@ -6,8 +6,10 @@ import hashlib
 import io
 import math
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -63,7 +65,7 @@ def load_bundle(path: str | Path | None = None) -> Bundle:
     model = read_model(folder / FACTS)
     encoder = _read_checked(folder / ENCODER, model.sha256[ENCODER], LARGEST_ONNX)
     name, shapes = model.head.file, model.head.shapes()
-    old = not (folder / name).exists() and (folder / FILES[name]).exists()
+    old = name in FILES and not (folder / name).exists() and (folder / FILES[name]).exists()
     file = folder / (FILES[name] if old else name)
     if old and "w_change" in shapes:
         shapes = {key: shape for key, shape in shapes.items() if key not in ("w_features", "b_features", "w_change")}
@@ -129,30 +131,45 @@ def _read_checked(file: Path, sha256: str, largest: int) -> bytes:
     return content
 
 
+def _check_claims(file: Path, archive: zipfile.ZipFile, shapes: dict[str, tuple[int, ...]]) -> None:
+    """Refuse names, sizes and headers that do not fit, before anything is unpacked: few bytes can claim gigabytes."""
+    infos = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+    missing, unknown = sorted(shapes.keys() - infos), sorted(infos.keys() - shapes)
+    if missing or unknown:
+        raise BundleError(
+            f"{file}: the arrays do not fit {FACTS}: missing {missing or 'none'}, unknown {unknown or 'none'}"
+        )
+    for name, expected in shapes.items():
+        if infos[name].file_size > 4 * math.prod(expected) + OVERHEAD:
+            raise BundleError(f"{file}: {name} is larger than float32 {expected}, which {FACTS} calls for")
+    for name, expected in shapes.items():
+        shape, dtype = _header(archive, infos[name])
+        if shape != expected or dtype not in (np.float16, np.float32):
+            raise BundleError(
+                f"{file}: {name} must be float16 or float32 {expected} to agree with {FACTS}, got {dtype} {shape}"
+            )
+
+
+def _header(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Shape and dtype of an array, as its header claims; nothing else is read."""
+    with archive.open(info) as stream:
+        version = np.lib.format.read_magic(stream)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = read(stream)
+    return shape, dtype
+
+
 def _arrays(file: Path, content: bytes, shapes: dict[str, tuple[int, ...]]) -> dict[str, Float]:
     """Arrays of a head from the bytes that were checked; `file` is for messages."""
     try:
-        # Sizes first: a few bytes of zip can claim gigabytes.
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            sizes = {info.filename.removesuffix(".npy"): info.file_size for info in archive.infolist()}
-        missing, unknown = sorted(shapes.keys() - sizes), sorted(sizes.keys() - shapes)
-        if missing or unknown:
-            raise BundleError(
-                f"{file}: the arrays do not fit {FACTS}: missing {missing or 'none'}, unknown {unknown or 'none'}"
-            )
-        for name, shape in shapes.items():
-            if sizes[name] > 4 * math.prod(shape) + OVERHEAD:
-                raise BundleError(f"{file}: {name} is larger than float32 {shape}, which {FACTS} calls for")
+            _check_claims(file, archive, shapes)
         with np.load(io.BytesIO(content), allow_pickle=False) as archive:
             arrays = {name: archive[name] for name in shapes}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    # RuntimeError: encrypted, or (NotImplementedError) compressed in a way that is not known.
+    except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
         raise BundleError(f"{file}: cannot be read as an .npz archive ({error})") from error
     for name, array in arrays.items():
-        if array.shape != shapes[name] or array.dtype not in (np.float16, np.float32):
-            raise BundleError(
-                f"{file}: {name} must be float16 or float32 {shapes[name]} to agree with {FACTS}, "
-                f"got {array.dtype} {array.shape}"
-            )
         if not np.isfinite(array).all():
             raise BundleError(f"{file}: {name} has values that are not finite; export the model again")
     return {name: np.ascontiguousarray(array, dtype=np.float32) for name, array in arrays.items()}

@@ -13,11 +13,17 @@ import numpy as np
 
 from edgevtn.arrays import Float
 from edgevtn.bundle.facts import ENCODER, FACTS, FORMAT_VERSION, MODALITIES
+from edgevtn.bundle.format1 import FILES
 from edgevtn.bundle.load import load_streams
+from edgevtn.errors import BundleError
 from edgevtn.files import replace_folder
 from edgevtn.heads import KINDS
 
 CARD = "MODEL_CARD.md"
+#: What calibration and training tell of themselves.
+REPORTS = ("calibration.json", "calibration.html", "training.csv", "learning_curve.png")
+#: All that a bundle of one stream may have, of the present format and of format 1.
+PARTS = {FACTS, ENCODER, CARD, *FILES, *FILES.values(), *REPORTS}
 
 
 def write_bundle(
@@ -51,7 +57,10 @@ def write_bundle(
     """
 
     def fill(fresh: Path) -> None:
-        name = KINDS[facts["head"]["kind"]].file
+        kind = facts["head"]["kind"]
+        if kind not in KINDS:
+            raise BundleError(f"{folder}: the head's kind must be one of {', '.join(KINDS)}, got {kind!r}")
+        name = KINDS[kind].file
         contents = {ENCODER: encoder, name: head if isinstance(head, bytes) else _archive(head)}
         for file, content in contents.items():
             (fresh / file).write_bytes(content)
@@ -82,14 +91,34 @@ def write_streams(folder: Path, fill: Callable[[Path], None]) -> None:
 
 
 def _write_checked(folder: Path, fill: Callable[[Path], None]) -> None:
-    if folder.exists() and not (folder.is_dir() and ((folder / FACTS).exists() or not any(folder.iterdir()))):
-        raise FileExistsError(f"{folder}: exists and is not a bundle; choose another folder")
+    strange = _strange(folder)
+    if strange is not None:
+        raise FileExistsError(f"{folder}: has {strange}, which is no part of a bundle; choose another folder")
 
     def checked(fresh: Path) -> None:
         fill(fresh)
         load_streams(fresh)
 
     replace_folder(folder, checked)
+
+
+def _strange(folder: Path) -> str | None:
+    """What is at this place and no part of a bundle, which would be lost with what is replaced; None if nothing is."""
+    if not folder.exists():
+        return None
+    if not folder.is_dir():
+        return "a file of that name"
+    names = sorted(path.name for path in folder.iterdir())
+    if names and FACTS not in names:
+        return names[0]
+    for name in names:
+        if name in MODALITIES and (folder / name).is_dir():
+            inside = _strange(folder / name)
+            if inside is not None:
+                return f"{name}/{inside}"
+        elif name not in PARTS:
+            return name
+    return None
 
 
 def _archive(arrays: dict[str, Float]) -> bytes:

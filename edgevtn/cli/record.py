@@ -11,10 +11,7 @@ if TYPE_CHECKING:
     from edgevtn.arrays import Frame
     from edgevtn.recording import Take
 
-NAME, HELP = (
-    "record",
-    "record takes of an action from a camera, to teach with",
-)
+NAME, HELP = "record", "record takes of an action from a camera, to teach with"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +68,10 @@ def describe(take: Take) -> str:
 def ask(take: Take) -> str:
     """Whether to keep it: "y", "n", or "q" for neither this one nor another."""
     while True:
-        answer = input(f"{describe(take)}. Keep it? [Y]es, [n]o, [q]uit: ").strip().lower()[:1] or "y"
+        try:
+            answer = input(f"{describe(take)}. Keep it? [Y]es, [n]o, [q]uit: ").strip().lower()[:1] or "y"
+        except EOFError:  # the terminal has gone
+            return "q"
         if answer in "ynq":
             return answer
 

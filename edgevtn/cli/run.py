@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from edgevtn.cli.options import add_threads
 from edgevtn.watching import SMOOTHING
@@ -21,12 +22,15 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--save", metavar="FILE.mp4", help="write an annotated video, too")
     parser.add_argument("--show", action="store_true", help="show a window; needs the extra [gui]")
     parser.add_argument("--frame-rate", type=float, metavar="HZ", help="of a folder of images (default: 25)")
-    parser.add_argument("--seconds", type=float, metavar="S", help="stop after so much of the source")
+    parser.add_argument("--seconds", type=float, metavar="S", help="stop after so much of the source; above 0")
     parser.add_argument(
         "--smoothing", type=float, default=SMOOTHING, metavar="S", help="time constant, seconds (default: %(default)s)"
     )
     parser.add_argument(
-        "--unknown-below", type=float, metavar="P", help="probability (default: the model's own threshold)"
+        "--unknown-below",
+        type=float,
+        metavar="P",
+        help="probability, of single predictions; events have thresholds of their own (default: the model's)",
     )
     add_threads(parser)
 
@@ -38,6 +42,8 @@ def run(arguments: argparse.Namespace) -> None:
     from edgevtn.sources import frames
     from edgevtn.watching import watch
 
+    if arguments.save is not None and same_file(arguments.save, arguments.source):
+        raise ValueError(f"--save {arguments.save} is the source itself; give it another name")
     models = arguments.model or [None]
     sinks: list[Sink] = [JsonLines() if arguments.json else Text(name_models=len(models) > 1)]
     if arguments.save is not None:
@@ -54,3 +60,11 @@ def run(arguments: argparse.Namespace) -> None:
         )
         for _ in watch(source, sinks=sinks, recognizer=recognizer, seconds=arguments.seconds):
             pass
+
+
+def same_file(target: str, source: str) -> bool:
+    """Whether both are names of the same file, which is there."""
+    try:
+        return Path(target).samefile(source)
+    except OSError:
+        return False

@@ -161,7 +161,13 @@ def evaluate(recognizer: Recognizer, clips: Sequence[Clip]) -> Evaluation:
         A clip's label is not one of the model's, or a clip is too short for a prediction.
     SourceError
         A clip cannot be read.
+    ValueError
+        The recogniser has several models.
     """
+    if len(recognizer.models) > 1:
+        raise ValueError(
+            f"expected a recogniser with one model, got {len(recognizer.models)}; evaluate them one by one"
+        )
     labels = recognizer.model.labels
     strange = sorted({clip.label for clip in clips} - set(labels))
     if strange:

@@ -60,7 +60,7 @@ def read_dataset(place: str | Path, split: int = 1) -> list[Clip]:
         for folder in sorted(place.iterdir())
         if folder.is_dir()
         for file in sorted(folder.rglob("*"))
-        if file.suffix.lower() in VIDEO_SUFFIXES
+        if file.suffix.lower() in VIDEO_SUFFIXES and not _hidden(file.relative_to(place))
     ]
     if not clips:
         raise ManifestError(
@@ -68,6 +68,11 @@ def read_dataset(place: str | Path, split: int = 1) -> list[Clip]:
             f"{split}), nor a folder of video files for each class"
         )
     return clips
+
+
+def _hidden(path: Path) -> bool:
+    """Whether it is a recording that was broken off, a copy that is being made, or what a Mac leaves beside a file."""
+    return any(part.startswith(".") for part in path.parts)
 
 
 def _first(place: Path, *names: str) -> Path | None:
@@ -100,6 +105,8 @@ def _ucf101(place: Path, lists: Path, split: int) -> list[Clip]:
         for line in _lines(file):
             name = line.split()[0]  # training lists have a number after it
             clips.append(Clip(_inside(root, name, file), name.partition("/")[0], fold))
+    if not clips:
+        raise ManifestError(f"{lists}: the lists of split {split} name no clip")
     return clips
 
 
@@ -114,6 +121,8 @@ def _hmdb51(place: Path, marked: list[Path]) -> list[Clip]:
                 raise ManifestError(f"{file}: expected lines of a file name and 0, 1 or 2, got {line!r}")
             if mark in HMDB_FOLDS:
                 clips.append(Clip(_inside(root, f"{label}/{name.strip()}", file), label, HMDB_FOLDS[mark]))
+    if not clips:
+        raise ManifestError(f"{place}: the split files name no clip")
     return clips
 
 
@@ -124,7 +133,7 @@ def _kinetics(place: Path) -> list[Clip]:
         if file is None:
             continue
         try:
-            with file.open(newline="", encoding="utf-8") as lines:
+            with file.open(newline="", encoding="utf-8-sig") as lines:
                 rows = list(csv.DictReader(lines))
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             raise ManifestError(f"{file}: cannot be read as CSV ({error})") from error
@@ -134,7 +143,7 @@ def _kinetics(place: Path) -> list[Clip]:
         for row in rows:
             try:
                 name = f"{row['youtube_id']}_{int(row['time_start']):06}_{int(row['time_end']):06}.mp4"
-            except ValueError as error:
+            except (ValueError, TypeError) as error:  # TypeError: a row is too short
                 raise ManifestError(f"{file}: times must be whole seconds ({error})") from error
             for label in (row["label"], row["label"].replace(" ", "_")):
                 found = next((root for root in roots if (root / label / name).exists()), None)

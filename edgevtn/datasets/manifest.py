@@ -37,7 +37,7 @@ def read_manifest(file: str | Path) -> list[Clip]:
     if file.is_dir():
         file = file / "manifest.csv"
     try:
-        with file.open(newline="", encoding="utf-8") as lines:
+        with file.open(newline="", encoding="utf-8-sig") as lines:
             rows = list(csv.DictReader(lines))
     except FileNotFoundError:
         raise ManifestError(f"{file}: does not exist; expected a CSV with the columns clip and label") from None

@@ -53,6 +53,11 @@ class _Called(Sink):
     def event(self, event: Event) -> None:
         self._function(event)
 
+    def close(self) -> None:
+        close = getattr(self._function, "close", None)
+        if callable(close):
+            close()
+
 
 def as_sink(thing: object) -> Sink:
     """The thing, if it is a sink; else one that calls it.
@@ -64,8 +69,10 @@ def as_sink(thing: object) -> Sink:
     """
     if isinstance(thing, Sink):
         return thing
-    if any(callable(getattr(thing, name, None)) for name in METHODS):
+    # A class is no sink, and what has only `close`, as a file does, has no use for anything it is told.
+    has = [] if isinstance(thing, type) else [name for name in METHODS if callable(getattr(thing, name, None))]
+    if set(has) - {"close"}:
         return _Adapted(thing)
-    if callable(thing):
+    if callable(thing) and not isinstance(thing, type):
         return _Called(thing)
     raise TypeError(f"expected a sink, an object with {', '.join(METHODS)}, or a function, got {type(thing).__name__}")

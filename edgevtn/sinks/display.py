@@ -9,7 +9,7 @@ import os
 from typing import Any
 
 from edgevtn.arrays import Frame
-from edgevtn.drawing import annotate
+from edgevtn.drawing import annotate, caption
 from edgevtn.errors import SourceError, require
 from edgevtn.prediction import Prediction
 from edgevtn.sinks.base import Sink, StopWatching
@@ -18,7 +18,7 @@ os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
 
 class Display(Sink):
-    """A window with every frame and the latest prediction below it.
+    """A window with every frame and each model's latest prediction below it.
 
     Watching ends when the person closes it, or presses Escape or q.
 
@@ -42,16 +42,15 @@ class Display(Sink):
             raise SourceError(f"no window can be shown here ({error}); leave --show away") from error
         self._pygame.display.set_caption(title)
         self._screen: Any = None
-        self._latest: Prediction | None = None
+        self._latest: dict[str, Prediction] = {}  # by model
 
     def prediction(self, prediction: Prediction) -> None:
         """Keep it for the frames that follow."""
-        self._latest = prediction
+        self._latest[prediction.model] = prediction
 
     def frame(self, frame: Frame, timestamp: float) -> None:
         """Show a frame."""
-        latest = self._latest
-        label, score = ("...", None) if latest is None else (latest.label, latest.score)
+        label, score = caption(self._latest)
         self.show(frame, label, timestamp, score)
 
     def show(self, frame: Frame, text: str, timestamp: float, score: float | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from typing import IO, Any
 
@@ -28,10 +29,10 @@ class JsonLines(Sink):
 
     def prediction(self, prediction: Prediction) -> None:
         """A line."""
-        top = [[label, round(score, 4)] for label, score in prediction.top(TOP)]
+        top = [[label, _score(score)] for label, score in prediction.top(TOP)]
         self._write({
             "t": round(prediction.timestamp, 3), "model": prediction.model, "label": prediction.label,
-            "score": round(prediction.score, 4), "top": top,
+            "score": _score(prediction.score), "top": top,
         })  # fmt: skip
 
     def event(self, event: Event) -> None:
@@ -39,5 +40,10 @@ class JsonLines(Sink):
         self._write({
             "event": "begin" if event.end is None else "end", "id": event.id, "model": event.model,
             "label": event.label, "start": round(event.start, 3),
-            "end": None if event.end is None else round(event.end, 3), "score": round(event.score, 4),
+            "end": None if event.end is None else round(event.end, 3), "score": _score(event.score),
         })  # fmt: skip
+
+
+def _score(score: float) -> float | None:
+    """Rounded; None for what JSON has no number for."""
+    return round(score, 4) if math.isfinite(score) else None

@@ -53,7 +53,7 @@ class Text(Sink):
         """Leave the live line; say so if there was nothing to say."""
         if self._live:
             print(CLEAR, end="", flush=True)
-        if self._began and not self._events:
+        if self._began and not self._events and sys.exc_info()[0] is None:  # an error says more
             print("no action was recognised")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgevtn.arrays import Frame
-from edgevtn.drawing import annotate
+from edgevtn.drawing import annotate, caption
 from edgevtn.prediction import Prediction
 from edgevtn.sinks.base import Sink
 from edgevtn.sources.capture import FALLBACK_FRAME_RATE
@@ -13,7 +13,7 @@ from edgevtn.video import VideoWriter
 
 
 class Video(Sink):
-    """Writes every frame with the latest prediction below it to an .mp4.
+    """Writes every frame with each model's latest prediction below it to an .mp4.
 
     It is written beside its name, and moved there at the end, also when the end is an error: what was recorded is
     kept.
@@ -32,16 +32,15 @@ class Video(Sink):
 
     def __init__(self, file: str | Path, frame_rate: float = FALLBACK_FRAME_RATE) -> None:
         self._writer = VideoWriter(file, frame_rate)
-        self._latest: Prediction | None = None
+        self._latest: dict[str, Prediction] = {}  # by model
 
     def prediction(self, prediction: Prediction) -> None:
         """Keep it for the frames that follow."""
-        self._latest = prediction
+        self._latest[prediction.model] = prediction
 
     def frame(self, frame: Frame, timestamp: float) -> None:
         """Append a frame."""
-        latest = self._latest
-        label, score = ("...", None) if latest is None else (latest.label, latest.score)
+        label, score = caption(self._latest)
         self._writer.write(annotate(frame, label, score, timestamp), timestamp)
 
     def close(self) -> None:

@@ -41,7 +41,10 @@ class VideoFile(Source):
     def __iter__(self) -> Iterator[tuple[float, Frame]]:
         """Yield (seconds, frame) to the end of the file; once."""
         expected = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        if self._next is None and self._capture.isOpened():
+            raise SourceError(f"{self._name}: was read before; open it again")
         count, timestamp, ok, frame = 0, 0.0, self._capture.isOpened(), self._next
+        self._next = None
         while ok:
             stated = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
             if count > 0:

@@ -33,7 +33,9 @@ class ImageFolder(Source):
             return [(int(part), "") if part.isdecimal() else (0, part) for part in parts]
 
         self._frame_rate = frame_rate
-        self._files = sorted((file for file in folder.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES), key=natural)
+        # Hidden files are a copy that is being made, or what a Mac leaves beside a picture.
+        files = (file for file in folder.iterdir() if not file.name.startswith("."))
+        self._files = sorted((file for file in files if file.suffix.lower() in IMAGE_SUFFIXES), key=natural)
         if not self._files:
             raise SourceError(f"{folder}: has no images; expected files named {', '.join(sorted(IMAGE_SUFFIXES))}")
 

@@ -50,19 +50,23 @@ class Live(Source):
         self._thread.start()
 
     def _read(self) -> None:
-        while not self._closing:
-            try:
-                ok, frame = self._capture.read()
-            except cv2.error:
-                ok, frame = False, None
+        try:
+            while not self._closing:
+                try:
+                    ok, picture = self._capture.read()
+                except cv2.error:
+                    break
+                if not ok or picture is None:
+                    break
+                arrived, frame = time.monotonic() - self._began, as_frame(picture)
+                with self._changed:
+                    self._latest = arrived, frame
+                    self._changed.notify_all()
+        finally:  # whatever went wrong, nobody waits for ever
             with self._changed:
-                if ok:
-                    self._latest = time.monotonic() - self._began, as_frame(frame)
-                self._ended = not ok
+                self._ended = True
                 self._changed.notify_all()
-            if not ok:
-                break
-        self._capture.release()
+            self._capture.release()
 
     def __iter__(self) -> Iterator[tuple[float, Frame]]:
         """Yield (seconds, frame) until `close`; raises SourceError when the source stops delivering."""

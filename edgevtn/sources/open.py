@@ -26,9 +26,10 @@ def frames(source: str | int | Path | Iterable[tuple[float, Frame]], *, frame_ra
     Parameters
     ----------
     source : path, int, str, or iterable
-        A video file; a folder of images (in the order of the numbers in their names); a camera's index (``0``
-        or ``"0"``); ``"picamera"``, the Raspberry Pi's own; an address (``rtsp://``, ``http://`` ...); or anything
-        that yields (seconds, frame). A live source gives its latest frame, a file every frame.
+        A video file; a folder of images (in the order of the numbers in their names); a camera's index (``0`` or
+        ``"0"``; a folder of that name is given as ``"./0"``); ``"picamera"``, the Raspberry Pi's own; an address
+        (``rtsp://``, ``http://`` ...); or anything that yields (seconds, frame). A live source gives its latest
+        frame, a file every frame.
     frame_rate : float, optional
         Hz, for folders of images, which have no times; 25 if None. Ignored for everything else.
 
@@ -51,7 +52,7 @@ def frames(source: str | int | Path | Iterable[tuple[float, Frame]], *, frame_ra
     if isinstance(source, Iterable) and not isinstance(source, str | Path):
         return Given(source)
     name = str(source)
-    if name == "picamera" or re.fullmatch(r"\d+", name):
+    if name == "picamera" or re.fullmatch(r"[0-9]+", name):
         name = "picamera://" if name == "picamera" else f"camera://{name}"
     scheme, mark, rest = name.partition("://")
     if mark:
@@ -87,8 +88,14 @@ def _address(name: str) -> Source:
     return Live(capture, redact(name))
 
 
+def _camera(index: str) -> Source:
+    if not re.fullmatch(r"[0-9]+", index):
+        raise SourceError(f"camera://{index}: expected the number of a camera, as in camera://0")
+    return Live(int(index), f"camera {index}")
+
+
 #: What opens an address that is none of FFmpeg's, by what stands before its "://"; it is given what stands behind.
 OPENERS: dict[str, Callable[[str], Source]] = {
-    "camera": lambda index: Live(int(index), f"camera {index}"),
+    "camera": _camera,
     "picamera": lambda _: PiCamera(),
 }
