@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from edgevtn.arrays import Float
-from edgevtn.facts import Fact, texts
+from edgevtn.facts import Fact, choice, texts
 from edgevtn.heads.base import Head, HeadFacts
 from edgevtn.kernels import fast
 from edgevtn.window import Window
@@ -22,6 +22,7 @@ from edgevtn.window import Window
 SEGMENTS = 3
 #: How many times W numbers each statistic has, in the order in which they lie side by side.
 STATISTICS = {"mean": 1, "spread": 1, "change": 1, "segments": SEGMENTS, "segment_changes": SEGMENTS - 1}
+RAW, ROOT = "raw", "root"
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,21 @@ class LinearFacts(HeadFacts):
     ----------
     statistics : tuple of str
         Of `STATISTICS`, in that order.
+    features : {"raw", "root"}
+        Whether it looks at the features or at their square roots, with the features' sign: so a few large ones do not
+        drown the rest. A bundle that does not say has "raw".
     """
 
     kind: ClassVar[str] = "linear"
-    table: ClassVar[Mapping[str, Fact]] = {"statistics": texts(*STATISTICS)}
+    table: ClassVar[Mapping[str, Fact]] = {"statistics": texts(*STATISTICS), "features": choice(RAW, ROOT)}
 
     statistics: tuple[str, ...]
+    features: str = RAW
+
+    @classmethod
+    def read(cls, facts: dict[str, Any], width: int, classes: int, where: str) -> Self:
+        """As every kind does."""
+        return super().read({"features": RAW} | facts, width, classes, where)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """``w_classes`` (M, K) and ``b_classes`` (K,): of raw statistics, any standardisation folded in."""
@@ -46,7 +56,8 @@ class LinearFacts(HeadFacts):
 
     def describe(self) -> str:
         """The statistics by name."""
-        return f"linear, on {', '.join(self.statistics)} of {self.width} features"
+        of = "square roots of " if self.features == ROOT else ""
+        return f"linear, on {', '.join(self.statistics)} of {of}{self.width} features"
 
     def build(self, weights: dict[str, Float] | bytes, file: Path, precision: str) -> Linear:
         """The head that runs; it is too small to gain by int8."""
@@ -55,23 +66,30 @@ class LinearFacts(HeadFacts):
 
 
 class Linear(Head):
-    """The window of raw features, float32 (T, W), and a matrix."""
+    """The window of features or of their roots, float32 (T, W), and a matrix."""
 
     def __init__(self, facts: LinearFacts, arrays: dict[str, Float]) -> None:
         self._statistics = Statistics(facts.statistics, facts.width)
         self._w: Float = np.ascontiguousarray(arrays["w_classes"].T)  # (K, M): a class's numbers lie side by side
         self._b: Float = np.ascontiguousarray(arrays["b_classes"])
         self._logits: Float = np.zeros(facts.classes, np.float32)
+        self._root = facts.features == ROOT
         self.window = Window(facts.window_len, facts.width)
 
     def push(self, features: Float) -> None:
         """Append a frame's features, float32 (1, W)."""
-        self.window.push(features)
+        self.window.push(rooted(features) if self._root else features)
 
     def __call__(self) -> Float:
         """Logits of the window, float32 (K,)."""
         fast.classify(self._statistics(self.window.rows), self._w, self._b, self._logits)
         return self._logits
+
+
+def rooted(features: Float) -> Float:
+    """Square roots of the features' sizes with the features' signs, float32 of the same shape."""
+    roots: Float = np.copysign(np.sqrt(np.abs(features)), features)
+    return roots
 
 
 class Statistics:

@@ -44,6 +44,7 @@ class Ridge:
 
     weights: Float64
     targets: Float64
+    _level: Float64  # (n,), products with the weighted mean of all rows
     _values: Float64  # (r,)
     _vectors: Float64  # (n, r), of the centred and weighted products
 
@@ -59,30 +60,33 @@ class Ridge:
             Above 0.
         targets : float64 (n, K)
         """
-        root = np.sqrt(weights)
-        centred = products - _shares(weights) @ products
-        centred = centred - (centred @ _shares(weights))[:, None]
-        centred = (centred + centred.T) / 2
+        root, shares = np.sqrt(weights), weights / weights.sum()
+        level = shares @ products
+        centred = products - level - level[:, None] + shares @ level
         values, vectors = np.linalg.eigh(root[:, None] * centred * root)
         real = values > SMALLEST * max(values[-1], 1e-300)
-        return cls(weights, targets, values[real], vectors[:, real])
+        return cls(weights, targets, level, values[real], vectors[:, real])
 
-    def coefficients(self, strength: float) -> tuple[Float64, Float64]:
-        """The fit as (a, b): the class weights are ``B = a.T @ x`` over the rows x, float64 (n, K), and b is (K,).
+    def coefficients(self, strength: float, targets: Float64 | None = None) -> tuple[Float64, Float64]:
+        """The fit as (a, b), float64 (n, K) and (K,): scores of q are ``(x @ q) @ a + b``, so ``B = x.T @ a``.
 
-        b belongs to rows whose weighted mean is taken off; see `solve` for one that does not.
+        Parameters
+        ----------
+        strength : float
+        targets : float64 (n, K), optional
+            Others than its own.
         """
+        targets = self.targets if targets is None else targets
         root = np.sqrt(self.weights)[:, None]
-        scaled = self._vectors / (self._values + strength)
-        a = root * (scaled @ (self._vectors.T @ (root * self.targets)))
-        return a, _shares(self.weights) @ self.targets
+        a = root * ((self._vectors / (self._values + strength)) @ (self._vectors.T @ (root * targets)))
+        return a, self.weights @ targets / self.weights.sum() - self._level @ a
 
     def fitted(self, strength: float) -> Float64:
         """What the fit says of its own rows, float64 (n, K)."""
         root = np.sqrt(self.weights)[:, None]
         shrunk = self._vectors * (self._values / (self._values + strength))
         answer: Float64 = shrunk @ (self._vectors.T @ (root * self.targets)) / root
-        return answer + _shares(self.weights) @ self.targets
+        return answer + self.weights @ self.targets / self.weights.sum()
 
     def left_out(self, strength: float, groups: Sequence[Int]) -> Float64:
         """What the fit without a group says of the group's rows, float64 (n, K).
@@ -109,26 +113,36 @@ class Ridge:
             answers[rows] = self.targets[rows] - left / root[rows, None]
         return answers
 
+    def left_out_others(
+        self, strength: float, groups: Sequence[Int], others: Float64, owner: Int, left_out: Float64
+    ) -> Float64:
+        """What the fit without a group says of other rows of that group, for instance single windows of its clips.
 
-def solve(rows: Float64, weights: Float64, targets: Float64, strength: float) -> tuple[Float64, Float64]:
-    """The classifier of one strength: B float64 (M, K) and b (K,), by the smaller of its two normal equations.
+        A fit without a group is the fit to all rows in which the group's targets are what that fit says of them.
 
-    Parameters
-    ----------
-    rows : float64 (n, M)
-    weights : float64 (n,)
-    targets : float64 (n, K)
-    strength : float
-    """
-    n, M = rows.shape
-    mean, level = _shares(weights) @ rows, _shares(weights) @ targets
-    root = np.sqrt(weights)[:, None]
-    x, y = root * (rows - mean), root * (targets - level)
-    if M < n:
-        B = np.linalg.solve(x.T @ x + strength * np.eye(M), x.T @ y)
-    else:
-        B = x.T @ np.linalg.solve(x @ x.T + strength * np.eye(n), y)
-    return B, level - mean @ B
+        Parameters
+        ----------
+        strength, groups
+            As `left_out`.
+        others : float64 (m, n)
+            Products of the other rows with the fit's own.
+        owner : int64 (m,)
+            Of which of its own rows each is a part.
+        left_out : float64 (n, K)
+            As `left_out` gives it.
+
+        Returns
+        -------
+        float64 (m, K)
+        """
+        answers = np.empty((len(others), self.targets.shape[1]))
+        for rows in groups:
+            targets = self.targets.copy()
+            targets[rows] = left_out[rows]
+            a, b = self.coefficients(strength, targets)
+            own = np.isin(owner, rows)
+            answers[own] = others[own] @ a + b
+        return answers
 
 
 def balanced(classes: Int, share: Float64) -> Float64:
@@ -149,7 +163,3 @@ def balanced(classes: Int, share: Float64) -> Float64:
 def targets_of(classes: Int, K: int) -> Float64:
     """Targets float64 (n, K): 1 for a row's class and -1 for the others."""
     return 2.0 * np.eye(K)[classes] - 1.0
-
-
-def _shares(weights: Float64) -> Float64:
-    return weights / weights.sum()
