@@ -12,7 +12,8 @@ import numpy.typing as npt
 from edgevtn.arrays import Float
 from edgevtn.heads.linear import STATISTICS
 from edgevtn.teach.ridge import Float64, Int, Ridge, balanced, targets_of
-from edgevtn.teach.windows import EVERY, Measure
+from edgevtn.teach.scale import products, sum_of
+from edgevtn.teach.windows import Measure
 
 #: Sets of statistics, cheapest first.
 SETS = (
@@ -30,16 +31,19 @@ LONG_ENOUGH = 0.25
 #: Of the ridge, on statistics of variance 1 divided by their number in a frame, W: from clips that are all different to
 #: many that are alike.
 STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
-#: Deviations are shrunk to their median, half and half: of few clips a deviation is hardly known.
-SHRINKAGE = 1.0
 #: Milliseconds of one frame's encoding, of a Raspberry Pi 5's order: what makes a rate dear.
 ENCODING = 20.0
 #: Milliseconds of a head for each number in its window and each statistic: three orders less.
 LOOKING = 1e-6
-#: Single windows of a clip that are asked, evenly spread.
-LIVE_WINDOWS = 6
+#: Standard errors of the difference that a cheaper candidate may be behind the best. A whole one was measured to lose up
+#: to a point against the best; half a one less than half a point.
+TOLERANCE = 0.5
+#: A cheaper candidate's left-out error may be so many times the best's.
+LOSS_TOLERANCE = 1.05
 #: Draws behind an accuracy that is corrected for the choice.
 DRAWS = 400
+#: Single windows of a clip that are asked, evenly spread.
+LIVE_WINDOWS = 6
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,8 @@ class Tried:
         Mean squared error of the left-out scores of classes alike, which tells candidates of one accuracy apart.
     live : float
         Share of single windows recognised, with classes and clips alike, 0 to 1: what a camera's answers are worth.
+    recognised : bool (n,)
+        Of every clip.
     right : float64 (n,)
         Of every clip: the mean of whether it was recognised, and of the share of its windows that were.
     """
@@ -94,6 +100,7 @@ class Tried:
     accuracy: float
     live: float
     loss: float
+    recognised: npt.NDArray[np.bool_]
     right: Float64
 
     def as_dict(self) -> dict[str, Any]:
@@ -103,76 +110,6 @@ class Tried:
             "cost": round(self.candidate.cost, 2), "strength": self.strength, "accuracy": self.accuracy, "live": self.live,
             "loss": self.loss,
         }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Choice:
-    """What was chosen, and among what.
-
-    Attributes
-    ----------
-    best : Tried
-    tried : tuple of Tried
-    corrected : float
-        Accuracy to be expected of the best, 0 to 1, with what choosing it gained by chance taken off.
-    """
-
-    best: Tried
-    tried: tuple[Tried, ...]
-    corrected: float
-
-
-@dataclass(frozen=True)
-class Scale:
-    """Statistics are centred, and divided by deviations that are shrunk to their median.
-
-    Attributes
-    ----------
-    mean, factor : float64 (M,)
-    """
-
-    mean: Float64
-    factor: Float64
-
-    @classmethod
-    def of(cls, rows: Float, weights: Float64, names: tuple[str, ...], width: int) -> Scale:
-        """From rows float32 (n, M) of the statistics `names`, and weights (n,)."""
-        shares = (weights / weights.sum()).astype(np.float32)
-        mean = shares @ rows
-        deviation = np.sqrt(np.maximum(0.0, shares @ (rows - mean) ** 2)).astype(np.float64)
-        factor, begin = np.empty(len(deviation)), 0
-        for name in (name for name in EVERY if name in names):
-            part = slice(begin, begin + STATISTICS[name] * width)
-            own = deviation[part]
-            middle = float(np.median(own)) or float(own.mean()) or 1.0
-            factor[part] = 1 / (own + SHRINKAGE * middle)
-            # The statistics of a set count alike, whatever their deviations are.
-            factor[part] /= np.sqrt(max(np.mean((own * factor[part]) ** 2), 1e-12) * width)
-            begin = part.stop
-        return cls(mean.astype(np.float64), factor)
-
-    def __call__(self, rows: Float) -> Float:
-        """Rows float32 (n, M) scaled."""
-        scaled: Float = (rows - self.mean.astype(np.float32)) * self.factor.astype(np.float32)
-        return scaled
-
-
-def products(
-    rows: Float, others: Float, weights: Float64, width: int
-) -> tuple[dict[str, Float64], dict[str, Float64]]:
-    """Inner products of scaled rows, float32 (n, 8 W), with themselves and of other rows (m, 8 W) with them.
-
-    For each statistic alone, float64 (n, n) and (m, n): those of a set of statistics are their sum.
-    """
-    scale = Scale.of(rows, weights, EVERY, width)
-    scaled, parts = scale(rows), scale(others)
-    own, foreign, begin = {}, {}, 0
-    for name, count in STATISTICS.items():
-        part = slice(begin, begin + count * width)
-        own[name] = (scaled[:, part] @ scaled[:, part].T).astype(np.float64)
-        foreign[name] = (parts[:, part] @ scaled[:, part].T).astype(np.float64)
-        begin = part.stop
-    return own, foreign
 
 
 def candidates(seconds: Sequence[float]) -> list[Candidate]:
@@ -223,7 +160,7 @@ def _try(
     share = np.bincount(owner, live) / np.bincount(owner)
     right = scores.argmax(axis=1) == classes
     shares = ridge.weights / ridge.weights.sum()
-    return Tried(candidate, strength, float(shares @ right), float(shares @ share), loss, (right + share) / 2)
+    return Tried(candidate, strength, float(shares @ right), float(shares @ share), loss, right, (right + share) / 2)
 
 
 def best_strength(ridge: Ridge, groups: Sequence[Int]) -> tuple[float, Float64, float]:
@@ -236,7 +173,53 @@ def best_strength(ridge: Ridge, groups: Sequence[Int]) -> tuple[float, Float64, 
     return min(found, key=lambda entry: entry[2])
 
 
-def sum_of(blocks: dict[str, Float64], names: tuple[str, ...]) -> Float64:
-    """Products of a set of statistics."""
-    total: Float64 = np.sum([blocks[name] for name in names], axis=0)
-    return total
+def cheapest(tried: Sequence[Tried], weights: Float64, groups: Sequence[Int]) -> Tried:
+    """The cheapest that is hardly worse than the best, by clips and single windows alike.
+
+    Parameters
+    ----------
+    tried : sequence of Tried
+    weights : float64 (n,)
+        Of clips.
+    groups : sequence of int64 arrays
+    """
+    shares, G = weights / weights.sum(), len(groups)
+    best = max(tried, key=lambda entry: (round(float(shares @ entry.right), 9), -entry.loss))
+    near = []
+    for entry in tried:
+        lost = np.array([(shares[rows] * (best.right - entry.right)[rows]).sum() for rows in groups])
+        error = np.sqrt(G / (G - 1) * ((lost - lost.mean()) ** 2).sum())
+        if lost.sum() <= TOLERANCE * error + 1e-12 and entry.loss <= LOSS_TOLERANCE * best.loss:
+            near.append(entry)
+    return min(near, key=lambda entry: entry.candidate.cost)
+
+
+def corrected(
+    tried: Sequence[Tried], classes: Int, groups: Sequence[Int], seed: int = 0
+) -> float:
+    """Accuracy on clips to be expected of the candidate that is chosen, 0 to 1, without what chance gave it.
+
+    Groups are drawn with replacement; the choice is made on those drawn and judged on the others. Only left-out answers
+    are needed, so nothing is fitted again [1]_.
+
+    References
+    ----------
+    .. [1] Tsamardinos, Greasidou, Borboudakis, "Bootstrapping the out-of-sample predictions for efficient and accurate
+           cross-validation", Machine Learning 107, 2018.
+    """
+    rng = np.random.default_rng(seed)
+    right, recognised = np.stack([t.right for t in tried]), np.stack([t.recognised for t in tried])
+    cost = np.array([t.candidate.cost for t in tried])
+    found = []
+    for _ in range(DRAWS):
+        drawn = rng.integers(0, len(groups), len(groups))
+        inside = np.concatenate([groups[g] for g in drawn])
+        outside = [groups[g] for g in range(len(groups)) if g not in drawn]
+        if not outside or len(np.unique(classes[inside])) < 2:
+            continue
+        rows = np.concatenate(outside)
+        shares = balanced(classes[inside], np.ones(len(inside)))
+        score = right[:, inside] @ shares
+        chosen = min(np.flatnonzero(score >= score.max() - 1e-9), key=lambda n: cost[n])
+        found.append(np.average(recognised[chosen, rows], weights=balanced(classes[rows], np.ones(len(rows)))))
+    return float(np.mean(found)) if found else float("nan")
