@@ -152,9 +152,7 @@ def choose(
     return tried
 
 
-def _try(
-    ridge: Ridge, others: Float64, owner: Int, candidate: Candidate, classes: Int, groups: Sequence[Int]
-) -> Tried:
+def _try(ridge: Ridge, others: Float64, owner: Int, candidate: Candidate, classes: Int, groups: Sequence[Int]) -> Tried:
     strength, scores, loss = best_strength(ridge, groups)
     live = ridge.left_out_others(strength, groups, others, owner, scores).argmax(axis=1) == classes[owner]
     share = np.bincount(owner, live) / np.bincount(owner)
@@ -194,9 +192,7 @@ def cheapest(tried: Sequence[Tried], weights: Float64, groups: Sequence[Int]) ->
     return min(near, key=lambda entry: entry.candidate.cost)
 
 
-def corrected(
-    tried: Sequence[Tried], classes: Int, groups: Sequence[Int], seed: int = 0
-) -> float:
+def corrected(tried: Sequence[Tried], classes: Int, groups: Sequence[Int], seed: int = 0) -> float:
     """Accuracy on clips to be expected of the candidate that is chosen, 0 to 1, without what chance gave it.
 
     Groups are drawn with replacement; the choice is made on those drawn and judged on the others. Only left-out answers

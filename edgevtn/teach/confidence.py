@@ -49,9 +49,7 @@ def fit_temperature(scores: Float64, classes: Int, weights: Float64) -> float:
     return float(min(TEMPERATURES, key=surprise))
 
 
-def fit_gate(
-    scores: Float64, named: int, classes: Int, weights: Float64, temperature: float
-) -> tuple[float, float]:
+def fit_gate(scores: Float64, named: int, classes: Int, weights: Float64, temperature: float) -> tuple[float, float]:
     """What is added to the score of "nothing", and the level of "unknown": as high as few right answers are lost.
 
     Parameters

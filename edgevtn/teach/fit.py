@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgevtn.arrays import Float
-from edgevtn.heads.linear import rooted
 from edgevtn.teach.choose import LIVE_WINDOWS, SETS, Candidate, Tried, best_strength, candidates, cheapest, choose
 from edgevtn.teach.confidence import fit_gate, fit_temperature
 from edgevtn.teach.nothing import RECIPES, made

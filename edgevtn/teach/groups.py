@@ -72,7 +72,7 @@ def _sessions(stems: Sequence[str], gap: float) -> list[str | None]:
     for stem in stems:
         match = MOMENT.search(stem)
         try:
-            moments.append(datetime.strptime("".join(match.groups()), "%Y%m%d%H%M%S") if match else None)  # noqa: DTZ007
+            moments.append(datetime.strptime("".join(match.groups()), "%Y%m%d%H%M%S") if match else None)
         except ValueError:
             moments.append(None)
     session: dict[datetime, str] = {}

@@ -50,9 +50,7 @@ class Scale:
         return scaled
 
 
-def products(
-    rows: Float, others: Float, weights: Float64, width: int
-) -> tuple[dict[str, Float64], dict[str, Float64]]:
+def products(rows: Float, others: Float, weights: Float64, width: int) -> tuple[dict[str, Float64], dict[str, Float64]]:
     """Inner products of scaled rows, float32 (n, 8 W), with themselves and of other rows (m, 8 W) with them.
 
     For each statistic alone, float64 (n, n) and (m, n): those of a set of statistics are their sum.
