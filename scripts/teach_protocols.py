@@ -72,9 +72,7 @@ def logits(fitted: Fitted, rows: np.ndarray, windows: int = 0) -> np.ndarray:
 
 
 def accuracy(fitted: Fitted, learned: Material, asked: Sequence[Shown]) -> float:
-    right = [
-        learned.labels[int(logits(fitted, c.rows)[0, : learned.named].argmax())] == c.label for c in asked
-    ]
+    right = [learned.labels[int(logits(fitted, c.rows)[0, : learned.named].argmax())] == c.label for c in asked]
     return float(np.mean(right))
 
 
@@ -99,7 +97,9 @@ def closed(name: str, splits: Iterator[tuple[list[Shown], list[Shown]]], hindsig
             fixed.setdefault(candidate, []).append(
                 accuracy(fit(learned, make_nothing=False, among=[candidate]), learned, ask)
             )
-    line = f"{name}: {np.mean(got):.1%} (without made nothing {np.mean(plain):.1%}; told {np.mean(told or [np.nan]):.1%})"
+    line = (
+        f"{name}: {np.mean(got):.1%} (without made nothing {np.mean(plain):.1%}; told {np.mean(told or [np.nan]):.1%})"
+    )
     common = {c: np.mean(v) for c, v in fixed.items() if len(v) == len(got)}
     if common:
         best = max(common, key=lambda c: common[c])
@@ -168,14 +168,16 @@ def open_set(clips: list[Shown], foreign: list[np.ndarray], scenes: list[np.ndar
     mean = np.mean(results, axis=0)
     print(
         f"open set: known clips right and certain {mean[0]:.1%} (windows {mean[1]:.1%}); refused: other actions "
-        f"{mean[2]:.1%}, other scenes {mean[3]:.1%}, empty scenes {mean[4]:.1%}, mean of the three {mean[2:].mean():.1%}",
+        f"{mean[2]:.1%}, other scenes {mean[3]:.1%}, empty scenes {mean[4]:.1%}, mean {mean[2:].mean():.1%}",
         flush=True,
     )
 
 
 def speed(folder: Path, cache: Path) -> None:
     classes = sorted(p for p in folder.iterdir() if p.is_dir() and p.name != "lists")[:6]
-    examples = [Example(f, c.name, f.name.split("_")[2], 0.0, 3.0) for c in classes for f in sorted(c.glob("*.avi"))[:10]]
+    examples = [
+        Example(f, c.name, f.name.split("_")[2], 0.0, 3.0) for c in classes for f in sorted(c.glob("*.avi"))[:10]
+    ]
     for how, kept in (("encoding", FeatureCache(cache / "speed")), ("cached", FeatureCache(cache / "speed"))):
         began = time.perf_counter()
         teach(examples, cache=kept, threads=1)

@@ -1,4 +1,4 @@
-"""Which statistics, window, rate and strength: compared by clips of groups that were left out, and by what they cost."""
+"""Which statistics, window, rate and strength: compared by clips of groups that were left out, and by their cost."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ SETS = (
 RATES = (6.25, 12.5)
 #: Seconds of a window: 16 slots at 12.5 Hz and multiples. Shorter ones hardly see a movement, longer ones answer late.
 SECONDS = (1.28, 2.56, 3.84, 5.12)
-#: A window may be as long as this share of the clips are.
-LONG_ENOUGH = 0.25
+#: A window may be as long as this share of the clips at least: others are filled with their first frame.
+LONG_ENOUGH = 0.5
 #: Of the ridge, on statistics of variance 1 divided by their number in a frame, W: from clips that are all different to
 #: many that are alike.
 STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -35,8 +35,8 @@ STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 ENCODING = 20.0
 #: Milliseconds of a head for each number in its window and each statistic: three orders less.
 LOOKING = 1e-6
-#: Standard errors of the difference that a cheaper candidate may be behind the best. A whole one was measured to lose up
-#: to a point against the best; half a one less than half a point.
+#: Standard errors of the difference that a cheaper candidate may be behind the best. A whole one was measured to lose
+#: up to a point against the best; half a one less than half a point.
 TOLERANCE = 0.5
 #: A cheaper candidate's left-out error may be so many times the best's.
 LOSS_TOLERANCE = 1.05
@@ -107,8 +107,8 @@ class Tried:
         """For JSON."""
         return asdict(self.candidate) | {
             "statistics": list(self.candidate.statistics), "seconds": self.candidate.seconds,
-            "cost": round(self.candidate.cost, 2), "strength": self.strength, "accuracy": self.accuracy, "live": self.live,
-            "loss": self.loss,
+            "cost": round(self.candidate.cost, 2), "strength": self.strength, "accuracy": self.accuracy,
+            "live": self.live, "loss": self.loss,
         }  # fmt: skip
 
 

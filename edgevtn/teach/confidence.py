@@ -18,7 +18,7 @@ TEMPERATURES = np.geomspace(0.03, 3.0, 60)
 #: Logits of "unknown", as a score, and what may be added to "nothing".
 LEVELS = np.linspace(-3.0, 1.5, 181)
 #: Shares of the windows recognised that must stay so, beside "nothing", and with "unknown", too.
-KEPT_BY_NOTHING, KEPT = 0.96, 0.90
+KEPT_BY_NOTHING, KEPT = 0.97, 0.92
 #: The runtime's `unknown_below`.
 CERTAIN = 0.5
 
@@ -34,7 +34,7 @@ def probabilities(scores: Float64, temperature: float, level: float | None = Non
 
 
 def fit_temperature(scores: Float64, classes: Int, weights: Float64) -> float:
-    """The temperature at which left-out scores (n, K) are least surprised by the classes (n,): temperature scaling [1]_.
+    """The temperature at which left-out scores (n, K) are least surprised by the classes (n,): scaling by [1]_.
 
     References
     ----------

@@ -18,6 +18,8 @@ from edgevtn.teach.windows import Measure, columns
 #: What is taken where no group can be left out, so that nothing can be compared: it was never far behind.
 FALLBACK = Candidate(SETS[2], 12.5, 16)
 FALLBACK_STRENGTH = 0.1
+#: Of all that is made of nothing, where a label has 1. More refuses a little more, and costs labels of few clips.
+MADE_WEIGHT = 0.2
 #: Of scores, where there are none of clips left out: that of a few clips of each class.
 FALLBACK_TEMPERATURE, FALLBACK_LEVEL = 0.2, -0.2
 
@@ -140,7 +142,11 @@ def _fit(
     every = np.concatenate([rows, extra])
     classes = np.concatenate([material.classes, np.full(len(extra), material.named)])
     group_of = np.concatenate([material.group_of, extra_groups])
-    weights = balanced(classes, np.ones(len(classes)))
+    # Material that is made is a class beside clips of nothing, and a light one: it must not bend the others.
+    parts = np.concatenate([material.classes, np.full(len(extra), len(material.labels))])
+    weights = balanced(parts, np.ones(len(parts)))
+    weights[n:] *= MADE_WEIGHT
+    weights /= weights.mean()
     scale = Scale.of(every, weights, candidate.statistics, W)
     scaled = scale(every)
     ridge = Ridge.of((scaled @ scaled.T).astype(np.float64), weights, targets_of(classes, K))
@@ -171,7 +177,7 @@ def _fit(
 
 
 def _most(results: list[Fitted], material: Material) -> Fitted:
-    """The first, which makes most material, of those that recognise as many clips as the best within one standard error.
+    """The first, which makes most material, of those that recognise as many clips as the best, within a standard error.
 
     So what is still is no "nothing" where an action is.
     """

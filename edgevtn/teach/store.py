@@ -1,8 +1,8 @@
 """What was learned from, kept beside the model: features, so that labels and clips can come and go without the videos.
 
-The features themselves are kept, as float16 rows: statistics of windows would be as many bytes for short clips (20 KB a
-window of 8 statistics, against 32 KB a second of features), and would fix the window, the rate and the statistics, which
-are chosen anew when clips come or go. There are no pictures in it, and none can be made of it.
+The features themselves are kept, as float16 rows, 32 KB a second of video: a clip's statistics would be 20 KB for each
+window length and rate that is to be compared, and these are chosen anew when clips come or go. What is fitted again is
+then exactly what would have been fitted at once. There are no pictures in it.
 """
 
 from __future__ import annotations
