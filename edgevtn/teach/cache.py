@@ -129,7 +129,8 @@ def _is_image(file: Path) -> bool:
 def _read(file: Path) -> Arrays | None:
     """The arrays of a file; None where it is not there, or not what was written: a zip knows its parts' checksums."""
     try:
-        with np.load(file, allow_pickle=False) as stored:
+        # Opened here, because numpy leaves a damaged file open.
+        with file.open("rb") as content, np.load(content, allow_pickle=False) as stored:
             return dict(stored)
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
         return None

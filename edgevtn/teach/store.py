@@ -88,7 +88,7 @@ def load_learned(folder: Path, encoder: str) -> tuple[list[Learned], dict[str, o
     """
     file = folder / FILE
     try:
-        with np.load(file, allow_pickle=False) as stored:
+        with file.open("rb") as content, np.load(content, allow_pickle=False) as stored:
             rows, facts = stored["rows"], json.loads(str(stored["facts"]))
         clips = facts["clips"]
         if facts["version"] != VERSION or rows.dtype != np.float16 or rows.ndim != 2:
