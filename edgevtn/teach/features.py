@@ -20,7 +20,7 @@ from edgevtn.frames import check_frame
 from edgevtn.sampler import Sampler
 from edgevtn.sources import frames
 from edgevtn.streams import RGB, Picture
-from edgevtn.teach.cache import FeatureCache, default_cache, fingerprint
+from edgevtn.teach.cache import Arrays, FeatureCache, default_cache, fingerprint
 
 Half = npt.NDArray[np.float16]
 Source = str | int | Path | Iterable[tuple[float, Frame]]
@@ -128,7 +128,7 @@ class Extractor:
             raise SourceError(f"{source}: cannot be read ({error.strerror or error})") from error
         digest, W = self.bundle.model.sha256["encoder.onnx"], self.bundle.model.encoder.width
 
-        def compute() -> dict[str, npt.NDArray[np.generic]]:
+        def compute() -> Arrays:
             rows, notes = self._encode(source, start, end)
             return {"rows": rows, "notes": np.array(notes, np.str_)}
 
@@ -165,8 +165,9 @@ class Extractor:
                         missing = min(slots - 1, round(LONGEST_GAP * self.rate))
                         rows += rows[-1:] * missing
                         self._stream.picture.forget()
-                        frame = np.ascontiguousarray(frame)
-                        rows.append(np.asarray(self._stream.encode(frame)[0], np.float16))
+                        features = self._stream.encode(np.ascontiguousarray(frame))
+                        assert features is not None
+                        rows.append(features[0].astype(np.float16))
         if not rows:
             until = "its end" if end is None else f"{end:g} s"
             raise SourceError(f"{source}: has no frame between {start:g} s and {until}")

@@ -55,7 +55,7 @@ def judge(material: Material, fitted: Fitted, names: Sequence[str], how: str, no
         certain = probabilities(scores, fitted.temperature, fitted.level)[:, :K].max(axis=1) >= CERTAIN
         answered = float(np.average(right & certain, weights=weights))
         expected = min(accuracy, corrected(fitted.tried, classes, groups)) if len(fitted.tried) > 1 else None
-        confusing = mistakes(scores[:, :K], classes, [names[n] for n in known], labels)
+        confusing = mistakes(scores[:, :K], classes, [names[n] for n in known.tolist()], labels)
         learning = _curve(material, fitted, known)
     order = sorted(fitted.tried, key=lambda tried: (-float(np.average(tried.right, weights=weights)), tried.loss))
     chosen = fitted.candidate
@@ -70,7 +70,7 @@ def judge(material: Material, fitted: Fitted, names: Sequence[str], how: str, no
         },
         confusing=confusing,
         wanting=wanting(labels, clips, takes, confusion if material.comparable else np.zeros((0, 0), np.int64)),
-        short=[names[n] for n in known if 2 * len(material.clips[n]) / material.rate < chosen.seconds],
+        short=[names[n] for n in known.tolist() if 2 * len(material.clips[n]) / material.rate < chosen.seconds],
         alarms_per_hour=_alarms(material, fitted) if material.comparable else None, warnings=notes,
     )  # fmt: skip
 

@@ -86,7 +86,8 @@ class Ridge:
         root = np.sqrt(self.weights)[:, None]
         shrunk = self._vectors * (self._values / (self._values + strength))
         answer: Float64 = shrunk @ (self._vectors.T @ (root * self.targets)) / root
-        return answer + self.weights @ self.targets / self.weights.sum()
+        answer += self.weights @ self.targets / self.weights.sum()
+        return answer
 
     def left_out(self, strength: float, groups: Sequence[Int]) -> Float64:
         """What the fit without a group says of the group's rows, float64 (n, K).
