@@ -68,7 +68,7 @@ class Extractor:
 
     Parameters
     ----------
-    encoder : path
+    encoder : path or Bundle
         A bundle, of which the encoder is used; "default" is the one that comes with edgevtn.
     rate : float
         Hz.
@@ -89,12 +89,12 @@ class Extractor:
 
     def __init__(
         self,
-        encoder: str | Path = "default",
+        encoder: str | Path | Bundle = "default",
         rate: float = RATE,
         cache: FeatureCache | None = None,
         threads: int | None = None,
     ) -> None:
-        self.bundle: Bundle = load_bundle(encoder)
+        self.bundle = encoder if isinstance(encoder, Bundle) else load_bundle(encoder)
         facts = self.bundle.model.encoder
         if facts.modality != RGB_NAME:
             raise BundleError(f"{self.bundle.path}: expected an encoder of frames to teach on, got one of differences")

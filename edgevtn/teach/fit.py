@@ -20,6 +20,8 @@ FALLBACK = Candidate(SETS[2], 12.5, 16)
 FALLBACK_STRENGTH = 0.1
 #: Of all that is made of nothing, where a label has 1. More refuses a little more, and costs labels of few clips.
 MADE_WEIGHT = 0.2
+#: The same of one take of each label, where nothing tells how much it costs.
+LIGHT_MADE_WEIGHT = 0.05
 #: Of scores, where there are none of clips left out: that of a few clips of each class.
 FALLBACK_TEMPERATURE, FALLBACK_LEVEL = 0.2, -0.2
 
@@ -145,7 +147,7 @@ def _fit(
     # Material that is made is a class beside clips of nothing, and a light one: it must not bend the others.
     parts = np.concatenate([material.classes, np.full(len(extra), len(material.labels))])
     weights = balanced(parts, np.ones(len(parts)))
-    weights[n:] *= MADE_WEIGHT
+    weights[n:] *= MADE_WEIGHT if material.comparable else LIGHT_MADE_WEIGHT
     weights /= weights.mean()
     scale = Scale.of(every, weights, candidate.statistics, W)
     scaled = scale(every)

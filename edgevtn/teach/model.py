@@ -114,7 +114,7 @@ class Taught:
 
         Parameters and errors are those of `teach`.
         """
-        extractor = Extractor(self._bundle.path, cache=cache, threads=threads)
+        extractor = Extractor(self._bundle, cache=cache, threads=threads)
         learned, notes = _learn(extractor, read_examples(examples) + _nothing(nothing), progress)
         return Taught(self._bundle, [*self._learned, *learned], self._make_nothing, notes)
 
