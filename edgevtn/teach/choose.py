@@ -35,9 +35,8 @@ STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 ENCODING = 20.0
 #: Milliseconds of a head for each number in its window and each statistic: three orders less.
 LOOKING = 1e-6
-#: Standard errors of the difference that a cheaper candidate may be behind the best. A whole one was measured to lose
-#: up to a point against the best; half a one less than half a point.
-TOLERANCE = 0.5
+#: Standard errors of the difference that a cheaper candidate may be behind the best.
+TOLERANCE = 1.0
 #: A cheaper candidate's left-out error may be so many times the best's.
 LOSS_TOLERANCE = 1.05
 #: Draws behind an accuracy that is corrected for the choice.
