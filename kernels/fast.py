@@ -176,6 +176,54 @@ def mean_pool(x: Float, out: Float) -> None:
         out[0, c] /= np.float32(T)
 
 
+@jit
+def window_statistics(rows: Float, mean: Float, spread: Float, change: Float, segments: Float) -> None:
+    T, W = rows.shape
+    S = segments.shape[0]
+    for c in range(W):
+        mean[c] = spread[c] = change[c] = np.float32(0)
+    t = 0
+    for n in range(S):
+        count = T // S + (1 if n < T % S else 0)
+        for c in range(W):
+            segments[n, c] = np.float32(0)
+        for _ in range(count):
+            before = max(t - 1, 0)
+            for c in range(W):
+                value = rows[t, c]
+                # Deviations from the first row: squares about 0 would cancel where features hardly move.
+                deviation = value - rows[0, c]
+                segments[n, c] += deviation
+                spread[c] += deviation * deviation
+                change[c] += abs(value - rows[before, c])
+            t += 1
+        for c in range(W):
+            mean[c] += segments[n, c]
+        if count > 0:
+            for c in range(W):
+                segments[n, c] = segments[n, c] / np.float32(count) + rows[0, c]
+    for c in range(W):
+        offset = mean[c] / np.float32(T)
+        variance = spread[c] / np.float32(T) - offset * offset
+        # Written so that a NaN stays a NaN.
+        spread[c] = np.float32(0) if variance < np.float32(0) else np.float32(math.sqrt(variance))
+        change[c] /= np.float32(max(1, T - 1))
+        mean[c] = offset + rows[0, c]
+    for n in range(T, S):
+        for c in range(W):
+            segments[n, c] = mean[c]
+
+
+@jit
+def classify(x: Float, w: Float, b: Float, out: Float) -> None:
+    K, M = w.shape
+    for k in range(K):
+        total = np.float32(0)
+        for c in range(M):
+            total += w[k, c] * x[c]
+        out[k] = total + b[k]
+
+
 def _bound(function: Function, inline: bool = False) -> Function:
     """A function of `step` over the kernels that this module has by now, compiled.
 

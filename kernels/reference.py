@@ -152,6 +152,30 @@ def mean_pool(x: Float, out: Float) -> None:
     out[0] = x.mean(axis=0)
 
 
+def window_statistics(rows: Float, mean: Float, spread: Float, change: Float, segments: Float) -> None:
+    """Statistics over time of a window of features.
+
+    Parameters
+    ----------
+    rows : float32 (T, W)
+        Oldest first.
+    mean, spread, change : float32 (W,)
+        The mean; the standard deviation, not unbiased; the mean size of the change from row to row, 0 for T = 1.
+    segments : float32 (S, W)
+        The means of S parts, as equal as `numpy.array_split` makes them; an empty part has the mean of all.
+    """
+    mean[...] = rows.mean(axis=0)
+    spread[...] = rows.std(axis=0)
+    change[...] = np.abs(np.diff(rows, axis=0)).mean(axis=0) if len(rows) > 1 else 0 * mean  # a NaN stays a NaN
+    for n, part in enumerate(np.array_split(rows, len(segments))):
+        segments[n] = part.mean(axis=0) if len(part) else mean
+
+
+def classify(x: Float, w: Float, b: Float, out: Float) -> None:
+    """``out = w @ x + b`` of one long row: x float32 (M,), w float32 (K, M), b and out float32 (K,)."""
+    out[...] = w @ x + b
+
+
 def vtn(embeddings: Float, weights: dict[str, Any], heads: int, scale: float, norm: bool) -> Float:
     """The VTN decoder from scratch, in the order of the authors' code.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,8 @@ from edgevtn.files import replace_folder
 from edgevtn.heads import KINDS
 
 CARD = "MODEL_CARD.md"
-#: What calibration and training tell of themselves.
-REPORTS = ("calibration.json", "calibration.html", "training.csv", "learning_curve.png")
+#: What calibration and training tell of themselves, and what a taught model was taught with.
+REPORTS = ("teach.npz", "calibration.json", "calibration.html", "training.csv", "learning_curve.png")
 #: All that a bundle of one stream may have, of the present format and of format 1.
 PARTS = {FACTS, ENCODER, CARD, *FILES, *FILES.values(), *REPORTS}
 
@@ -32,6 +32,7 @@ def write_bundle(
     encoder: bytes,
     head: dict[str, Float] | bytes,
     card: str | None = None,
+    beside: Mapping[str, bytes] | None = None,
 ) -> None:
     """Write a bundle beside its place, check it by loading it, and move it there whole.
 
@@ -47,6 +48,8 @@ def write_bundle(
         Weights, or an ONNX graph.
     card : str, optional
         The model card, Markdown.
+    beside : dict of str to bytes, optional
+        Other files of `REPORTS`.
 
     Raises
     ------
@@ -67,6 +70,9 @@ def write_bundle(
         sums = {file: hashlib.sha256(content).hexdigest() for file, content in contents.items()}
         model = {"format_version": FORMAT_VERSION, **facts, "sha256": sums}
         (fresh / FACTS).write_text(json.dumps(model, indent=1) + "\n", "utf-8")
+        for file, content in (beside or {}).items():
+            assert file in REPORTS
+            (fresh / file).write_bytes(content)
         if card is not None:
             (fresh / CARD).write_text(card, "utf-8")
 

@@ -5,22 +5,25 @@ Its logits are sums over statistics, so it can be fitted in closed form from a f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from edgevtn.arrays import Float
-from edgevtn.facts import Fact, texts
+from edgevtn.errors import BundleError
+from edgevtn.facts import Fact, choice, texts
 from edgevtn.heads.base import Head, HeadFacts
+from edgevtn.kernels import fast
 from edgevtn.window import Window
 
 #: Parts of the window whose means are statistics.
 SEGMENTS = 3
 #: How many times W numbers each statistic has, in the order in which they lie side by side.
 STATISTICS = {"mean": 1, "spread": 1, "change": 1, "segments": SEGMENTS, "segment_changes": SEGMENTS - 1}
+RAW, ROOT = "raw", "root"
 
 
 @dataclass(frozen=True)
@@ -30,13 +33,30 @@ class LinearFacts(HeadFacts):
     Attributes
     ----------
     statistics : tuple of str
+<<<<<<< ours
         Names from `STATISTICS`, in that order.
+=======
+        Names from `STATISTICS`, in that order.
+    features : {"raw", "root"}
+        Whether it looks at the features or at their square roots, with the features' sign: so a few large ones do not
+        drown the rest. A bundle that does not say has "raw".
+>>>>>>> theirs
     """
 
     kind: ClassVar[str] = "linear"
-    table: ClassVar[Mapping[str, Fact]] = {"statistics": texts(*STATISTICS)}
+    table: ClassVar[Mapping[str, Fact]] = {"statistics": texts(*STATISTICS), "features": choice(RAW, ROOT)}
 
     statistics: tuple[str, ...]
+    features: str = RAW
+
+    @classmethod
+    def read(cls, facts: dict[str, Any], width: int, classes: int, where: str) -> Self:
+        """As every kind does; statistics in another order than they are computed in are refused."""
+        read = super().read({"features": RAW} | facts, width, classes, where)
+        ordered = [name for name in STATISTICS if name in read.statistics]
+        if list(read.statistics) != ordered:
+            raise BundleError(f"{where}: statistics must be in the order {ordered}, got {list(read.statistics)}")
+        return read
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """``w_classes`` (M, K) and ``b_classes`` (K,): of raw statistics, any standardisation folded in."""
@@ -45,7 +65,8 @@ class LinearFacts(HeadFacts):
 
     def describe(self) -> str:
         """The statistics by name."""
-        return f"linear, on {', '.join(self.statistics)} of {self.width} features"
+        of = "square roots of " if self.features == ROOT else ""
+        return f"linear, on {', '.join(self.statistics)} of {of}{self.width} features"
 
     def build(self, weights: dict[str, Float] | bytes, file: Path, precision: str) -> Linear:
         """The head that runs; it is too small to gain by int8."""
@@ -54,28 +75,38 @@ class LinearFacts(HeadFacts):
 
 
 class Linear(Head):
-    """The window of raw features, float32 (T, W), and a matrix."""
+    """The window of features or of their roots, float32 (T, W), and a matrix."""
 
     def __init__(self, facts: LinearFacts, arrays: dict[str, Float]) -> None:
-        self._names = [name for name in STATISTICS if name in facts.statistics]
-        self._w, self._b = arrays["w_classes"], arrays["b_classes"]
+        self._statistics = Statistics(facts.statistics, facts.width)
+        self._w: Float = np.ascontiguousarray(arrays["w_classes"].T)  # (K, M): a class's numbers lie side by side
+        self._b: Float = np.ascontiguousarray(arrays["b_classes"])
+        self._logits: Float = np.zeros(facts.classes, np.float32)
+        self._root = facts.features == ROOT
         self.window = Window(facts.window_len, facts.width)
 
     def push(self, features: Float) -> None:
         """Append a frame's features, float32 (1, W)."""
-        self.window.push(features)
+        self.window.push(rooted(features) if self._root else features)
 
     def __call__(self) -> Float:
         """Logits of the window, float32 (K,)."""
-        logits: Float = statistics(self.window.rows, self._names) @ self._w + self._b
-        return logits
+        fast.classify(self._statistics(self.window.rows), self._w, self._b, self._logits)
+        return self._logits
 
 
-def statistics(rows: Float, names: list[str]) -> Float:
-    """Statistics of a window, side by side.
+def rooted(features: Float) -> Float:
+    """Square roots of the features' sizes with the features' signs, float32 of the same shape."""
+    roots: Float = np.copysign(np.sqrt(np.abs(features)), features)
+    return roots
+
+
+class Statistics:
+    """Statistics of windows, side by side in an array of their own.
 
     Parameters
     ----------
+<<<<<<< ours
     rows : float32 (T, W)
         Oldest first.
     names : list of str
@@ -86,17 +117,29 @@ def statistics(rows: Float, names: list[str]) -> Float:
     Returns
     -------
     float32 (M,)
+=======
+    names : sequence of str
+        Names from `STATISTICS`: the mean over time; the standard deviation (of the T rows, not unbiased); the mean size of the
+        change from row to row (0 for T = 1); the means of `SEGMENTS` parts, as equal as `numpy.array_split` makes
+        them, of which an empty one has the mean of all; the differences of neighbouring parts.
+    width : int
+        W.
+>>>>>>> theirs
     """
-    found: dict[str, Any] = {}
-    mean = rows.mean(axis=0)
-    if "mean" in names:
-        found["mean"] = mean
-    if "spread" in names:
-        found["spread"] = rows.std(axis=0)
-    if "change" in names:
-        found["change"] = np.abs(np.diff(rows, axis=0)).mean(axis=0) if len(rows) > 1 else np.zeros_like(mean)
-    if "segments" in names or "segment_changes" in names:
-        means = np.stack([part.mean(axis=0) if len(part) else mean for part in np.array_split(rows, SEGMENTS)])
-        found["segments"], found["segment_changes"] = means.ravel(), np.diff(means, axis=0).ravel()
-    result: Float = np.concatenate([found[name] for name in names])
-    return result
+
+    def __init__(self, names: Sequence[str], width: int) -> None:
+        every: Float = np.zeros((sum(STATISTICS.values()), width), np.float32)
+        parts = np.split(every, np.cumsum(list(STATISTICS.values()))[:-1])
+        self._found: dict[str, Float] = dict(zip(STATISTICS, parts, strict=True))
+        self._wanted = [part for name, part in self._found.items() if name in names]
+        self._values: Float = np.zeros((sum(map(len, self._wanted)), width), np.float32)
+        single = (self._found[name][0] for name in ("mean", "spread", "change"))
+        self._outputs = (*single, self._found["segments"])
+
+    def __call__(self, rows: Float) -> Float:
+        """Statistics of a window, rows float32 (T, W), oldest first: float32 (M,), valid until the next call."""
+        fast.window_statistics(rows, *self._outputs)
+        segments = self._found["segments"]
+        np.subtract(segments[1:], segments[:-1], out=self._found["segment_changes"])
+        np.concatenate(self._wanted, out=self._values)
+        return self._values.ravel()

@@ -1,0 +1,23 @@
+"""Teach actions of your own from a few clips, in seconds, on the board itself.
+
+The encoder stays as it is; what is learned is a linear head on statistics of its features, in closed form.
+"""
+
+from edgevtn.teach.cache import FeatureCache, default_cache
+from edgevtn.teach.examples import NOTHING, Example, read_examples
+from edgevtn.teach.features import ClipFeatures, Extractor
+from edgevtn.teach.model import Taught, teach
+from edgevtn.teach.report import Report
+
+__all__ = [
+    "NOTHING",
+    "ClipFeatures",
+    "Example",
+    "Extractor",
+    "FeatureCache",
+    "Report",
+    "Taught",
+    "default_cache",
+    "read_examples",
+    "teach",
+]

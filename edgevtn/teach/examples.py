@@ -1,0 +1,121 @@
+"""What is taught: labelled clips and parts of clips, from a folder, a manifest or a list."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgevtn.arrays import Frame
+from edgevtn.datasets import TEST, TRAIN, read_dataset
+from edgevtn.errors import ManifestError
+from edgevtn.prediction import UNKNOWN
+
+#: The label of clips that show none of the actions.
+NOTHING = "nothing"
+#: Columns of a manifest that say what belongs together, the first that is there.
+GROUP_COLUMNS = ("group", "subject", "person", "recording", "fold")
+
+
+@dataclass(frozen=True)
+class Example:
+    """A labelled clip, or a part of one.
+
+    Attributes
+    ----------
+    source : path, or iterable of (seconds, frame)
+        What `edgevtn.frames` opens.
+    label : str
+    group : str, optional
+        Of clips that belong together, such as a person's or a recording's; found by names if None.
+    start : float
+        Seconds from the clip's beginning.
+    end : float, optional
+        To the clip's end if None.
+    """
+
+    source: str | Path | Iterable[tuple[float, Frame]]
+    label: str
+    group: str | None = None
+    start: float = 0.0
+    end: float | None = None
+
+    @property
+    def name(self) -> str:
+        """The file's path; what is no file is named by its label."""
+        return str(self.source) if isinstance(self.source, str | Path) else f"frames of {self.label}"
+
+
+Given = str | Path | Sequence["Example | tuple[str | Path, str]"]
+
+
+def read_examples(given: Given) -> list[Example]:
+    """Examples from whatever the user has.
+
+    Parameters
+    ----------
+    given : path, or sequence of Example or (path, label)
+        A manifest or any layout of `edgevtn.datasets.read_dataset`, such as a folder of clips for each class. A
+        manifest may have the columns start and end, seconds, and a group, subject, person, recording or fold.
+
+    Raises
+    ------
+    ManifestError
+        There is no clip, or a manifest is not what it should be.
+    """
+    if isinstance(given, str | Path):
+        place = Path(given)
+        file = place / "manifest.csv" if place.is_dir() else place
+        if file.suffix == ".csv" and file.is_file():
+            return _checked(_manifest(file), str(file))
+        folds = (None, TRAIN, TEST)  # a published split's are no groups
+        clips = read_dataset(place)
+        return _checked([Example(c.path, c.label, None if c.fold in folds else c.fold) for c in clips], str(place))
+    return _checked([e if isinstance(e, Example) else Example(*e) for e in given], "the examples")
+
+
+def _checked(examples: list[Example], where: str) -> list[Example]:
+    if not examples:
+        raise ManifestError(f"{where}: there is no clip; expected some for each of two or more labels")
+    for example in examples:
+        if not isinstance(example.label, str) or not example.label or example.label == UNKNOWN:
+            raise ManifestError(f"{where}: expected a label other than {UNKNOWN!r} for {example.name}")
+    return examples
+
+
+def _manifest(file: Path) -> list[Example]:
+    try:
+        with file.open(newline="", encoding="utf-8") as lines:
+            rows = list(csv.DictReader(lines))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ManifestError(f"{file}: cannot be read as CSV ({error})") from error
+    if rows and {"clip", "label"} - rows[0].keys():
+        raise ManifestError(f"{file}: expected the columns clip and label, found {', '.join(map(str, rows[0]))[:200]}")
+    folder = file.parent.resolve()
+    column = next((name for name in GROUP_COLUMNS if rows and name in rows[0]), None)
+    examples = []
+    for number, row in enumerate(rows, start=2):
+        if not row["clip"] or not row["label"]:
+            raise ManifestError(f"{file}, line {number}: clip or label is empty")
+        path = (folder / row["clip"]).resolve()
+        if not path.is_relative_to(folder):
+            raise ManifestError(f"{file}, line {number}: {row['clip']} lies outside the manifest's folder")
+        start, end = _seconds(row.get("start"), file, number), _seconds(row.get("end"), file, number)
+        if end is not None and end <= (start or 0.0):
+            raise ManifestError(f"{file}, line {number}: the end, {end:g} s, is not later than the start")
+        examples.append(Example(path, row["label"], (row[column] or None) if column else None, start or 0.0, end))
+    return examples
+
+
+def _seconds(text: str | None, file: Path, number: int) -> float | None:
+    if not text:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not (math.isfinite(seconds) and seconds >= 0):
+        raise ManifestError(f"{file}, line {number}: expected seconds, 0 or more, got {text!r}")
+    return seconds

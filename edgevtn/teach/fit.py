@@ -1,0 +1,200 @@
+"""From features of clips to a head: the choice, the fit, and what left-out clips say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgevtn.arrays import Float
+from edgevtn.teach.choose import LIVE_WINDOWS, SETS, Candidate, Tried, best_strength, candidates, cheapest, choose
+from edgevtn.teach.confidence import fit_gate, fit_temperature
+from edgevtn.teach.nothing import RECIPES, made
+from edgevtn.teach.ridge import Float64, Int, Ridge, balanced, targets_of
+from edgevtn.teach.scale import Scale
+from edgevtn.teach.windows import Measure, columns
+
+#: What is taken where no group can be left out, so that nothing can be compared: it was never far behind.
+FALLBACK = Candidate(SETS[2], 12.5, 16)
+FALLBACK_STRENGTH = 0.1
+#: Of all that is made of nothing, where a label has 1. More refuses a little more, and costs labels of few clips.
+MADE_WEIGHT = 0.2
+#: The same of one take of each label, where nothing tells how much it costs.
+LIGHT_MADE_WEIGHT = 0.05
+#: Of scores, where there are none of clips left out: that of a few clips of each class.
+FALLBACK_TEMPERATURE, FALLBACK_LEVEL = 0.2, -0.2
+
+
+@dataclass(frozen=True)
+class Material:
+    """Clips to fit on, sorted so that their order does not matter.
+
+    Attributes
+    ----------
+    clips : list of float32 (N, W)
+        Roots of features at `rate`; of clips of nothing a piece each.
+    classes, group_of : int64 (n,)
+    rate : float
+        Hz.
+    labels : tuple of str
+        K; "nothing", if it has clips, is the last.
+    named : int
+        Labels without "nothing".
+    """
+
+    clips: list[Float]
+    classes: Int
+    group_of: Int
+    rate: float
+    labels: tuple[str, ...]
+    named: int
+
+    @property
+    def groups(self) -> list[Int]:
+        """Clips that are left out together."""
+        return [np.flatnonzero(self.group_of == group) for group in np.unique(self.group_of)]
+
+    @property
+    def comparable(self) -> bool:
+        """Whether every group that is left out leaves each class of two or more a clip to learn from."""
+        groups = [len(np.unique(self.group_of[self.classes == k])) for k in range(self.named)]
+        return len(groups) > 1 and max(groups) > 1
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A head, and what it says of clips that were left out.
+
+    Attributes
+    ----------
+    candidate : Candidate
+    strength, temperature, level : float
+    w : float32 (M, K + 1 or K + 2)
+        Classes, "nothing" where there is any, and "unknown", whose column is 0.
+    b : float32 (K + 1 or K + 2,)
+    nothing : bool
+        Whether there is a class "nothing".
+    tried : tuple of Tried
+        Empty where nothing could be compared.
+    scores : float64 (n, K or K + 1)
+        Of the clips with their group left out, "nothing" as it is in the head; NaN where it could not be.
+    recipe : tuple of str
+        What "nothing" was made of, beside clips.
+    """
+
+    candidate: Candidate
+    strength: float
+    temperature: float
+    level: float
+    w: Float
+    b: Float
+    nothing: bool
+    tried: tuple[Tried, ...]
+    scores: Float64
+    recipe: tuple[str, ...]
+
+
+def fit(material: Material, make_nothing: bool = True, among: Sequence[Candidate] | None = None) -> Fitted:
+    """Choose, and fit.
+
+    Parameters
+    ----------
+    material : Material
+    make_nothing : bool
+        Make material for "nothing" of the clips themselves.
+    among : sequence of Candidate, optional
+        What to choose among; what suits the clips' lengths if None.
+    """
+    known = np.flatnonzero(material.classes < material.named)
+    clips, classes = [material.clips[n] for n in known], material.classes[known]
+    group_of = material.group_of[known]
+    groups = [np.flatnonzero(group_of == group) for group in np.unique(group_of)]
+    tried: list[Tried] = []
+    candidate, W = FALLBACK, clips[0].shape[1]
+    if material.comparable:
+        among = candidates([len(clip) / material.rate for clip in clips]) if among is None else among
+        tried = choose(clips, classes, groups, material.rate, among)
+        candidate = cheapest(tried, balanced(classes, np.ones(len(classes))), groups).candidate
+    elif among:
+        candidate = among[0]
+    step = round(material.rate / candidate.rate)
+    measure, taken = Measure(candidate.window_len, W), columns(candidate.statistics, W)
+    thinned = [clip[::step] for clip in material.clips]
+    rows = np.stack([measure.clip(clip) for clip in thinned])[:, taken]
+    some = [measure.some(clip, LIVE_WINDOWS)[:, taken] for clip in thinned]
+    results = []
+    for recipe in RECIPES if make_nothing else RECIPES[-1:]:
+        extra, extra_groups = made(
+            recipe, [thinned[n] for n in known], classes, group_of, measure, candidate.window_len
+        )
+        results.append(_fit(material, rows, some, extra[:, taken], extra_groups, candidate, tuple(tried), recipe))
+        if not material.comparable:
+            break
+    return _most(results, material)
+
+
+def _fit(
+    material: Material, rows: Float, some: list[Float], extra: Float, extra_groups: Int, candidate: Candidate,
+    tried: tuple[Tried, ...], recipe: tuple[str, ...],
+) -> Fitted:  # fmt: skip
+    n, W = len(rows), material.clips[0].shape[1]
+    nothing = bool(len(extra)) or len(material.labels) > material.named
+    K = material.named + nothing
+    every = np.concatenate([rows, extra])
+    classes = np.concatenate([material.classes, np.full(len(extra), material.named)])
+    group_of = np.concatenate([material.group_of, extra_groups])
+    # Material that is made is a class beside clips of nothing, and a light one: it must not bend the others.
+    parts = np.concatenate([material.classes, np.full(len(extra), len(material.labels))])
+    weights = balanced(parts, np.ones(len(parts)))
+    weights[n:] *= MADE_WEIGHT if material.comparable else LIGHT_MADE_WEIGHT
+    weights /= weights.mean()
+    scale = Scale.of(every, weights, candidate.statistics, W)
+    scaled = scale(every)
+    ridge = Ridge.of((scaled @ scaled.T).astype(np.float64), weights, targets_of(classes, K))
+    groups = [np.flatnonzero(group_of == group) for group in np.unique(group_of)]
+    if material.comparable:
+        strength, scores, _ = best_strength(ridge, groups)
+        owner = np.repeat(np.arange(n), [len(part) for part in some])
+        products = (scale(np.concatenate(some)) @ scaled.T).astype(np.float64)
+        live = ridge.left_out_others(strength, groups, products, owner, scores)
+        share = weights[owner] / np.bincount(owner)[owner]
+        named = material.classes[owner] < material.named
+        live, share, truth = live[named], share[named], material.classes[owner][named]
+        temperature = fit_temperature(live[:, : material.named], truth, share)
+        offset, level = fit_gate(live, material.named, truth, share, temperature)
+    else:
+        strength, scores = FALLBACK_STRENGTH, np.full((len(every), K), np.nan)
+        temperature, offset, level = FALLBACK_TEMPERATURE, 0.0, FALLBACK_LEVEL
+    a, b = ridge.coefficients(strength)
+    B = scale.factor[:, None] * (scaled.T.astype(np.float64) @ a)
+    b = b - scale.mean @ B
+    b[material.named :] += offset
+    scores[:, material.named :] += offset
+    w = np.concatenate([B, np.zeros((len(B), 1))], axis=1) / temperature
+    return Fitted(
+        candidate, strength, temperature, level, w.astype(np.float32),
+        (np.append(b, level) / temperature).astype(np.float32), nothing, tried, scores[:n], recipe,
+    )  # fmt: skip
+
+
+def _most(results: list[Fitted], material: Material) -> Fitted:
+    """The first, which makes most material, of those that recognise as many clips as the best, within a standard error.
+
+    So what is still is no "nothing" where an action is.
+    """
+    if len(results) == 1:
+        return results[0]
+    known = material.classes < material.named
+    shares = balanced(material.classes[known], np.ones(int(known.sum())))
+    shares /= shares.sum()
+    right = [
+        (r.scores[known, : material.named].argmax(axis=1) == material.classes[known]).astype(float) for r in results
+    ]
+    best = max(right, key=lambda own: float(shares @ own))
+    for result, own in zip(results, right, strict=True):
+        lost = (best - own) * shares
+        error = np.sqrt(len(lost) / (len(lost) - 1) * ((lost - lost.mean()) ** 2).sum())
+        if lost.sum() <= error + 1e-12:
+            return result
+    raise AssertionError("the best is within an error of itself")

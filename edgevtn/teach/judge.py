@@ -1,0 +1,132 @@
+"""From a fit to its report: left-out answers, the learning curve, and false alarms on clips of nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from edgevtn.arrays import Float
+from edgevtn.events import EventDetector
+from edgevtn.prediction import Prediction
+from edgevtn.teach.choose import corrected
+from edgevtn.teach.confidence import CERTAIN, probabilities
+from edgevtn.teach.fit import Fitted, Material
+from edgevtn.teach.report import Report, interval, mistakes, wanting
+from edgevtn.teach.ridge import Float64, Int, Ridge, balanced, targets_of
+from edgevtn.teach.scale import Scale
+from edgevtn.teach.windows import Measure, columns
+
+#: Takes to learn from, as far as there are so many; the accuracy of each is a mean over so many draws.
+TAKES, DRAWS = (1, 2, 3, 5, 8, 12, 20), 6
+
+
+def judge(material: Material, fitted: Fitted, names: Sequence[str], how: str, notes: list[str]) -> Report:
+    """The report of a fit.
+
+    Parameters
+    ----------
+    material : Material
+    fitted : Fitted
+    names : sequence of str
+        Of the material's clips.
+    how : str
+        How groups were found.
+    notes : list of str
+        Warnings so far.
+    """
+    K, labels = material.named, material.labels[: material.named]
+    known = np.flatnonzero(material.classes < K)
+    classes, group_of = material.classes[known], material.group_of[known]
+    groups = [np.flatnonzero(group_of == group) for group in np.unique(group_of)]
+    weights = balanced(classes, np.ones(len(classes)))
+    clips = {label: int((classes == k).sum()) for k, label in enumerate(labels)}
+    takes = {label: len(np.unique(group_of[classes == k])) for k, label in enumerate(labels)}
+    scores, confusion = fitted.scores[known], np.zeros((K, K), np.int64)
+    accuracy = answered = expected = bounds = None
+    learning: list[tuple[int, float]] = []
+    confusing: list[tuple[str, str, str]] = []
+    if material.comparable:
+        best = scores[:, :K].argmax(axis=1)
+        np.add.at(confusion, (classes, best), 1)
+        right = best == classes
+        accuracy = float(np.average(right, weights=weights))
+        bounds = interval(right.astype(float).tolist(), weights, groups)
+        certain = probabilities(scores, fitted.temperature, fitted.level)[:, :K].max(axis=1) >= CERTAIN
+        answered = float(np.average(right & certain, weights=weights))
+        expected = min(accuracy, corrected(fitted.tried, classes, groups)) if len(fitted.tried) > 1 else None
+        confusing = mistakes(scores[:, :K], classes, [names[n] for n in known.tolist()], labels)
+        learning = _curve(material, fitted, known)
+    order = sorted(fitted.tried, key=lambda tried: (-float(np.average(tried.right, weights=weights)), tried.loss))
+    chosen = fitted.candidate
+    return Report(
+        labels=labels, clips=clips, takes=takes, groups=how, accuracy=accuracy, corrected=expected, answered=answered,
+        interval=bounds, confusion=confusion.tolist() if material.comparable else [], learning=learning,
+        candidates=[tried.as_dict() for tried in order],
+        chosen={
+            "statistics": list(chosen.statistics), "rate": chosen.rate, "window_len": chosen.window_len,
+            "seconds": chosen.seconds, "strength": fitted.strength, "temperature": fitted.temperature,
+            "made of nothing": list(fitted.recipe),
+        },
+        confusing=confusing,
+        wanting=wanting(labels, clips, takes, confusion if material.comparable else np.zeros((0, 0), np.int64)),
+        short=[names[n] for n in known.tolist() if 2 * len(material.clips[n]) / material.rate < chosen.seconds],
+        alarms_per_hour=_alarms(material, fitted) if material.comparable else None, warnings=notes,
+    )  # fmt: skip
+
+
+def _rows(material: Material, fitted: Fitted, which: Int) -> Float:
+    candidate, W = fitted.candidate, material.clips[0].shape[1]
+    measure, step = Measure(candidate.window_len, W), round(material.rate / candidate.rate)
+    return np.stack([measure.clip(material.clips[n][::step]) for n in which])[:, columns(candidate.statistics, W)]
+
+
+def _curve(material: Material, fitted: Fitted, known: Int) -> list[tuple[int, float]]:
+    """Accuracy by the number of groups that were learned from."""
+    rows, classes, group_of = _rows(material, fitted, known), material.classes[known], material.group_of[known]
+    W = material.clips[0].shape[1]
+    scaled = Scale.of(rows, balanced(classes, np.ones(len(classes))), fitted.candidate.statistics, W)(rows)
+    products: Float64 = (scaled @ scaled.T).astype(np.float64)
+    every, rng, curve = np.unique(group_of), np.random.default_rng(0), []
+    for count in TAKES:
+        shares = []
+        for _ in range(DRAWS if count < len(every) else 0):
+            inside = np.isin(group_of, rng.permutation(every)[:count])
+            learned, asked = np.flatnonzero(inside), np.flatnonzero(~inside)
+            present = np.unique(classes[learned])
+            if len(present) < 2:
+                continue
+            own = np.searchsorted(present, classes[learned])
+            ridge = Ridge.of(
+                products[np.ix_(learned, learned)], balanced(own, np.ones(len(own))), targets_of(own, len(present))
+            )
+            a, b = ridge.coefficients(fitted.strength)
+            answers = present[(products[np.ix_(asked, learned)] @ a + b).argmax(axis=1)]
+            weights = balanced(np.unique(classes[asked], return_inverse=True)[1], np.ones(len(asked)))
+            shares.append(float(np.average(answers == classes[asked], weights=weights)))
+        if shares:
+            curve.append((count, float(np.mean(shares))))
+    return curve
+
+
+def _alarms(material: Material, fitted: Fitted) -> float | None:
+    """Actions that `EventDetector` would begin in an hour of the clips of nothing, from their left-out scores.
+
+    Each piece of such a clip is judged as a whole, and two in a row of one label are one alarm.
+    """
+    pieces = np.flatnonzero(material.classes == material.named)
+    if not len(pieces):
+        return None
+    hours = sum(len(material.clips[n]) for n in pieces) / material.rate / 3600
+    every = probabilities(fitted.scores[pieces], fitted.temperature, fitted.level).astype(np.float32)
+    labels = (*material.labels, "unknown")
+    detector, alarms, moment = EventDetector(min_duration=0.0), 0, 0.0
+    for group in np.unique(material.group_of[pieces]):
+        detector.reset()
+        for n in np.flatnonzero(material.group_of[pieces] == group):
+            moment += 1.0
+            best = int(every[n].argmax())
+            given = Prediction("", labels[best], float(every[n, best]), every[n], moment, moment - 1.0, labels)
+            begun = [event for event in detector.update(given) if event.end is None]
+            alarms += sum(event.label in labels[: material.named] for event in begun)
+    return alarms / hours

@@ -1,0 +1,245 @@
+"""Teach: from a few labelled clips to a bundle that recognises them, and its report."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from edgevtn.arrays import Float
+from edgevtn.bundle import Bundle, load_bundle, write_bundle
+from edgevtn.errors import ManifestError, SourceError
+from edgevtn.heads.linear import ROOT, LinearFacts, rooted
+from edgevtn.prediction import UNKNOWN
+from edgevtn.sources.file import VIDEO_SUFFIXES
+from edgevtn.teach.cache import FeatureCache
+from edgevtn.teach.examples import NOTHING, Example, Given, read_examples
+from edgevtn.teach.features import RATE, Extractor
+from edgevtn.teach.fit import Fitted, Material, fit
+from edgevtn.teach.groups import find_groups
+from edgevtn.teach.judge import judge
+from edgevtn.teach.nothing import PARTS, pieces
+from edgevtn.teach.report import Report
+from edgevtn.teach.store import Learned, load_learned, save_learned
+
+#: Called with what was done so far, of how much, and the clip's name.
+Progress = Callable[[int, int, str], None]
+
+
+class Taught:
+    """A model that was taught.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        Of the head: those taught, "nothing" where there is such a class, and "unknown".
+    report : Report
+    facts : LinearFacts
+        The head's.
+    arrays : dict of float32 arrays
+        The head's: ``w_classes`` (M, K) and ``b_classes`` (K,).
+    frame_rate : float
+        Hz.
+    """
+
+    def __init__(
+        self, bundle: Bundle, learned: Sequence[Learned], make_nothing: bool = True, notes: Sequence[str] = ()
+    ) -> None:
+        self._bundle, self._make_nothing = bundle, make_nothing
+        self._learned = sorted(learned, key=lambda clip: clip.key)
+        material, names, how, found = _material(self._learned)
+        fitted = fit(material, make_nothing)
+        self.frame_rate = fitted.candidate.rate
+        self.labels = _labels(material, fitted)
+        W = bundle.model.encoder.width
+        self.facts = LinearFacts(W, len(self.labels), fitted.candidate.window_len, fitted.candidate.statistics, ROOT)
+        self.arrays: dict[str, Float] = {"w_classes": fitted.w, "b_classes": fitted.b}
+        self.report: Report = judge(material, fitted, names, how, [*notes, *found])
+
+    def save(self, folder: str | Path, name: str = "taught") -> None:
+        """Write a bundle, and beside it ``teach.npz``, from which it can be taught more.
+
+        Parameters
+        ----------
+        folder : path
+            Replaced if it is a bundle; refused if it is anything else.
+        name : str
+            The model's.
+
+        Raises
+        ------
+        FileExistsError
+            The folder has other things in it than a bundle.
+        OutputError
+            It cannot be written.
+        """
+        model, report = self._bundle.model, self.report
+        accuracy = {"protocol": "takes left out together, in closed form; labels alike", "report": report.as_dict()}
+        facts = {
+            "name": name, "source": f"taught on clips of the user's; encoder of {model.name}",
+            "license": model.license, "labels": list(self.labels), "frame_rate": self.frame_rate,
+            "encoder": model.encoder.to_dict(), "head": self.facts.to_dict(),
+            "quantization": model.quantization | {"head": "float32"}, "accuracy": json.loads(json.dumps(accuracy)),
+        }  # fmt: skip
+        folder = Path(folder)
+        write_bundle(folder, facts, self._bundle.encoder, self.arrays)
+        save_learned(folder, self._learned, model.sha256["encoder.onnx"], {"make_nothing": self._make_nothing})
+
+    @classmethod
+    def load(cls, folder: str | Path) -> Taught:
+        """What `save` wrote, ready to be taught more; the head is fitted again, from the features kept.
+
+        Raises
+        ------
+        BundleError
+            It is no bundle, or has no ``teach.npz`` that fits it.
+        """
+        bundle = load_bundle(folder)
+        learned, options = load_learned(bundle.path, bundle.model.sha256["encoder.onnx"])
+        return cls(bundle, learned, bool(options.get("make_nothing", True)))
+
+    def add(
+        self,
+        examples: Given,
+        nothing: str | Path | Sequence[str | Path] | None = None,
+        *,
+        cache: FeatureCache | None = None,
+        threads: int | None = None,
+        progress: Progress | None = None,
+    ) -> Taught:
+        """The model taught with more clips, of its labels or of others: the same as if they had been there before.
+
+        Parameters and errors are those of `teach`.
+        """
+        extractor = Extractor(self._bundle, cache=cache, threads=threads)
+        learned, notes = _learn(extractor, read_examples(examples) + _nothing(nothing), progress)
+        return Taught(self._bundle, [*self._learned, *learned], self._make_nothing, notes)
+
+    def remove(self, label: str) -> Taught:
+        """The model without a label.
+
+        Raises
+        ------
+        ManifestError
+            It is not one of the labels taught, or fewer than two would be left.
+        """
+        left = [clip for clip in self._learned if clip.label != label]
+        if len(left) == len(self._learned):
+            raise ManifestError(f"expected a label to remove among {', '.join(self.report.labels)}, got {label!r}")
+        return Taught(self._bundle, left, self._make_nothing)
+
+
+def teach(
+    examples: Given,
+    nothing: str | Path | Sequence[str | Path] | None = None,
+    encoder: str | Path = "default",
+    *,
+    make_nothing: bool = True,
+    cache: FeatureCache | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Taught:
+    """Teach a model from labelled clips.
+
+    Parameters
+    ----------
+    examples : path, or sequence of Example or (path, label)
+        A folder of clips for each label, a manifest, or a list; see `read_examples`. Clips labelled "nothing" show none
+        of the actions.
+    nothing : path, or sequence of path, optional
+        Clips, or folders of clips, that show none of the actions, such as the empty scene and people who walk by.
+    encoder : path
+        A bundle whose encoder is used; "default" is the one that comes with edgevtn.
+    make_nothing : bool
+        Make more material of nothing from the clips themselves: still pictures, and one action turning into another.
+    cache : FeatureCache, optional
+        Where features are kept; the user's cache folder if None.
+    threads : int, optional
+        Of the encoder.
+    progress : callable, optional
+        Called with the clips done, their number, and a clip's name.
+
+    Returns
+    -------
+    Taught
+
+    Raises
+    ------
+    ManifestError
+        There is no clip, or fewer than two labels have a clip that can be read.
+    BundleError
+        The encoder cannot be used.
+
+    Warns
+    -----
+    RuntimeWarning
+        A clip cannot be read and is left out, or nothing can be said of accuracy because there is one take alone.
+    """
+    wanted = read_examples(examples) + _nothing(nothing)
+    extractor = Extractor(encoder, cache=cache, threads=threads)
+    learned, notes = _learn(extractor, wanted, progress)
+    return Taught(extractor.bundle, learned, make_nothing, notes)
+
+
+def _learn(
+    extractor: Extractor, examples: Sequence[Example], progress: Progress | None
+) -> tuple[list[Learned], list[str]]:
+    learned, notes = [], []
+    for n, example in enumerate(examples):
+        if progress is not None:
+            progress(n, len(examples), example.name)
+        try:
+            features = extractor(example.source, example.start, example.end)
+        except SourceError as error:
+            notes.append(f"left out: {error}")
+            warnings.warn(f"left out: {error}", RuntimeWarning, stacklevel=3)
+            continue
+        notes += features.notes
+        learned.append(Learned(features, example.label, example.group, example.name, example.start))
+    if progress is not None:
+        progress(len(examples), len(examples), "")
+    return learned, notes
+
+
+def _nothing(nothing: str | Path | Sequence[str | Path] | None) -> list[Example]:
+    places = [] if nothing is None else [nothing] if isinstance(nothing, str | Path) else list(nothing)
+    found: list[Example] = []
+    for place in map(Path, places):
+        videos = sorted(f for f in place.rglob("*") if f.suffix.lower() in VIDEO_SUFFIXES) if place.is_dir() else []
+        found += [Example(file, NOTHING) for file in videos or [place]]
+    return found
+
+
+def _material(learned: Sequence[Learned]) -> tuple[Material, list[str], str, list[str]]:
+    """What to fit on, the names of its clips, how groups were found, and warnings."""
+    acting = [clip for clip in learned if clip.label != NOTHING]
+    named = sorted({clip.label for clip in acting})
+    if len(named) < 2:
+        got = f"only {named[0]!r}" if named else "none"
+        raise ManifestError(f"expected clips of two labels or more that can be read, got {got}; add clips of another")
+    groups, how = find_groups([c.name for c in acting], [c.label for c in acting], [c.group for c in acting])
+    clips = [rooted(clip.features.at(RATE)) for clip in acting]
+    classes, names = [named.index(clip.label) for clip in acting], [clip.title for clip in acting]
+    for clip in learned:
+        if clip.label == NOTHING:
+            parts = pieces(rooted(clip.features.at(RATE)), RATE)
+            clips += parts
+            classes += [len(named)] * len(parts)
+            names += [clip.title] * len(parts)
+            groups += [f"{clip.title}, part {n * PARTS // len(parts)}" for n in range(len(parts))]
+    labels = (*named, NOTHING) if len(clips) > len(acting) else tuple(named)
+    order = {group: n for n, group in enumerate(sorted(set(groups)))}
+    group_of = np.array([order[group] for group in groups], np.int64)
+    material = Material(clips, np.array(classes, np.int64), group_of, RATE, labels, len(named))
+    found = []
+    if not material.comparable:
+        found.append("there is one take of every label, so how well it recognises is not known: record a second")
+        warnings.warn(found[0], RuntimeWarning, stacklevel=4)
+    return material, names, how, found
+
+
+def _labels(material: Material, fitted: Fitted) -> tuple[str, ...]:
+    return (*material.labels[: material.named], *((NOTHING,) if fitted.nothing else ()), UNKNOWN)

@@ -1,0 +1,163 @@
+"""What a taught model is worth, from clips that were left out: for people, and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from edgevtn.teach.ridge import Float64, Int
+
+#: Draws behind an interval.
+BOOTSTRAPS = 2000
+#: Two-sided, of 95 %.
+NORMAL = 1.96
+#: A label with fewer clips, or a lower recall, needs more clips.
+ENOUGH, GOOD = 5, 0.8
+#: Confusing clips that are named.
+MOST_CONFUSING = 10
+
+
+@dataclass(frozen=True)
+class Report:
+    """What is known about a taught model.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        K, "nothing" and "unknown" apart.
+    clips, takes : dict of str to int
+        Of each label: its clips, and groups of them that can be left out.
+    groups : str
+        How clips that belong together were found.
+    accuracy : float, optional
+        Share of clips recognised among the K labels with their group left out, labels alike, 0 to 1; None where nothing
+        could be left out.
+    corrected : float, optional
+        The same with what choosing among candidates gained by chance taken off: what to expect.
+    answered : float, optional
+        Share of clips that were recognised and not called "nothing" or "unknown".
+    interval : (float, float), optional
+        95 % interval of the accuracy: the wider of Wilson's over clips, and a bootstrap over groups.
+    confusion : list of list of int
+        Rows: true label; columns: recognised label.
+    learning : list of (int, float)
+        Groups to learn from, and the accuracy on the others.
+    candidates : list of dict
+        All that were compared, best first.
+    chosen : dict
+        What the head looks at.
+    confusing : list of (str, str, str)
+        Clips that were mistaken: name, label, answer; the surest mistakes first.
+    wanting : dict of str to str
+        Labels that need more clips, and why.
+    short : list of str
+        Clips shorter than half a window.
+    alarms_per_hour : float, optional
+        Actions that would have been reported in an hour of the clips of nothing, left out; None without such clips.
+    warnings : list of str
+    """
+
+    labels: tuple[str, ...]
+    clips: dict[str, int]
+    takes: dict[str, int]
+    groups: str
+    accuracy: float | None
+    corrected: float | None
+    answered: float | None
+    interval: tuple[float, float] | None
+    confusion: list[list[int]]
+    learning: list[tuple[int, float]]
+    candidates: list[dict[str, Any]]
+    chosen: dict[str, Any]
+    confusing: list[tuple[str, str, str]]
+    wanting: dict[str, str]
+    short: list[str]
+    alarms_per_hour: float | None
+    warnings: list[str]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        """A page of text."""
+        total = sum(self.clips.values())
+        lines = [f"{len(self.labels)} labels, {total} clips; {self.groups}"]
+        if self.accuracy is None or self.interval is None:
+            lines.append("accuracy is not known: no take can be left out, record another one of each label")
+        else:
+            low, high = self.interval
+            lines.append(
+                f"accuracy on takes left out {self.accuracy:.1%}, 95 % interval {low:.1%} to {high:.1%}"
+                + (f"; {self.corrected:.1%} without the luck of choosing" if self.corrected is not None else "")
+            )
+        if self.answered is not None:
+            lines.append(f"recognised and not called nothing or unknown {self.answered:.1%}")
+        if self.alarms_per_hour is not None:
+            lines.append(f"false alarms in an hour of nothing: {self.alarms_per_hour:.1f}")
+        chosen = self.chosen
+        lines.append(
+            f"looks at {', '.join(chosen['statistics'])} of {chosen['seconds']:g} s at {chosen['rate']:g} Hz; "
+            f"{len(self.candidates)} candidates compared"
+        )
+        width = max(map(len, self.labels))
+        lines += ["", f"{'label':{width}}  clips  takes  recall"]
+        for k, label in enumerate(self.labels):
+            row = self.confusion[k] if self.confusion else []
+            recall = f"{row[k] / sum(row):.0%}" if sum(row) else "-"
+            lines.append(f"{label:{width}}  {self.clips[label]:5d}  {self.takes[label]:5d}  {recall:>6}")
+        if self.learning:
+            lines += ["", "takes learned from: accuracy on the others"]
+            lines += [f"  {count}: {share:.1%}" for count, share in self.learning]
+        if self.confusing:
+            lines += [
+                "",
+                "clips to look at:",
+                *(f"  {n}: {truth}, taken for {answer}" for n, truth, answer in self.confusing),
+            ]
+        lines += [f"more clips of {label}: {why}" for label, why in self.wanting.items()]
+        if self.short:
+            lines.append(f"shorter than half a window: {', '.join(self.short)}")
+        return "\n".join([*lines, *(f"warning: {text}" for text in self.warnings)])
+
+
+def interval(right: Sequence[float], weights: Float64, groups: Sequence[Int], seed: int = 0) -> tuple[float, float]:
+    """95 % interval of a weighted share: the wider of Wilson's over clips, and a bootstrap over groups.
+
+    Clips of a group are right or wrong together, which an interval over clips does not see; a bootstrap of clips that
+    are all right sees no doubt at all, which Wilson's does.
+    """
+    own, n = np.asarray(right, np.float64), len(right)
+    share = float(np.average(own, weights=weights))
+    middle = (share + NORMAL**2 / (2 * n)) / (1 + NORMAL**2 / n)
+    half = NORMAL / (1 + NORMAL**2 / n) * np.sqrt(share * (1 - share) / n + NORMAL**2 / (4 * n * n))
+    right_of = np.array([(own[rows] * weights[rows]).sum() for rows in groups])
+    weight_of = np.array([weights[rows].sum() for rows in groups])
+    drawn = np.random.default_rng(seed).integers(0, len(groups), (BOOTSTRAPS, len(groups)))
+    low, high = np.quantile(right_of[drawn].sum(axis=1) / weight_of[drawn].sum(axis=1), (0.025, 0.975))
+    return float(max(0.0, min(low, middle - half))), float(min(1.0, max(high, middle + half)))
+
+
+def mistakes(scores: Float64, classes: Int, names: Sequence[str], labels: Sequence[str]) -> list[tuple[str, str, str]]:
+    """The surest mistakes: name, label and answer, of left-out scores (n, K)."""
+    rows = np.arange(len(classes))
+    margin = scores.max(axis=1) - scores[rows, classes]
+    order = [n for n in np.argsort(-margin, kind="stable") if margin[n] > 0][:MOST_CONFUSING]
+    return [(names[n], labels[classes[n]], labels[int(scores[n].argmax())]) for n in order]
+
+
+def wanting(labels: Sequence[str], clips: dict[str, int], takes: dict[str, int], confusion: Int) -> dict[str, str]:
+    """Labels that need more clips, and why."""
+    found = {}
+    for k, label in enumerate(labels):
+        total = int(confusion[k].sum()) if len(confusion) else 0
+        if takes[label] < 2:
+            found[label] = "it has one take, so nothing can be said of how well it is recognised"
+        elif total and confusion[k, k] / total < GOOD:
+            found[label] = f"{int(confusion[k, k])} of {total} were recognised"
+        elif clips[label] < ENOUGH:
+            found[label] = f"it has {clips[label]}, fewer than {ENOUGH}"
+    return found

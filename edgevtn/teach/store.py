@@ -1,0 +1,114 @@
+"""What was learned from, kept beside the model: features, so that labels and clips can come and go without the videos.
+
+The features themselves are kept, as float16 rows, 32 KB a second of video: a clip's statistics would be 20 KB for each
+window length and rate that is to be compared, and these are chosen anew when clips come or go. What is fitted again is
+then exactly what would have been fitted at once. There are no pictures in it.
+"""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from edgevtn.errors import BundleError
+from edgevtn.files import replacing
+from edgevtn.teach.features import ClipFeatures
+
+FILE = "teach.npz"
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A clip that was learned from.
+
+    Attributes
+    ----------
+    features : ClipFeatures
+    label : str
+    group : str, optional
+        As given; None where it is found by the name.
+    name : str
+        The file.
+    start : float
+        Seconds, in the file.
+    """
+
+    features: ClipFeatures
+    label: str
+    group: str | None
+    name: str
+    start: float
+
+    @property
+    def key(self) -> tuple[str, str, str, float, int]:
+        """By which clips are sorted, so that the order in which they came does not matter."""
+        return self.label, self.group or "", self.name, self.start, len(self.features.rows)
+
+    @property
+    def title(self) -> str:
+        """For people."""
+        path = Path(self.name)
+        part = f" from {self.start:g} s" if self.start else ""
+        return f"{path.parent.name}/{path.name}{part}" if path.parent.name else f"{self.name}{part}"
+
+
+def save_learned(folder: Path, learned: Sequence[Learned], encoder: str, options: dict[str, object]) -> None:
+    """Write the file into a bundle's folder; `encoder` is the checksum of its encoder.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written.
+    """
+    facts = {
+        "version": VERSION, "encoder": encoder, "options": options,
+        "clips": [
+            {"label": c.label, "group": c.group, "name": c.name, "start": c.start, "rate": c.features.rate,
+             "rows": len(c.features.rows), "notes": list(c.features.notes)} for c in learned
+        ],
+    }  # fmt: skip
+    rows = np.concatenate([clip.features.rows for clip in learned])
+    with replacing(folder / FILE) as part, part.open("wb") as file:
+        np.savez(file, rows=rows, facts=np.array(json.dumps(facts)))
+
+
+def load_learned(folder: Path, encoder: str) -> tuple[list[Learned], dict[str, object]]:
+    """Read the file of a bundle's folder.
+
+    Raises
+    ------
+    BundleError
+        It is missing or damaged, or belongs to another encoder.
+    """
+    file = folder / FILE
+    try:
+        with file.open("rb") as content, np.load(content, allow_pickle=False) as stored:
+            rows, facts = stored["rows"], json.loads(str(stored["facts"]))
+        clips = facts["clips"]
+        if facts["version"] != VERSION or rows.dtype != np.float16 or rows.ndim != 2:
+            raise ValueError("of another version or shape")
+        ends = np.cumsum([int(clip["rows"]) for clip in clips])
+        if not len(ends) or ends[-1] != len(rows) or min(int(clip["rows"]) for clip in clips) < 1:
+            raise ValueError("clips and rows do not agree")
+        learned = [
+            Learned(
+                ClipFeatures(part, float(clip["rate"]), tuple(map(str, clip["notes"]))), str(clip["label"]),
+                None if clip["group"] is None else str(clip["group"]), str(clip["name"]), float(clip["start"]),
+            )
+            for clip, part in zip(clips, np.split(rows, ends[:-1]), strict=True)
+        ]  # fmt: skip
+    except FileNotFoundError:
+        raise BundleError(
+            f"{file}: missing; only a model that was taught, and saved whole, can be taught more"
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        raise BundleError(f"{file}: cannot be read ({error}); teach the model again from its clips") from error
+    if facts["encoder"] != encoder:
+        raise BundleError(f"{file}: belongs to another encoder; teach the model again from its clips")
+    return learned, dict(facts["options"])

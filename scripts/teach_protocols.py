@@ -1,0 +1,225 @@
+"""How well `edgevtn.teach` learns from a few clips of the shared sets, in one table.
+
+Every choice is made by `edgevtn.teach` inside the clips that it learns from; the others are asked once. Run with one
+thread: ``OPENBLAS_NUM_THREADS=1 taskset -c 1 python scripts/teach_protocols.py DATA CACHE``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from edgevtn.heads.linear import STATISTICS, Linear, LinearFacts, rooted
+from edgevtn.sources import frames
+from edgevtn.teach import Example, Extractor, FeatureCache, teach
+from edgevtn.teach.choose import Candidate, candidates
+from edgevtn.teach.confidence import probabilities
+from edgevtn.teach.fit import Fitted, Material, fit
+from edgevtn.teach.windows import Measure, columns
+
+RATE = 12.5
+#: Draws of people, and of classes.
+DRAWS = 20
+
+
+class Shown(NamedTuple):
+    """A clip: roots of its features, what it shows, and of whom."""
+
+    rows: np.ndarray
+    label: str
+    group: str
+    name: str
+    fold: str
+
+
+def weizmann_and_ceiling(folder: Path, extractor: Extractor, group: str) -> list[Shown]:
+    with (folder / "manifest.csv").open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    return [
+        Shown(rooted(extractor(folder / r["clip"]).at(RATE)), r["label"], r[group], r["clip"], r["fold"]) for r in rows
+    ]
+
+
+def ucf(folder: Path, extractor: Extractor) -> list[Shown]:
+    files = sorted(folder.glob("*/*.avi"))
+    return [
+        Shown(rooted(extractor(f).at(RATE)), f.parent.name, f.name.split("_")[2], f"{f.parent.name}/{f.name}", "")
+        for f in files
+    ]
+
+
+def material(clips: Sequence[Shown]) -> Material:
+    labels, groups = sorted({c.label for c in clips}), sorted({c.group for c in clips})
+    classes = np.array([labels.index(c.label) for c in clips])
+    group_of = np.array([groups.index(c.group) for c in clips])
+    return Material([c.rows for c in clips], classes, group_of, RATE, tuple(labels), len(labels))
+
+
+def logits(fitted: Fitted, rows: np.ndarray, windows: int = 0) -> np.ndarray:
+    """Of a clip's mean statistics (1, K), which are the mean logits of its windows; or of so many windows."""
+    candidate = fitted.candidate
+    measure, taken = Measure(candidate.window_len, rows.shape[1]), columns(candidate.statistics, rows.shape[1])
+    thinned = rows[:: round(RATE / candidate.rate)]
+    found = measure.some(thinned, windows) if windows else measure.clip(thinned)[None]
+    return found[:, taken] @ fitted.w + fitted.b
+
+
+def accuracy(fitted: Fitted, learned: Material, asked: Sequence[Shown]) -> float:
+    right = [learned.labels[int(logits(fitted, c.rows)[0, : learned.named].argmax())] == c.label for c in asked]
+    return float(np.mean(right))
+
+
+def short(candidate: Candidate) -> str:
+    return f"{'+'.join(candidate.statistics)} T{candidate.window_len} {candidate.rate:g} Hz"
+
+
+def closed(name: str, splits: Iterator[tuple[list[Shown], list[Shown]]], hindsight: bool = True) -> None:
+    """Mean accuracy over splits, and what the best fixed candidate would have had."""
+    told, got, plain, fixed, chosen = [], [], [], {}, {}
+    for learn, ask in splits:
+        learned = material(learn)
+        fitted = fit(learned)
+        chosen[short(fitted.candidate)] = chosen.get(short(fitted.candidate), 0) + 1
+        got.append(accuracy(fitted, learned, ask))
+        plain.append(accuracy(fit(learned, make_nothing=False, among=[fitted.candidate]), learned, ask))
+        known = learned.classes
+        if learned.comparable:
+            right = fitted.scores[:, : learned.named].argmax(axis=1) == known
+            told.append(float(np.mean([right[known == k].mean() for k in range(learned.named)])))
+        for candidate in candidates([len(c) / RATE for c in learned.clips]) if hindsight else []:
+            fixed.setdefault(candidate, []).append(
+                accuracy(fit(learned, make_nothing=False, among=[candidate]), learned, ask)
+            )
+    line = (
+        f"{name}: {np.mean(got):.1%} (without made nothing {np.mean(plain):.1%}; told {np.mean(told or [np.nan]):.1%})"
+    )
+    common = {c: np.mean(v) for c, v in fixed.items() if len(v) == len(got)}
+    if common:
+        best = max(common, key=lambda c: common[c])
+        line += f"; best fixed {common[best]:.1%} ({short(best)})"
+    print(f"{line}; splits {len(got)}, sd {np.std(got):.1%}; chosen {chosen}", flush=True)
+
+
+def subjects(clips: list[Shown], count: int) -> Iterator[tuple[list[Shown], list[Shown]]]:
+    people = sorted({c.group for c in clips})
+    rng = np.random.default_rng(2024)
+    draws = [[p] for p in people] if count == 1 else [list(rng.permutation(people)[:count]) for _ in range(DRAWS)]
+    for drawn in draws:
+        yield [c for c in clips if c.group in drawn], [c for c in clips if c.group not in drawn]
+
+
+def folds(clips: list[Shown]) -> Iterator[tuple[list[Shown], list[Shown]]]:
+    for fold in sorted({c.fold for c in clips}):
+        yield [c for c in clips if c.fold != fold], [c for c in clips if c.fold == fold]
+
+
+def lists(clips: list[Shown], folder: Path) -> Iterator[tuple[list[Shown], list[Shown]]]:
+    for n in (1, 2, 3):
+        parts = []
+        for part in ("train", "test"):
+            lines = (folder / f"{part}list0{n}.txt").read_text().splitlines()
+            names = {line.split()[0] for line in lines if line.strip()}
+            parts.append([c for c in clips if c.name in names])
+        yield parts[0], parts[1]
+
+
+def empty(folder: Path, extractor: Extractor) -> list[np.ndarray]:
+    """Scenes without a person: medians over time of clips in which someone crosses it, held for two seconds."""
+    found = []
+    for file in sorted((folder / "walk").glob("*.avi")) + sorted((folder / "run").glob("*.avi")):
+        with frames(file) as source:
+            picture = np.median(np.stack([frame for _, frame in source]), axis=0).astype(np.uint8)
+        found.append(np.repeat(rooted(extractor([(0.0, picture)]).at(RATE)), 25, axis=0))
+    return found
+
+
+def open_set(clips: list[Shown], foreign: list[np.ndarray], scenes: list[np.ndarray]) -> None:
+    labels, people = sorted({c.label for c in clips}), sorted({c.group for c in clips})
+    rng, results = np.random.default_rng(2024), []
+    for _ in range(DRAWS):
+        taught, drawn = set(rng.permutation(labels)[:6]), set(rng.permutation(people)[:5])
+        learned = material([c for c in clips if c.label in taught and c.group in drawn])
+        fitted = fit(learned)
+
+        def answers(rows: np.ndarray, windows: int, fitted: Fitted = fitted) -> np.ndarray:
+            return probabilities(logits(fitted, rows, windows).astype(np.float64), 1.0)
+
+        def refused(rows: np.ndarray, fitted: Fitted = fitted, learned: Material = learned) -> np.ndarray:
+            return answers(rows, 200, fitted)[:, : learned.named].max(axis=1) < 0.5
+
+        kept, live = [], []
+        for c in clips:
+            if c.label in taught and c.group not in drawn:
+                every, k = answers(c.rows, 200), learned.labels.index(c.label)
+                mean = every.mean(axis=0)
+                kept.append(mean.argmax() == k and mean[k] >= 0.5)
+                live.append(((every.argmax(axis=1) == k) & (every[:, k] >= 0.5)).mean())
+        others = np.concatenate([refused(c.rows) for c in clips if c.label not in taught])
+        away = [refused(rows).mean() for rows in foreign]
+        nobody = np.concatenate([refused(rows) for rows in scenes])
+        results.append((np.mean(kept), np.mean(live), others.mean(), np.mean(away), nobody.mean()))
+    mean = np.mean(results, axis=0)
+    print(
+        f"open set: known clips right and certain {mean[0]:.1%} (windows {mean[1]:.1%}); refused: other actions "
+        f"{mean[2]:.1%}, other scenes {mean[3]:.1%}, empty scenes {mean[4]:.1%}, mean {mean[2:].mean():.1%}",
+        flush=True,
+    )
+
+
+def speed(folder: Path, cache: Path) -> None:
+    classes = sorted(p for p in folder.iterdir() if p.is_dir() and p.name != "lists")[:6]
+    examples = [
+        Example(f, c.name, f.name.split("_")[2], 0.0, 3.0) for c in classes for f in sorted(c.glob("*.avi"))[:10]
+    ]
+    for how, kept in (("encoding", FeatureCache(cache / "speed")), ("cached", FeatureCache(cache / "speed"))):
+        began = time.perf_counter()
+        teach(examples, cache=kept, threads=1)
+        print(f"6 x 10 clips of 3 s, {how}: {time.perf_counter() - began:.2f} s", flush=True)
+    for file in (cache / "speed").glob("*.npz"):
+        file.unlink()
+    rng = np.random.default_rng(0)
+    for T in (16, 32, 64):
+        facts = LinearFacts(1280, 10, T, tuple(STATISTICS), "root")
+        head = Linear(facts, {n: rng.standard_normal(s).astype(np.float32) for n, s in facts.shapes().items()})
+        row, times = rng.random((1, 1280), np.float32), []
+        for _ in range(500):
+            began = time.perf_counter()
+            head.push(row)
+            head()
+            times.append(time.perf_counter() - began)
+        print(f"head, all statistics, T {T}, 10 labels: {1e3 * np.median(times):.3f} ms a frame", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path, help="folder with weizmann64, ceiling, ucf101_10 and clips")
+    parser.add_argument("cache", type=Path, help="folder for features")
+    parser.add_argument("--only", nargs="*", default=["speed", "weizmann", "open", "ucf", "ceiling"])
+    arguments = parser.parse_args()
+    cv2.setNumThreads(1)
+    extractor, data = Extractor(cache=FeatureCache(arguments.cache), threads=1), arguments.data
+    if "speed" in arguments.only:
+        speed(data / "ucf101_10", arguments.cache)
+    if {"weizmann", "open"} & set(arguments.only):
+        clips = weizmann_and_ceiling(data / "weizmann64", extractor, "subject")
+    if "weizmann" in arguments.only:
+        closed("weizmann64, 1 subject", subjects(clips, 1), hindsight=True)
+        closed("weizmann64, 5 subjects", subjects(clips, 5))
+    if "open" in arguments.only:
+        foreign = [rooted(extractor(f).at(RATE)) for f in sorted((data / "clips").iterdir())]
+        open_set(clips, foreign, empty(data / "weizmann64", extractor))
+    if "ucf" in arguments.only:
+        closed("ucf101_10", lists(ucf(data / "ucf101_10", extractor), data / "ucf101_10" / "lists"))
+    if "ceiling" in arguments.only:
+        closed("ceiling", folds(weizmann_and_ceiling(data / "ceiling", extractor, "recording")))
+
+
+if __name__ == "__main__":
+    main()
