@@ -1,6 +1,6 @@
-"""How well `edgevtn.teach` learns from a few clips of the shared sets, in one table.
+"""How well `edgevtn.teaching` learns from a few clips of the shared sets, in one table.
 
-Every choice is made by `edgevtn.teach` inside the clips that it learns from; the others are asked once. Run with one
+Every choice is made by `edgevtn.teaching` inside the clips that it learns from; the others are asked once. Run with one
 thread: ``OPENBLAS_NUM_THREADS=1 taskset -c 1 python scripts/teach_protocols.py DATA CACHE``.
 """
 
@@ -18,11 +18,11 @@ import numpy as np
 
 from edgevtn.heads.linear import STATISTICS, Linear, LinearFacts, rooted
 from edgevtn.sources import frames
-from edgevtn.teach import Example, Extractor, FeatureCache, teach
-from edgevtn.teach.choose import Candidate, candidates
-from edgevtn.teach.confidence import probabilities
-from edgevtn.teach.fit import Fitted, Material, fit
-from edgevtn.teach.windows import Measure, columns
+from edgevtn.teaching import Example, Extractor, FeatureCache, teach
+from edgevtn.teaching.choose import Candidate, candidates
+from edgevtn.teaching.confidence import probabilities
+from edgevtn.teaching.fit import Fitted, Material, fit
+from edgevtn.teaching.windows import Measure, columns
 
 RATE = 12.5
 #: Draws of people, and of classes.
@@ -63,12 +63,12 @@ def material(clips: Sequence[Shown]) -> Material:
 
 
 def logits(fitted: Fitted, rows: np.ndarray, windows: int = 0) -> np.ndarray:
-    """Of a clip's mean statistics (1, K), which are the mean logits of its windows; or of so many windows."""
+    """Logits of a clip's mean statistics (1, K), which are the mean logits of its windows; or of so many windows."""
     candidate = fitted.candidate
-    measure, taken = Measure(candidate.window_len, rows.shape[1]), columns(candidate.statistics, rows.shape[1])
+    measure, which = Measure(candidate.window_len, rows.shape[1]), columns(candidate.statistics, rows.shape[1])
     thinned = rows[:: round(RATE / candidate.rate)]
     found = measure.some(thinned, windows) if windows else measure.clip(thinned)[None]
-    return found[:, taken] @ fitted.w + fitted.b
+    return found[:, which] @ fitted.w + fitted.b
 
 
 def accuracy(fitted: Fitted, learned: Material, asked: Sequence[Shown]) -> float:

@@ -21,7 +21,7 @@ from edgevtn.heads import KINDS
 
 CARD = "MODEL_CARD.md"
 #: What calibration and training tell of themselves, and what a taught model was taught with.
-REPORTS = ("teach.npz", "calibration.json", "calibration.html", "training.csv", "learning_curve.png")
+REPORTS = ("teach.npz", "teach.json", "calibration.json", "calibration.html", "training.csv", "learning_curve.png")
 #: All that a bundle of one stream may have, of the present format and of format 1.
 PARTS = {FACTS, ENCODER, CARD, *FILES, *FILES.values(), *REPORTS}
 

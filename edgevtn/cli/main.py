@@ -12,10 +12,24 @@ from types import FrameType
 from typing import Any
 
 import edgevtn
-from edgevtn.cli import bench, calibrate, compare, crossval, demo, eval, fetch, importing, info, record, run, train
+from edgevtn.cli import (
+    bench,
+    calibrate,
+    compare,
+    crossval,
+    demo,
+    eval,
+    fetch,
+    importing,
+    info,
+    record,
+    run,
+    teach,
+    train,
+)
 
 #: In the order of the help. Each has NAME and HELP, ``add(parser)`` for its arguments, and ``run(arguments)``.
-COMMANDS = (demo, run, record, eval, info, bench, importing, fetch, calibrate, compare, train, crossval)
+COMMANDS = (demo, run, record, teach, eval, info, bench, importing, fetch, calibrate, compare, train, crossval)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -33,14 +33,10 @@ class LinearFacts(HeadFacts):
     Attributes
     ----------
     statistics : tuple of str
-<<<<<<< ours
-        Names from `STATISTICS`, in that order.
-=======
         Names from `STATISTICS`, in that order.
     features : {"raw", "root"}
         Whether it looks at the features or at their square roots, with the features' sign: so a few large ones do not
         drown the rest. A bundle that does not say has "raw".
->>>>>>> theirs
     """
 
     kind: ClassVar[str] = "linear"
@@ -106,25 +102,12 @@ class Statistics:
 
     Parameters
     ----------
-<<<<<<< ours
-    rows : float32 (T, W)
-        Oldest first.
-    names : list of str
+    names : sequence of str
         Names from `STATISTICS`: the mean over time; the standard deviation (of the T rows, not unbiased); the mean
         size of the change from row to row (0 for T = 1); the means of `SEGMENTS` parts, as equal as
-        `numpy.array_split` makes them (an empty part has the mean of all rows); the differences of neighbouring parts.
-
-    Returns
-    -------
-    float32 (M,)
-=======
-    names : sequence of str
-        Names from `STATISTICS`: the mean over time; the standard deviation (of the T rows, not unbiased); the mean size of the
-        change from row to row (0 for T = 1); the means of `SEGMENTS` parts, as equal as `numpy.array_split` makes
-        them, of which an empty one has the mean of all; the differences of neighbouring parts.
+        `numpy.array_split` makes them, of which an empty one has the mean of all; the differences of neighbours.
     width : int
         W.
->>>>>>> theirs
     """
 
     def __init__(self, names: Sequence[str], width: int) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from edgevtn.teach.ridge import Ridge, balanced, targets_of
+from edgevtn.teaching.ridge import Ridge, balanced, targets_of
 
 
 def problem(n=23, M=60, K=4, seed=0):

@@ -8,8 +8,8 @@ import pytest
 import edgevtn
 from edgevtn.errors import BundleError, ManifestError
 from edgevtn.heads.linear import rooted
-from edgevtn.teach import Example, Extractor, Taught, teach
-from edgevtn.teach.store import FILE
+from edgevtn.teaching import Example, Extractor, Taught, teach
+from edgevtn.teaching.store import FILE
 
 LABELS = ("bend", "jack", "wave1")
 

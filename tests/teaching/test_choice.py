@@ -7,10 +7,10 @@ import pytest
 
 from edgevtn.errors import BundleError
 from edgevtn.heads.linear import LinearFacts, rooted
-from edgevtn.teach.choose import SETS, Candidate, candidates, cheapest, choose, corrected
-from edgevtn.teach.nothing import MOST_PIECES, made, pieces
-from edgevtn.teach.ridge import balanced
-from edgevtn.teach.windows import Measure, columns, windows
+from edgevtn.teaching.choose import SETS, Candidate, candidates, cheapest, choose, corrected
+from edgevtn.teaching.nothing import MOST_PIECES, made, pieces
+from edgevtn.teaching.ridge import balanced
+from edgevtn.teaching.windows import Measure, columns, windows
 
 W = 24
 

@@ -7,6 +7,7 @@ then exactly what would have been fitted at once. There are no pictures in it.
 
 from __future__ import annotations
 
+import io
 import json
 import zipfile
 from collections.abc import Sequence
@@ -16,10 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from edgevtn.errors import BundleError
-from edgevtn.files import replacing
-from edgevtn.teach.features import ClipFeatures
+from edgevtn.teaching.features import ClipFeatures
 
-FILE = "teach.npz"
+FILE, REPORT = "teach.npz", "teach.json"
 VERSION = 1
 
 
@@ -58,14 +58,8 @@ class Learned:
         return f"{path.parent.name}/{path.name}{part}" if path.parent.name else f"{self.name}{part}"
 
 
-def save_learned(folder: Path, learned: Sequence[Learned], encoder: str, options: dict[str, object]) -> None:
-    """Write the file into a bundle's folder; `encoder` is the checksum of its encoder.
-
-    Raises
-    ------
-    OutputError
-        It cannot be written.
-    """
+def stored(learned: Sequence[Learned], encoder: str, options: dict[str, object]) -> bytes:
+    """The content of `FILE`; `encoder` is the checksum of the bundle's encoder."""
     facts = {
         "version": VERSION, "encoder": encoder, "options": options,
         "clips": [
@@ -74,8 +68,9 @@ def save_learned(folder: Path, learned: Sequence[Learned], encoder: str, options
         ],
     }  # fmt: skip
     rows = np.concatenate([clip.features.rows for clip in learned])
-    with replacing(folder / FILE) as part, part.open("wb") as file:
-        np.savez(file, rows=rows, facts=np.array(json.dumps(facts)))
+    content = io.BytesIO()
+    np.savez(content, rows=rows, facts=np.array(json.dumps(facts)))
+    return content.getvalue()
 
 
 def load_learned(folder: Path, encoder: str) -> tuple[list[Learned], dict[str, object]]:
@@ -88,8 +83,8 @@ def load_learned(folder: Path, encoder: str) -> tuple[list[Learned], dict[str, o
     """
     file = folder / FILE
     try:
-        with file.open("rb") as content, np.load(content, allow_pickle=False) as stored:
-            rows, facts = stored["rows"], json.loads(str(stored["facts"]))
+        with file.open("rb") as content, np.load(content, allow_pickle=False) as arrays:
+            rows, facts = arrays["rows"], json.loads(str(arrays["facts"]))
         clips = facts["clips"]
         if facts["version"] != VERSION or rows.dtype != np.float16 or rows.ndim != 2:
             raise ValueError("of another version or shape")

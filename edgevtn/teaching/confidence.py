@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from edgevtn.teach.ridge import Float64, Int
+from edgevtn.teaching.ridge import Float64, Int
 
-#: Of ridge scores, which lie around -1 and 1.
+#: Temperatures of ridge scores, which lie around -1 and 1.
 TEMPERATURES = np.geomspace(0.03, 3.0, 60)
 #: Logits of "unknown", as a score, and what may be added to "nothing".
 LEVELS = np.linspace(-3.0, 1.5, 181)
@@ -55,7 +55,7 @@ def fit_gate(scores: Float64, named: int, classes: Int, weights: Float64, temper
     Parameters
     ----------
     scores : float64 (n, K or K + 1)
-        Of left-out windows of the named classes; the last column may be "nothing".
+        Scores of left-out windows of the named classes; the last column may be "nothing".
     named : int
         K.
     classes : int64 (n,)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from edgevtn.teach.ridge import Float64, Int
+from edgevtn.teaching.ridge import Float64, Int
 
 #: Draws behind an interval.
 BOOTSTRAPS = 2000
@@ -29,7 +29,7 @@ class Report:
     labels : tuple of str
         K, "nothing" and "unknown" apart.
     clips, takes : dict of str to int
-        Of each label: its clips, and groups of them that can be left out.
+        For each label its clips, and groups of them that can be left out.
     groups : str
         How clips that belong together were found.
     accuracy : float, optional

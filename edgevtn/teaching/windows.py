@@ -24,8 +24,8 @@ def columns(names: tuple[str, ...], width: int) -> Array:
 def windows(rows: Float, window_len: int) -> Float:
     """Every window of a clip, one a slot: float32 (n, T, W), a view.
 
-    Of a clip shorter than a window the fullest: its first row fills what came before it, as a recogniser does with
-    ``start="repeat"``.
+    A clip shorter than a window has one, the fullest: its first row fills what came before it, as a recogniser does
+    with ``start="repeat"``.
     """
     missing = window_len - len(rows)
     if missing > 0:
@@ -62,7 +62,7 @@ class Measure:
         return (total / len(seen)).astype(np.float32)
 
     def some(self, rows: Float, most: int) -> Float:
-        """Of at most so many windows, evenly spread over the clip: float32 (n, 8 W)."""
+        """Statistics of at most so many windows, evenly spread over the clip: float32 (n, 8 W)."""
         seen = windows(rows, self._window_len)
         picked = np.unique(np.linspace(0, len(seen) - 1, min(most, len(seen))).round().astype(int))
         return np.stack([self._statistics(seen[n]).copy() for n in picked])

@@ -8,8 +8,8 @@ import numpy as np
 
 from edgevtn.arrays import Float
 from edgevtn.heads.linear import STATISTICS
-from edgevtn.teach.ridge import Float64
-from edgevtn.teach.windows import EVERY
+from edgevtn.teaching.ridge import Float64
+from edgevtn.teaching.windows import EVERY
 
 #: Deviations are shrunk to their median, half and half: of few clips a deviation is hardly known.
 SHRINKAGE = 1.0

@@ -8,21 +8,22 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgevtn.arrays import Float
-from edgevtn.teach.choose import LIVE_WINDOWS, SETS, Candidate, Tried, best_strength, candidates, cheapest, choose
-from edgevtn.teach.confidence import fit_gate, fit_temperature
-from edgevtn.teach.nothing import RECIPES, made
-from edgevtn.teach.ridge import Float64, Int, Ridge, balanced, targets_of
-from edgevtn.teach.scale import Scale
-from edgevtn.teach.windows import Measure, columns
+from edgevtn.teaching.choose import LIVE_WINDOWS, SETS, Candidate, Tried, best_strength, candidates, cheapest, choose
+from edgevtn.teaching.confidence import fit_gate, fit_temperature
+from edgevtn.teaching.nothing import RECIPES, made
+from edgevtn.teaching.ridge import Float64, Int, Ridge, balanced, targets_of
+from edgevtn.teaching.scale import Scale
+from edgevtn.teaching.windows import Measure, columns
 
 #: What is taken where no group can be left out, so that nothing can be compared: it was never far behind.
 FALLBACK = Candidate(SETS[2], 12.5, 16)
 FALLBACK_STRENGTH = 0.1
-#: Of all that is made of nothing, where a label has 1. More refuses a little more, and costs labels of few clips.
+#: Weight of all that is made of nothing, where a label has 1. More refuses a little more, and costs labels of few
+#: clips.
 MADE_WEIGHT = 0.2
 #: The same of one take of each label, where nothing tells how much it costs.
 LIGHT_MADE_WEIGHT = 0.05
-#: Of scores, where there are none of clips left out: that of a few clips of each class.
+#: For scores, where there are none of clips left out: that of a few clips of each class.
 FALLBACK_TEMPERATURE, FALLBACK_LEVEL = 0.2, -0.2
 
 
@@ -78,7 +79,7 @@ class Fitted:
     tried : tuple of Tried
         Empty where nothing could be compared.
     scores : float64 (n, K or K + 1)
-        Of the clips with their group left out, "nothing" as it is in the head; NaN where it could not be.
+        Scores of the clips with their group left out, "nothing" as it is in the head; NaN where it could not be.
     recipe : tuple of str
         What "nothing" was made of, beside clips.
     """
@@ -119,16 +120,16 @@ def fit(material: Material, make_nothing: bool = True, among: Sequence[Candidate
     elif among:
         candidate = among[0]
     step = round(material.rate / candidate.rate)
-    measure, taken = Measure(candidate.window_len, W), columns(candidate.statistics, W)
+    measure, which = Measure(candidate.window_len, W), columns(candidate.statistics, W)
     thinned = [clip[::step] for clip in material.clips]
-    rows = np.stack([measure.clip(clip) for clip in thinned])[:, taken]
-    some = [measure.some(clip, LIVE_WINDOWS)[:, taken] for clip in thinned]
+    rows = np.stack([measure.clip(clip) for clip in thinned])[:, which]
+    some = [measure.some(clip, LIVE_WINDOWS)[:, which] for clip in thinned]
     results = []
     for recipe in RECIPES if make_nothing else RECIPES[-1:]:
         extra, extra_groups = made(
             recipe, [thinned[n] for n in known], classes, group_of, measure, candidate.window_len
         )
-        results.append(_fit(material, rows, some, extra[:, taken], extra_groups, candidate, tuple(tried), recipe))
+        results.append(_fit(material, rows, some, extra[:, which], extra_groups, candidate, tuple(tried), recipe))
         if not material.comparable:
             break
     return _most(results, material)

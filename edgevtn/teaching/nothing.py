@@ -11,8 +11,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from edgevtn.arrays import Float
-from edgevtn.teach.ridge import Int
-from edgevtn.teach.windows import Measure, windows
+from edgevtn.teaching.ridge import Int
+from edgevtn.teaching.windows import Measure, windows
 
 STILL, TURN = "still", "turn"
 #: What may be made, the most first; less where an action is itself a still one.
@@ -38,7 +38,7 @@ def made(
     clips : sequence of float32 (N, W)
     classes, group_of : int64 (n,)
     measure : Measure
-        Of `window_len`.
+        With windows of `window_len`.
     window_len : int
         T.
     """

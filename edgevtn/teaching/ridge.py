@@ -37,7 +37,7 @@ class Ridge:
     Attributes
     ----------
     weights : float64 (n,)
-        Of rows; their mean is 1.
+        Weights of rows; their mean is 1.
     targets : float64 (n, K)
         1 and -1.
     """
@@ -128,7 +128,7 @@ class Ridge:
         others : float64 (m, n)
             Products of the other rows with the fit's own.
         owner : int64 (m,)
-            Of which of its own rows each is a part.
+            The row of its own that each is a part of.
         left_out : float64 (n, K)
             As `left_out` gives it.
 
@@ -153,7 +153,7 @@ def balanced(classes: Int, share: Float64) -> Float64:
     ----------
     classes : int64 (n,)
     share : float64 (n,)
-        Of a clip that a row is: the rows of a clip together count as one clip.
+        The part of a clip that a row is: the rows of a clip together count as one clip.
     """
     count = np.bincount(classes, share)
     weights = share / count[classes]

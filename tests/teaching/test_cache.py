@@ -5,7 +5,7 @@ import os
 import numpy as np
 import pytest
 
-from edgevtn.teach.cache import FeatureCache, default_cache, fingerprint
+from edgevtn.teaching.cache import FeatureCache, default_cache, fingerprint
 
 
 def counted(value=1.0, size=10):
@@ -88,8 +88,8 @@ def test_a_fingerprint_is_of_the_content(tmp_path, monkeypatch):
     assert fingerprint(first) == fingerprint(str(second))
     second.write_bytes(b"x" * 4999 + b"y")
     assert fingerprint(first) != fingerprint(second)
-    monkeypatch.setattr("edgevtn.teach.cache.HASHED_WHOLE", 1000)
-    monkeypatch.setattr("edgevtn.teach.cache.END", 100)
+    monkeypatch.setattr("edgevtn.teaching.cache.HASHED_WHOLE", 1000)
+    monkeypatch.setattr("edgevtn.teaching.cache.END", 100)
     assert fingerprint(first) != fingerprint(second)
     assert fingerprint([(0.0, None)]) is None
     assert fingerprint(tmp_path / "none.avi") is None

@@ -3,11 +3,11 @@
 The encoder stays as it is; what is learned is a linear head on statistics of its features, in closed form.
 """
 
-from edgevtn.teach.cache import FeatureCache, default_cache
-from edgevtn.teach.examples import NOTHING, Example, read_examples
-from edgevtn.teach.features import ClipFeatures, Extractor
-from edgevtn.teach.model import Taught, teach
-from edgevtn.teach.report import Report
+from edgevtn.teaching.cache import FeatureCache, default_cache
+from edgevtn.teaching.examples import NOTHING, Example, read_examples
+from edgevtn.teaching.features import ClipFeatures, Extractor
+from edgevtn.teaching.model import Taught, teach
+from edgevtn.teaching.report import Report
 
 __all__ = [
     "NOTHING",

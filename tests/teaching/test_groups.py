@@ -2,7 +2,7 @@
 
 import pytest
 
-from edgevtn.teach.groups import find_groups
+from edgevtn.teaching.groups import find_groups
 
 
 def groups(names, labels=None, given=None):

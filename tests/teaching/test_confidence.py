@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from edgevtn.teach.confidence import CERTAIN, KEPT, KEPT_BY_NOTHING, fit_gate, fit_temperature, probabilities
+from edgevtn.teaching.confidence import CERTAIN, KEPT, KEPT_BY_NOTHING, fit_gate, fit_temperature, probabilities
 
 
 def drawn(temperature, n=6000, K=4, seed=0):

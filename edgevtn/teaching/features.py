@@ -20,7 +20,7 @@ from edgevtn.frames import check_frame
 from edgevtn.sampler import Sampler
 from edgevtn.sources import frames
 from edgevtn.streams import RGB, Picture
-from edgevtn.teach.cache import Arrays, FeatureCache, default_cache, fingerprint
+from edgevtn.teaching.cache import Arrays, FeatureCache, default_cache, fingerprint
 
 Half = npt.NDArray[np.float16]
 Source = str | int | Path | Iterable[tuple[float, Frame]]
@@ -75,7 +75,7 @@ class Extractor:
     cache : FeatureCache, optional
         The user's own if None.
     threads : int, optional
-        Of the encoder; as `Recognizer` chooses if None.
+        Threads of the encoder; as `Recognizer` chooses if None.
 
     Attributes
     ----------

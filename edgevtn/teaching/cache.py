@@ -24,7 +24,7 @@ LIMIT = 2**30
 #: Bytes of a file that are hashed whole, half a second on a Pi; of a larger one size, time and both ends.
 HASHED_WHOLE = 256 * 2**20
 END = 2**20
-#: Of what is stored; another number makes all that is there a miss.
+#: The layout of what is stored; another number makes all that is there a miss.
 VERSION = 1
 
 

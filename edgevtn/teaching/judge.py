@@ -9,13 +9,13 @@ import numpy as np
 from edgevtn.arrays import Float
 from edgevtn.events import EventDetector
 from edgevtn.prediction import Prediction
-from edgevtn.teach.choose import corrected
-from edgevtn.teach.confidence import CERTAIN, probabilities
-from edgevtn.teach.fit import Fitted, Material
-from edgevtn.teach.report import Report, interval, mistakes, wanting
-from edgevtn.teach.ridge import Float64, Int, Ridge, balanced, targets_of
-from edgevtn.teach.scale import Scale
-from edgevtn.teach.windows import Measure, columns
+from edgevtn.teaching.choose import corrected
+from edgevtn.teaching.confidence import CERTAIN, probabilities
+from edgevtn.teaching.fit import Fitted, Material
+from edgevtn.teaching.report import Report, interval, mistakes, wanting
+from edgevtn.teaching.ridge import Float64, Int, Ridge, balanced, targets_of
+from edgevtn.teaching.scale import Scale
+from edgevtn.teaching.windows import Measure, columns
 
 #: Takes to learn from, as far as there are so many; the accuracy of each is a mean over so many draws.
 TAKES, DRAWS = (1, 2, 3, 5, 8, 12, 20), 6
@@ -29,7 +29,7 @@ def judge(material: Material, fitted: Fitted, names: Sequence[str], how: str, no
     material : Material
     fitted : Fitted
     names : sequence of str
-        Of the material's clips.
+        Names of the material's clips.
     how : str
         How groups were found.
     notes : list of str

@@ -7,7 +7,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from edgevtn.teach import Example, FeatureCache, Taught, teach
+from edgevtn.teaching import Example, FeatureCache, Taught, teach
 from edgevtn.training.data.figure import Look, clip
 
 LABELS = ("bend", "jack", "wave1")

@@ -11,9 +11,9 @@ import numpy.typing as npt
 
 from edgevtn.arrays import Float
 from edgevtn.heads.linear import STATISTICS
-from edgevtn.teach.ridge import Float64, Int, Ridge, balanced, targets_of
-from edgevtn.teach.scale import products, sum_of
-from edgevtn.teach.windows import Measure
+from edgevtn.teaching.ridge import Float64, Int, Ridge, balanced, targets_of
+from edgevtn.teaching.scale import products, sum_of
+from edgevtn.teaching.windows import Measure
 
 #: Sets of statistics, cheapest first.
 SETS = (
@@ -28,8 +28,8 @@ RATES = (6.25, 12.5)
 SECONDS = (1.28, 2.56, 3.84, 5.12)
 #: A window may be as long as this share of the clips at least: others are filled with their first frame.
 LONG_ENOUGH = 0.5
-#: Of the ridge, on statistics of variance 1 divided by their number in a frame, W: from clips that are all different to
-#: many that are alike.
+#: Strengths of the ridge, on statistics of variance 1 divided by their number in a frame, W: from clips that are all
+#: different to many that are alike.
 STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 #: Milliseconds of one frame's encoding, of a Raspberry Pi 5's order: what makes a rate dear.
 ENCODING = 20.0
@@ -64,7 +64,7 @@ class Candidate:
 
     @property
     def seconds(self) -> float:
-        """Of a window."""
+        """A window's duration."""
         return self.window_len / self.rate
 
     @property
@@ -89,9 +89,9 @@ class Tried:
     live : float
         Share of single windows recognised, with classes and clips alike, 0 to 1: what a camera's answers are worth.
     recognised : bool (n,)
-        Of every clip.
+        Whether each clip was.
     right : float64 (n,)
-        Of every clip: the mean of whether it was recognised, and of the share of its windows that were.
+        For every clip the mean of whether it was recognised, and of the share of its windows that were.
     """
 
     candidate: Candidate
@@ -177,7 +177,7 @@ def cheapest(tried: Sequence[Tried], weights: Float64, groups: Sequence[Int]) ->
     ----------
     tried : sequence of Tried
     weights : float64 (n,)
-        Of clips.
+        Weights of the clips.
     groups : sequence of int64 arrays
     """
     shares, G = weights / weights.sum(), len(groups)

@@ -11,22 +11,27 @@ import numpy as np
 
 from edgevtn.arrays import Float
 from edgevtn.bundle import Bundle, load_bundle, write_bundle
+from edgevtn.bundle.facts import ENCODER
 from edgevtn.errors import ManifestError, SourceError
 from edgevtn.heads.linear import ROOT, LinearFacts, rooted
 from edgevtn.prediction import UNKNOWN
 from edgevtn.sources.file import VIDEO_SUFFIXES
-from edgevtn.teach.cache import FeatureCache
-from edgevtn.teach.examples import NOTHING, Example, Given, read_examples
-from edgevtn.teach.features import RATE, Extractor
-from edgevtn.teach.fit import Fitted, Material, fit
-from edgevtn.teach.groups import find_groups
-from edgevtn.teach.judge import judge
-from edgevtn.teach.nothing import PARTS, pieces
-from edgevtn.teach.report import Report
-from edgevtn.teach.store import Learned, load_learned, save_learned
+from edgevtn.teaching.cache import FeatureCache
+from edgevtn.teaching.examples import NOTHING, Example, Given, read_examples
+from edgevtn.teaching.features import RATE, Extractor
+from edgevtn.teaching.fit import Fitted, Material, fit
+from edgevtn.teaching.groups import find_groups
+from edgevtn.teaching.judge import judge
+from edgevtn.teaching.nothing import PARTS, pieces
+from edgevtn.teaching.report import Report
+from edgevtn.teaching.store import FILE, REPORT, Learned, load_learned, stored
 
 #: Called with what was done so far, of how much, and the clip's name.
 Progress = Callable[[int, int, str], None]
+
+
+#: Where a taught model comes from.
+TAUGHT = "taught on clips of the user's"
 
 
 class Taught:
@@ -35,7 +40,7 @@ class Taught:
     Attributes
     ----------
     labels : tuple of str
-        Of the head: those taught, "nothing" where there is such a class, and "unknown".
+        The head's: those taught, "nothing" where there is such a class, and "unknown".
     report : Report
     facts : LinearFacts
         The head's.
@@ -60,7 +65,7 @@ class Taught:
         self.report: Report = judge(material, fitted, names, how, [*notes, *found])
 
     def save(self, folder: str | Path, name: str = "taught") -> None:
-        """Write a bundle, and beside it ``teach.npz``, from which it can be taught more.
+        """Write a bundle, with ``teach.npz``, from which it can be taught more, and the report as ``teach.json``.
 
         Parameters
         ----------
@@ -77,16 +82,22 @@ class Taught:
             It cannot be written.
         """
         model, report = self._bundle.model, self.report
-        accuracy = {"protocol": "takes left out together, in closed form; labels alike", "report": report.as_dict()}
+        source = model.source if model.source.startswith(TAUGHT) else f"{TAUGHT}; encoder of {model.name}"
+        accuracy = {
+            "protocol": "takes left out together; labels count alike", "accuracy": _rounded(report.accuracy),
+            "without the luck of choosing": _rounded(report.corrected),
+            "interval": report.interval and [_rounded(bound) for bound in report.interval],
+        }  # fmt: skip
         facts = {
-            "name": name, "source": f"taught on clips of the user's; encoder of {model.name}",
+            "name": name, "source": source,
             "license": model.license, "labels": list(self.labels), "frame_rate": self.frame_rate,
             "encoder": model.encoder.to_dict(), "head": self.facts.to_dict(),
-            "quantization": model.quantization | {"head": "float32"}, "accuracy": json.loads(json.dumps(accuracy)),
+            "quantization": model.quantization | {"head": "float32"}, "accuracy": accuracy,
         }  # fmt: skip
-        folder = Path(folder)
-        write_bundle(folder, facts, self._bundle.encoder, self.arrays)
-        save_learned(folder, self._learned, model.sha256["encoder.onnx"], {"make_nothing": self._make_nothing})
+        learned = stored(self._learned, model.sha256[ENCODER], {"make_nothing": self._make_nothing})
+        told = (json.dumps(report.as_dict(), indent=1) + "\n").encode()
+        # In one step: clips that were learned from are lost neither with the power nor with a full disk.
+        write_bundle(Path(folder), facts, self._bundle.encoder, self.arrays, beside={FILE: learned, REPORT: told})
 
     @classmethod
     def load(cls, folder: str | Path) -> Taught:
@@ -98,7 +109,7 @@ class Taught:
             It is no bundle, or has no ``teach.npz`` that fits it.
         """
         bundle = load_bundle(folder)
-        learned, options = load_learned(bundle.path, bundle.model.sha256["encoder.onnx"])
+        learned, options = load_learned(bundle.path, bundle.model.sha256[ENCODER])
         return cls(bundle, learned, bool(options.get("make_nothing", True)))
 
     def add(
@@ -158,7 +169,7 @@ def teach(
     cache : FeatureCache, optional
         Where features are kept; the user's cache folder if None.
     threads : int, optional
-        Of the encoder.
+        Threads of the encoder.
     progress : callable, optional
         Called with the clips done, their number, and a clip's name.
 
@@ -208,6 +219,8 @@ def _nothing(nothing: str | Path | Sequence[str | Path] | None) -> list[Example]
     places = [] if nothing is None else [nothing] if isinstance(nothing, str | Path) else list(nothing)
     found: list[Example] = []
     for place in map(Path, places):
+        if not place.exists():
+            raise ManifestError(f"{place}: does not exist; expected a video of nothing, or a folder of them")
         videos = sorted(f for f in place.rglob("*") if f.suffix.lower() in VIDEO_SUFFIXES) if place.is_dir() else []
         found += [Example(file, NOTHING) for file in videos or [place]]
     return found
@@ -239,6 +252,10 @@ def _material(learned: Sequence[Learned]) -> tuple[Material, list[str], str, lis
         found.append("there is one take of every label, so how well it recognises is not known: record a second")
         warnings.warn(found[0], RuntimeWarning, stacklevel=4)
     return material, names, how, found
+
+
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 4)
 
 
 def _labels(material: Material, fitted: Fitted) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ class Example:
         What `edgevtn.frames` opens.
     label : str
     group : str, optional
-        Of clips that belong together, such as a person's or a recording's; found by names if None.
+        What clips have in common that belong together, such as a person's or a recording's; found by names if None.
     start : float
         Seconds from the clip's beginning.
     end : float, optional

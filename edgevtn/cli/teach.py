@@ -1,0 +1,54 @@
+"""`edgevtn teach`: your own actions from a few clips, in seconds."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from edgevtn.cli.options import DATASET
+
+NAME, HELP = "teach", "teach your own actions from a few clips: a folder a label; seconds, on the board itself"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument("examples", nargs="?", metavar="EXAMPLES", help=DATASET)
+    target = parser.add_mutually_exclusive_group(required=True)
+    target.add_argument("-o", "--output", metavar="MODEL", help="folder to write")
+    target.add_argument("--add-to", metavar="MODEL", help="taught before: more clips or labels, without the old videos")
+    parser.add_argument("--remove", metavar="LABEL", help="with --add-to: forget a label")
+    parser.add_argument(
+        "--nothing", action="append", metavar="CLIPS",
+        help="video, or folder of videos, of what the camera sees while nobody does anything of this",
+    )  # fmt: skip
+    parser.add_argument("--name", help="of the model (default: the folder's)")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Teach, print the report, and say what to type next."""
+    from edgevtn.teaching import Taught, teach
+
+    if arguments.examples is None and not (arguments.add_to and arguments.remove):
+        raise ValueError("expected clips to learn from: a folder with a folder of clips for each label")
+    if arguments.remove and not arguments.add_to:
+        raise ValueError("--remove goes with --add-to, which names the model")
+    place = Path(arguments.output or arguments.add_to)
+    if arguments.add_to:
+        model = Taught.load(place)
+        if arguments.remove:
+            model = model.remove(arguments.remove)
+        if arguments.examples is not None:
+            model = model.add(arguments.examples, nothing=arguments.nothing, progress=progress)
+    else:
+        model = teach(arguments.examples, nothing=arguments.nothing, progress=progress)
+    model.save(place, name=arguments.name or place.resolve().name)
+    print(model.report)
+    print(f"\nwrote {place}; try: edgevtn run 0 --model {place}")
+
+
+def progress(done: int, total: int, clip: str) -> None:
+    """A line that counts clips, on a terminal."""
+    if sys.stderr.isatty():
+        text = f"\r\033[K{done} of {total} clips, {Path(clip).name}" if done < total else "\r\033[K"
+        print(text, end="", file=sys.stderr, flush=True)
