@@ -97,9 +97,8 @@ def closed(name: str, splits: Iterator[tuple[list[Shown], list[Shown]]], hindsig
             fixed.setdefault(candidate, []).append(
                 accuracy(fit(learned, make_nothing=False, among=[candidate]), learned, ask)
             )
-    line = (
-        f"{name}: {np.mean(got):.1%} (without made nothing {np.mean(plain):.1%}; told {np.mean(told or [np.nan]):.1%})"
-    )
+    line = f"{name}: {np.mean(got):.1%} (without made nothing {np.mean(plain):.1%}; "
+    line += f"told {np.mean(told):.1%})" if told else "nothing could be told)"
     common = {c: np.mean(v) for c, v in fixed.items() if len(v) == len(got)}
     if common:
         best = max(common, key=lambda c: common[c])

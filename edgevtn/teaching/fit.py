@@ -57,10 +57,15 @@ class Material:
         return [np.flatnonzero(self.group_of == group) for group in np.unique(self.group_of)]
 
     @property
+    def single(self) -> tuple[str, ...]:
+        """Labels of one take: with it left out, nothing of them is left to learn from."""
+        takes = [len(np.unique(self.group_of[self.classes == k])) for k in range(self.named)]
+        return tuple(label for label, count in zip(self.labels, takes, strict=False) if count < 2)
+
+    @property
     def comparable(self) -> bool:
-        """Whether every group that is left out leaves each class of two or more a clip to learn from."""
-        groups = [len(np.unique(self.group_of[self.classes == k])) for k in range(self.named)]
-        return len(groups) > 1 and max(groups) > 1
+        """Whether candidates can be compared by clips left out: every label has two takes or more."""
+        return not self.single
 
 
 @dataclass(frozen=True)

@@ -249,7 +249,8 @@ def _material(learned: Sequence[Learned]) -> tuple[Material, list[str], str, lis
     material = Material(clips, np.array(classes, np.int64), group_of, RATE, labels, len(named))
     found = []
     if not material.comparable:
-        found.append("there is one take of every label, so how well it recognises is not known: record a second")
+        single = ", ".join(material.single)
+        found.append(f"there is one take alone of {single}, so how well it recognises is not known: record a second")
         warnings.warn(found[0], RuntimeWarning, stacklevel=4)
     return material, names, how, found
 
