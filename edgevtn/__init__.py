@@ -3,8 +3,8 @@
 >>> import edgevtn
 >>> recognizer = edgevtn.Recognizer()
 
-More is in `edgevtn.errors`, `edgevtn.sinks`, `edgevtn.bundle`, `edgevtn.datasets`, and, each with an extra,
-`edgevtn.importing`, `edgevtn.calibration` and `edgevtn.training`.
+More is in `edgevtn.errors`, `edgevtn.sinks`, `edgevtn.bundle`, `edgevtn.datasets`, `edgevtn.teaching`, and, each
+with an extra, `edgevtn.importing`, `edgevtn.calibration` and `edgevtn.training`.
 """
 
 import os as _os
@@ -24,6 +24,7 @@ from edgevtn.prediction import UNKNOWN, Event, Prediction
 from edgevtn.recognizer import Recognizer
 from edgevtn.sinks import Sink
 from edgevtn.sources import Source, frames
+from edgevtn.teaching import teach
 from edgevtn.watching import recognize, watch
 
 __version__ = "0.1.0"
@@ -43,5 +44,6 @@ __all__ = [
     "TimestampError",
     "frames",
     "recognize",
+    "teach",
     "watch",
 ]

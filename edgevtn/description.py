@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 import cv2
@@ -13,7 +14,6 @@ import numba
 import numpy as np
 import onnxruntime
 
-import edgevtn
 from edgevtn.bundle import Bundle
 from edgevtn.cpu import HOST_FEATURES, INT8_FEATURES, cpu_name, default_threads
 from edgevtn.kernels import jit
@@ -59,7 +59,7 @@ def describe(streams: Sequence[Bundle]) -> dict[str, dict[str, str]]:
             "prepare": "cython, 1 thread",
         },
         "versions": {
-            "edgevtn": edgevtn.__version__,
+            "edgevtn": version("edgevtn"),
             "python": sys.version.split()[0],
             "numpy": np.__version__,
             "numba": numba.__version__,

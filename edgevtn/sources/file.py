@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import cv2
 
@@ -33,7 +34,8 @@ class VideoFile(Source):
         self._capture, self._name = capture, name
         rate = capture.get(cv2.CAP_PROP_FPS)
         self._interval = 1 / (rate if math.isfinite(rate) and rate > 0 else FALLBACK_FRAME_RATE)
-        ok, self._next = capture.read()
+        ok, picture = capture.read()
+        self._next: Any = picture  # None when it was given
         if not ok:
             capture.release()
             raise SourceError(f"{name}: has no readable frame; it is cut short or damaged")

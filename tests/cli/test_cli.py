@@ -189,3 +189,45 @@ def test_version(capsys):
         main(["--version"])
     assert caught.value.code == 0
     assert capsys.readouterr().out.startswith("edgevtn 0")
+
+
+def test_teach_add_and_remove(demo_clip, tmp_path, capsys):
+    takes = tmp_path / "takes.csv"
+    rows = [("walk", 0.1, 1.6), ("walk", 1.8, 3.3), ("bend", 7.7, 9.2), ("bend", 9.4, 10.9), ("jack", 12.9, 14.4),
+            ("jack", 14.6, 16.1)]  # fmt: skip
+    (tmp_path / "clip.mp4").write_bytes(demo_clip.read_bytes())
+
+    def write(chosen):
+        lines = [f"clip.mp4,{label},{start},{end},{n % 2}" for n, (label, start, end) in enumerate(chosen)]
+        takes.write_text("\n".join(["clip,label,start,end,group", *lines]) + "\n")
+
+    write(rows[:4])
+    assert main(["teach", str(takes), "-o", str(tmp_path / "m")]) == 0
+    told = capsys.readouterr().out
+    assert "2 labels, 4 clips" in told
+    assert "edgevtn run 0 --model" in told
+    write(rows[4:])
+    assert main(["teach", str(takes), "--add-to", str(tmp_path / "m")]) == 0
+    assert "3 labels, 6 clips" in capsys.readouterr().out
+    assert main(["teach", "--add-to", str(tmp_path / "m"), "--remove", "walk"]) == 0
+    assert "2 labels, 4 clips" in capsys.readouterr().out
+    assert main(["run", str(demo_clip), "--model", str(tmp_path / "m"), "--json"]) == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    jacks = [line for line in lines if line.get("event") == "end" and line["label"] == "jack"]
+    assert any(event["start"] < 15 < event["end"] for event in jacks)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["nowhere", "-o", "m"], "does not exist"),
+        (["-o", "m"], "clips to learn from"),
+        (["clips", "-o", "m", "--remove", "walk"], "--add-to"),
+        (["--add-to", "nowhere", "--remove", "walk"], "does not exist"),
+    ],
+)
+def test_teach_says_what_is_wrong(arguments, reason, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["teach", *arguments]) == 1
+    assert reason in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

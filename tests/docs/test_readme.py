@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+import edgevtn
+from edgevtn.video import VideoWriter
+
 ROOT = Path(__file__).parents[2]
 PAGES = ("README.md", "docs/guide.md")
 BLOCKS = [
@@ -29,8 +32,26 @@ LONG = (
 )
 
 
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory, demo_clip):
+    """Two takes of each of three labels, and a model that was taught with them."""
+    place = tmp_path_factory.mktemp("taught")
+    for name, start in {"walk": 0.2, "wave": 3.8, "bend": 7.8}.items():
+        for take in range(2):
+            (place / "takes" / name).mkdir(parents=True, exist_ok=True)
+            writer = VideoWriter(place / "takes" / name / f"{take}.mp4", 25.0)
+            first = start + 1.6 * take
+            with edgevtn.frames(demo_clip) as source:
+                for timestamp, frame in source:
+                    if first <= timestamp < first + 1.5:
+                        writer.write(frame, timestamp)
+            writer.close()
+    edgevtn.teach(place / "takes").save(place / "mine")
+    return place
+
+
 @pytest.fixture
-def folder(tmp_path, demo_clip):
+def folder(tmp_path, demo_clip, taught):
     """What the README supposes to lie around."""
     shutil.copy(demo_clip, tmp_path / "clip.mp4")
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
@@ -38,6 +59,9 @@ def folder(tmp_path, demo_clip):
     clips.mkdir()
     shutil.copy(demo_clip, clips / "one.mp4")
     (clips / "manifest.csv").write_text("clip,label,fold\none.mp4,bend,0\n")
+    shutil.copy(demo_clip, tmp_path / "room.mp4")
+    for name, origin in {"takes": "takes", "more": "takes", "mine": "mine", "taught": "mine"}.items():
+        shutil.copytree(taught / origin, tmp_path / name)
     return tmp_path
 
 
@@ -55,6 +79,8 @@ def test_command(folder, command):
     # A camera there is none here: the clip stands in.
     command = re.sub(r"edgevtn run (0|picamera)\b", "edgevtn run clip.mp4", command)
     command = command.replace("rtsp://user:password@192.168.1.20/stream", "clip.mp4")
+    if command.startswith("edgevtn record"):
+        command = f"{command} --source clip.mp4 --seconds 1 --yes"
     if command.startswith("python examples/pi_camera.py"):
         command = f"{command} --source clip.mp4"
     done = subprocess.run(

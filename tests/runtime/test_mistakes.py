@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from tiny import random_head, tiny_encoder, tiny_facts
 
 import edgevtn
 from edgevtn.bundle import load_bundle, write_bundle
@@ -20,7 +21,6 @@ from edgevtn.prediction import Prediction
 from edgevtn.sinks import JsonLines, StopWatching
 from edgevtn.sources.live import Live
 from edgevtn.video import VideoWriter
-from tests.support.tiny import random_head, tiny_encoder, tiny_facts
 
 
 @pytest.fixture(scope="module")
