@@ -30,8 +30,11 @@ def windows(rows: Float, window_len: int) -> Float:
     missing = window_len - len(rows)
     if missing > 0:
         rows = np.concatenate([np.repeat(rows[:1], missing, axis=0), rows])
-    view: Float = np.lib.stride_tricks.sliding_window_view(rows, window_len, axis=0).swapaxes(1, 2)
-    return view
+    # In one piece, and writeable though nobody writes: the kernel would be compiled once more for anything else.
+    rows = np.require(rows, requirements=["C", "W"])
+    view = np.lib.stride_tricks.sliding_window_view(rows, window_len, axis=0, writeable=True)
+    every: Float = view.swapaxes(1, 2)
+    return every
 
 
 class Measure:

@@ -161,7 +161,7 @@ def test_a_resumed_run_ends_as_an_uninterrupted_one(small, tmp_path, monkeypatch
 
 
 SETTINGS = (
-    "embed_dim=32 heads=4 layers=1 ffn_dim=32 rank=16 steps=20 batch=16 variants=0 window_len=4 dropout=0 "
+    "embed_dim=32 heads=4 layers=1 ffn_dim=32 rank=16 steps=20 batch=16 variants=0 window_len=4 dropout=0 pooling=max "
     "tuning_steps=4 tuning_batch=2 tuning_rate=0.01"
 )
 
