@@ -13,7 +13,7 @@ from edgevtn.graph.difference import of_one_picture
 from edgevtn.graph.edit import editable
 from edgevtn.graph.front import with_pixels
 from edgevtn.graph.run import session
-from edgevtn.sources.file import VIDEO_SUFFIXES
+from edgevtn.sources.file import video_files
 from edgevtn.sources.folder import IMAGE_SUFFIXES
 
 #: Mean and deviation of pixel values 0 to 255, for each channel.
@@ -115,7 +115,7 @@ def find_clips(place: str | Path) -> list[Path]:
         return [clip.path for clip in read_manifest(place)]
     if place.is_file():
         return [place]
-    found = sorted(file for file in place.rglob("*") if file.suffix.lower() in VIDEO_SUFFIXES)
+    found = video_files(place)
     if not found and place.is_dir() and any(file.suffix.lower() in IMAGE_SUFFIXES for file in place.iterdir()):
         return [place]
     if not found:

@@ -11,7 +11,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -87,6 +87,20 @@ def replace_folder(folder: Path, fill: Callable[[Path], None]) -> None:
         _sync(folder.parent)
         if old.exists():
             shutil.rmtree(old)
+
+
+def user_cache() -> Path | None:
+    """Where this user's compiled kernels, features and downloads are kept; None where there is no home.
+
+    It is ``EDGEVTN_CACHE``, else ``XDG_CACHE_HOME/edgevtn``, else ``~/.cache/edgevtn``, and need not exist.
+    """
+    if os.environ.get("EDGEVTN_CACHE"):
+        return Path(os.environ["EDGEVTN_CACHE"])
+    if os.environ.get("XDG_CACHE_HOME"):
+        return Path(os.environ["XDG_CACHE_HOME"]) / "edgevtn"
+    with suppress(RuntimeError):  # no HOME, and no such user either
+        return Path.home() / ".cache" / "edgevtn"
+    return None
 
 
 def _sync(path: Path) -> None:

@@ -138,8 +138,9 @@ class Recognizer:
             facts, digest = bundle.model.encoder, bundle.model.sha256[ENCODER]
             if digest not in self._encoders:
                 self._encoders[digest] = Encoder(bundle, self.threads, self._spinning)
+            else:
+                self._encoders[digest].check(bundle)  # the facts are this bundle's own
             encoder = self._encoders[digest]
-            encoder.check(bundle)  # the facts are this bundle's own
             way = facts.input_size, facts.color_order, encoder.input_shape
             if way not in self._pictures:
                 self._pictures[way] = Picture(*way)

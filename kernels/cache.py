@@ -17,6 +17,7 @@ from pathlib import Path
 from numba.core import config
 
 from edgevtn import cpu
+from edgevtn.files import user_cache
 
 #: Folders of other sources that stay, the last used ones: an installed version beside a checkout, and a branch or two
 #: to go back to. Each holds a few megabytes.
@@ -42,12 +43,8 @@ def _places() -> list[Path]:
     chosen = config.CACHE_DIR or os.environ.get("EDGEVTN_CACHE")  # the first is NUMBA_CACHE_DIR
     if chosen:
         return [Path(chosen)]
-    places = [Path(__file__).parent / "__pycache__"]
-    if os.environ.get("XDG_CACHE_HOME"):
-        return [Path(os.environ["XDG_CACHE_HOME"]) / "edgevtn", *places]
-    with suppress(RuntimeError):  # no HOME, and no such user either
-        places.insert(0, Path.home() / ".cache" / "edgevtn")
-    return places
+    own, beside = user_cache(), Path(__file__).parent / "__pycache__"
+    return [beside] if own is None else [own, beside]
 
 
 def _forget_others(folder: Path) -> None:

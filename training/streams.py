@@ -15,6 +15,7 @@ from edgevtn.calibration import input_size, quantize_graph, sample_frames
 from edgevtn.datasets import Clip
 from edgevtn.files import write_whole
 from edgevtn.graph.difference import of_one_picture, of_two_frames
+from edgevtn.graph.facts import output_width
 from edgevtn.training.data.drawn import drawn_features
 from edgevtn.training.data.features import Extractor, Features
 from edgevtn.training.learn.fit import fit
@@ -59,11 +60,6 @@ def plain_encoder(recipe: Recipe) -> onnx.ModelProto:
     difference = recipe.modality == RGBDIFF
     encoder = pretrained_encoder(recipe.encoder, difference=difference, pooling=recipe.pooling)
     return of_one_picture(encoder) if difference else encoder
-
-
-def width(encoder: onnx.ModelProto) -> int:
-    """W: features of a frame."""
-    return int(encoder.graph.output[0].type.tensor_type.shape.dim[1].dim_value)
 
 
 def calibrated(
@@ -188,7 +184,7 @@ def save_stream(
         "color_order": "RGB",
         "mean": list(mean),
         "std": list(std),
-        "width": width(encoder),
+        "width": output_width(encoder),
     }
     if recipe.difference_interval is not None:
         seen["difference_interval"] = recipe.difference_interval

@@ -8,6 +8,7 @@ from pathlib import Path
 from edgevtn.bundle import RGB, RGBDIFF
 from edgevtn.datasets import Clip
 from edgevtn.errors import ManifestError
+from edgevtn.graph.facts import output_width
 from edgevtn.training.card import card
 from edgevtn.training.data.drawn import drawn_clips
 from edgevtn.training.journal import journal, save_journal
@@ -25,7 +26,6 @@ from edgevtn.training.streams import (
     plain_encoder,
     save_stream,
     stream,
-    width,
     write_each,
 )
 
@@ -116,7 +116,7 @@ def train(
     for recipe in recipes:
         runs = [Run(checkpoint_of(output, recipe, part), resume) for part in PARTS]
         plain = plain_encoder(recipe)
-        decoder = Decoder(width(plain), recipe, len(labels))
+        decoder = Decoder(output_width(plain), recipe, len(labels))
         answers = None
         if distributed.first():  # the others get its weights when the encoder is trained
             encoder = frozen_encoder(plain, clips, recipe, seed, cache)

@@ -2,7 +2,7 @@
 
 from edgevtn.datasets.evaluate import Evaluation, answers, evaluate, window_probabilities
 from edgevtn.datasets.layouts import TEST, TRAIN, read_dataset
-from edgevtn.datasets.manifest import Clip, read_manifest
+from edgevtn.datasets.manifest import Clip, manifest_rows, read_manifest
 
 __all__ = [
     "TEST",
@@ -11,6 +11,7 @@ __all__ = [
     "Evaluation",
     "answers",
     "evaluate",
+    "manifest_rows",
     "read_dataset",
     "read_manifest",
     "window_probabilities",

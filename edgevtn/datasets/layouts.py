@@ -7,7 +7,7 @@ from pathlib import Path
 
 from edgevtn.datasets.manifest import Clip, read_manifest
 from edgevtn.errors import ManifestError
-from edgevtn.sources.file import VIDEO_SUFFIXES
+from edgevtn.sources.file import video_files
 
 #: Folds of datasets that have published splits.
 TRAIN, TEST = "train", "test"
@@ -58,9 +58,8 @@ def read_dataset(place: str | Path, split: int = 1) -> list[Clip]:
     clips = [
         Clip(file, folder.name, None)
         for folder in sorted(place.iterdir())
-        if folder.is_dir()
-        for file in sorted(folder.rglob("*"))
-        if file.suffix.lower() in VIDEO_SUFFIXES and not _hidden(file.relative_to(place))
+        if folder.is_dir() and not folder.name.startswith(".")
+        for file in video_files(folder)
     ]
     if not clips:
         raise ManifestError(
@@ -68,11 +67,6 @@ def read_dataset(place: str | Path, split: int = 1) -> list[Clip]:
             f"{split}), nor a folder of video files for each class"
         )
     return clips
-
-
-def _hidden(path: Path) -> bool:
-    """Whether it is a recording that was broken off, a copy that is being made, or what a Mac leaves beside a file."""
-    return any(part.startswith(".") for part in path.parts)
 
 
 def _first(place: Path, *names: str) -> Path | None:

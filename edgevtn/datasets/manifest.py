@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,28 +37,40 @@ def read_manifest(file: str | Path) -> list[Clip]:
     file = Path(file)
     if file.is_dir():
         file = file / "manifest.csv"
+    clips = []
+    for where, path, row in manifest_rows(file):
+        if not path.exists():
+            raise ManifestError(f"{where}: {path} does not exist")
+        clips.append(Clip(path, row["label"], row.get("fold")))
+    if not clips:
+        raise ManifestError(f"{file}: names no clip")
+    return clips
+
+
+def manifest_rows(file: Path) -> Iterator[tuple[str, Path, dict[str, str]]]:
+    """The rows of a manifest: where each stands, for messages; its clip, which may not be there; and all its columns.
+
+    Raises
+    ------
+    ManifestError
+        As `read_manifest`.
+    """
     try:
-        with file.open(newline="", encoding="utf-8-sig") as lines:
+        with file.open(newline="", encoding="utf-8-sig") as lines:  # spreadsheets write a mark at the beginning
             rows = list(csv.DictReader(lines))
     except FileNotFoundError:
         raise ManifestError(f"{file}: does not exist; expected a CSV with the columns clip and label") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ManifestError(f"{file}: cannot be read as CSV ({error})") from error
-    if not rows:
-        raise ManifestError(f"{file}: names no clip")
-    missing = {"clip", "label"} - rows[0].keys()
-    if missing:
+    if rows and {"clip", "label"} - rows[0].keys():
         found = ", ".join(map(str, rows[0]))
         raise ManifestError(f"{file}: expected the columns clip and label, found {found[:200]}")
     folder = file.parent.resolve()
-    clips = []
     for number, row in enumerate(rows, start=2):
+        where = f"{file}, line {number}"
         if not row["clip"] or not row["label"]:
-            raise ManifestError(f"{file}, line {number}: clip or label is empty")
+            raise ManifestError(f"{where}: clip or label is empty")
         path = (folder / row["clip"]).resolve()
         if not path.is_relative_to(folder):
-            raise ManifestError(f"{file}, line {number}: {row['clip']} lies outside the manifest's folder")
-        if not path.exists():
-            raise ManifestError(f"{file}, line {number}: {path} does not exist")
-        clips.append(Clip(path, row["label"], row.get("fold")))
-    return clips
+            raise ManifestError(f"{where}: {row['clip']} lies outside the manifest's folder")
+        yield where, path, row

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any
 
 from edgevtn.errors import DownloadError
+from edgevtn.files import user_cache
 from edgevtn.importing.bundles import import_files
 from edgevtn.importing.download import download
 
@@ -35,9 +35,11 @@ def registry(file: Path = REGISTRY) -> dict[str, Any]:
 
 
 def cache_folder() -> Path:
-    """Where downloads are kept: ``EDGEVTN_CACHE``, or ``edgevtn`` in the user's cache folder."""
-    own = os.environ.get("EDGEVTN_CACHE")
-    return Path(own) if own else Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "edgevtn"
+    """Where downloads are kept; raises DownloadError where there is no place for them."""
+    own = user_cache()
+    if own is None:
+        raise DownloadError("there is no home folder to keep downloads in; set EDGEVTN_CACHE to a folder")
+    return own
 
 
 def fetch(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -17,6 +18,19 @@ from edgevtn.sources.capture import FALLBACK_FRAME_RATE, as_frame
 VIDEO_SUFFIXES = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}
 #: A container's frame count is an estimate; only more than this share (and 2 frames) missing is a cut file.
 MISSING_SHARE = 0.05
+
+
+def video_files(folder: Path) -> list[Path]:
+    """The video files in a folder and its subfolders, sorted; none in what is no folder.
+
+    Hidden files are recordings that were broken off, copies that are being made, or what a Mac leaves beside a file.
+    """
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if file.suffix.lower() in VIDEO_SUFFIXES
+        and not any(part.startswith(".") for part in file.relative_to(folder).parts)
+    )
 
 
 class VideoFile(Source):

@@ -4,13 +4,12 @@ The encoder stays as it is; what is learned is a linear head on statistics of it
 """
 
 from edgevtn.teaching.cache import FeatureCache, default_cache
-from edgevtn.teaching.examples import NOTHING, Example, read_examples
+from edgevtn.teaching.examples import Example, read_examples
 from edgevtn.teaching.features import ClipFeatures, Extractor
 from edgevtn.teaching.model import Taught, teach
 from edgevtn.teaching.report import Report
 
 __all__ = [
-    "NOTHING",
     "ClipFeatures",
     "Example",
     "Extractor",

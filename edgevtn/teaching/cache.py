@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgevtn.errors import OutputError
-from edgevtn.files import replacing
+from edgevtn.files import replacing, user_cache
 from edgevtn.sources.folder import IMAGE_SUFFIXES
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -86,14 +86,9 @@ class FeatureCache:
 
 
 def default_cache() -> FeatureCache:
-    """The user's: in ``EDGEVTN_CACHE``, else ``XDG_CACHE_HOME/edgevtn``, else ``~/.cache/edgevtn``."""
-    if os.environ.get("EDGEVTN_CACHE"):
-        return FeatureCache(Path(os.environ["EDGEVTN_CACHE"]) / "features")
-    if os.environ.get("XDG_CACHE_HOME"):
-        return FeatureCache(Path(os.environ["XDG_CACHE_HOME"]) / "edgevtn" / "features")
-    with suppress(RuntimeError):  # no HOME, and no such user either
-        return FeatureCache(Path.home() / ".cache" / "edgevtn" / "features")
-    return FeatureCache(None)
+    """The user's: in the folder ``features`` of `edgevtn.files.user_cache`."""
+    own = user_cache()
+    return FeatureCache(None if own is None else own / "features")
 
 
 def fingerprint(source: object) -> str | None:

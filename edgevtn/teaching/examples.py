@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgevtn.arrays import Frame
-from edgevtn.datasets import TEST, TRAIN, read_dataset
+from edgevtn.datasets import TEST, TRAIN, manifest_rows, read_dataset
 from edgevtn.errors import ManifestError
 from edgevtn.prediction import UNKNOWN
 
-#: The label of clips that show none of the actions.
-NOTHING = "nothing"
 #: Columns of a manifest that say what belongs together, the first that is there.
 GROUP_COLUMNS = ("group", "subject", "person", "recording", "fold")
 
@@ -86,30 +83,17 @@ def _checked(examples: list[Example], where: str) -> list[Example]:
 
 
 def _manifest(file: Path) -> list[Example]:
-    try:
-        with file.open(newline="", encoding="utf-8") as lines:
-            rows = list(csv.DictReader(lines))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ManifestError(f"{file}: cannot be read as CSV ({error})") from error
-    if rows and {"clip", "label"} - rows[0].keys():
-        raise ManifestError(f"{file}: expected the columns clip and label, found {', '.join(map(str, rows[0]))[:200]}")
-    folder = file.parent.resolve()
-    column = next((name for name in GROUP_COLUMNS if rows and name in rows[0]), None)
     examples = []
-    for number, row in enumerate(rows, start=2):
-        if not row["clip"] or not row["label"]:
-            raise ManifestError(f"{file}, line {number}: clip or label is empty")
-        path = (folder / row["clip"]).resolve()
-        if not path.is_relative_to(folder):
-            raise ManifestError(f"{file}, line {number}: {row['clip']} lies outside the manifest's folder")
-        start, end = _seconds(row.get("start"), file, number), _seconds(row.get("end"), file, number)
+    for where, path, row in manifest_rows(file):
+        start, end = _seconds(row.get("start"), where), _seconds(row.get("end"), where)
         if end is not None and end <= (start or 0.0):
-            raise ManifestError(f"{file}, line {number}: the end, {end:g} s, is not later than the start")
+            raise ManifestError(f"{where}: the end, {end:g} s, is not later than the start")
+        column = next((name for name in GROUP_COLUMNS if name in row), None)
         examples.append(Example(path, row["label"], (row[column] or None) if column else None, start or 0.0, end))
     return examples
 
 
-def _seconds(text: str | None, file: Path, number: int) -> float | None:
+def _seconds(text: str | None, where: str) -> float | None:
     if not text:
         return None
     try:
@@ -117,5 +101,5 @@ def _seconds(text: str | None, file: Path, number: int) -> float | None:
     except ValueError:
         seconds = math.nan
     if not (math.isfinite(seconds) and seconds >= 0):
-        raise ManifestError(f"{file}, line {number}: expected seconds, 0 or more, got {text!r}")
+        raise ManifestError(f"{where}: expected seconds, 0 or more, got {text!r}")
     return seconds

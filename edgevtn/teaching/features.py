@@ -13,6 +13,7 @@ import numpy.typing as npt
 from edgevtn.arrays import Float, Frame
 from edgevtn.bundle import RGB as RGB_NAME
 from edgevtn.bundle import Bundle, load_bundle
+from edgevtn.bundle.facts import ENCODER
 from edgevtn.cpu import default_threads
 from edgevtn.encoder import Encoder
 from edgevtn.errors import BundleError, SourceError
@@ -126,7 +127,7 @@ class Extractor:
             content = fingerprint(source)
         except OSError as error:
             raise SourceError(f"{source}: cannot be read ({error.strerror or error})") from error
-        digest, W = self.bundle.model.sha256["encoder.onnx"], self.bundle.model.encoder.width
+        digest, W = self.bundle.model.sha256[ENCODER], self.bundle.model.encoder.width
 
         def compute() -> Arrays:
             rows, notes = self._encode(source, start, end)

@@ -14,10 +14,10 @@ from edgevtn.bundle import Bundle, load_bundle, write_bundle
 from edgevtn.bundle.facts import ENCODER
 from edgevtn.errors import ManifestError, SourceError
 from edgevtn.heads.linear import ROOT, LinearFacts, rooted
-from edgevtn.prediction import UNKNOWN
-from edgevtn.sources.file import VIDEO_SUFFIXES
+from edgevtn.prediction import NOTHING, UNKNOWN
+from edgevtn.sources.file import video_files
 from edgevtn.teaching.cache import FeatureCache
-from edgevtn.teaching.examples import NOTHING, Example, Given, read_examples
+from edgevtn.teaching.examples import Example, Given, read_examples
 from edgevtn.teaching.features import RATE, Extractor
 from edgevtn.teaching.fit import Fitted, Material, fit
 from edgevtn.teaching.groups import find_groups
@@ -221,8 +221,7 @@ def _nothing(nothing: str | Path | Sequence[str | Path] | None) -> list[Example]
     for place in map(Path, places):
         if not place.exists():
             raise ManifestError(f"{place}: does not exist; expected a video of nothing, or a folder of them")
-        videos = sorted(f for f in place.rglob("*") if f.suffix.lower() in VIDEO_SUFFIXES) if place.is_dir() else []
-        found += [Example(file, NOTHING) for file in videos or [place]]
+        found += [Example(file, NOTHING) for file in video_files(place) or [place]]
     return found
 
 
