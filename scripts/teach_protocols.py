@@ -16,7 +16,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from edgevtn.heads.linear import STATISTICS, Linear, LinearFacts, rooted
+from edgevtn.heads.linear import STATISTICS, Linear, LinearFacts, rejection, rooted
 from edgevtn.sources import frames
 from edgevtn.teaching import Example, Extractor, FeatureCache, teach
 from edgevtn.teaching.choose import Candidate, candidates
@@ -68,7 +68,9 @@ def logits(fitted: Fitted, rows: np.ndarray, windows: int = 0) -> np.ndarray:
     measure, which = Measure(candidate.window_len, rows.shape[1]), columns(candidate.statistics, rows.shape[1])
     thinned = rows[:: round(RATE / candidate.rate)]
     found = measure.some(thinned, windows) if windows else measure.clip(thinned)[None]
-    return found[:, which] @ fitted.w + fitted.b
+    found = found[:, which] @ fitted.w + fitted.b
+    found[:, -1] += rejection(found[:, :-1] * fitted.temperature) / fitted.temperature
+    return found
 
 
 def accuracy(fitted: Fitted, learned: Material, asked: Sequence[Shown]) -> float:
@@ -185,7 +187,7 @@ def speed(folder: Path, cache: Path) -> None:
         file.unlink()
     rng = np.random.default_rng(0)
     for T in (16, 32, 64):
-        facts = LinearFacts(1280, 10, T, tuple(STATISTICS), "root")
+        facts = LinearFacts(1280, 10, T, tuple(STATISTICS), "root", 0.2)
         head = Linear(facts, {n: rng.standard_normal(s).astype(np.float32) for n, s in facts.shapes().items()})
         row, times = rng.random((1, 1280), np.float32), []
         for _ in range(500):

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import numpy.typing as npt
 
 from edgevtn.arrays import Float
 from edgevtn.errors import BundleError
-from edgevtn.facts import Fact, choice, texts
+from edgevtn.facts import Fact, choice, is_number, texts
 from edgevtn.heads.base import Head, HeadFacts
 from edgevtn.kernels import fast
 from edgevtn.window import Window
@@ -37,18 +38,27 @@ class LinearFacts(HeadFacts):
     features : {"raw", "root"}
         Whether it looks at the features or at their square roots, with the features' sign: so a few large ones do not
         drown the rest. A bundle that does not say has "raw".
+    temperature : float
+        Above 0: logits are scores, about 1 for the label that fits and -1 for the others, divided by it; and the last
+        label is whatever fits none of the others, see `rejection`. 0 where every label is like any other, as in a
+        bundle that does not say.
     """
 
     kind: ClassVar[str] = "linear"
-    table: ClassVar[Mapping[str, Fact]] = {"statistics": texts(*STATISTICS), "features": choice(RAW, ROOT)}
+    table: ClassVar[Mapping[str, Fact]] = {
+        "statistics": texts(*STATISTICS),
+        "features": choice(RAW, ROOT),
+        "temperature": Fact("0, or a number up to 1000", lambda value: is_number(value) and 0 <= value <= 1000),
+    }
 
     statistics: tuple[str, ...]
     features: str = RAW
+    temperature: float = 0.0
 
     @classmethod
     def read(cls, facts: dict[str, Any], width: int, classes: int, where: str) -> Self:
         """As every kind does; statistics in another order than they are computed in are refused."""
-        read = super().read({"features": RAW} | facts, width, classes, where)
+        read = super().read({"features": RAW, "temperature": 0.0} | facts, width, classes, where)
         ordered = [name for name in STATISTICS if name in read.statistics]
         if list(read.statistics) != ordered:
             raise BundleError(f"{where}: statistics must be in the order {ordered}, got {list(read.statistics)}")
@@ -78,7 +88,7 @@ class Linear(Head):
         self._w: Float = np.ascontiguousarray(arrays["w_classes"].T)  # (K, M): a class's numbers lie side by side
         self._b: Float = np.ascontiguousarray(arrays["b_classes"])
         self._logits: Float = np.zeros(facts.classes, np.float32)
-        self._root = facts.features == ROOT
+        self._root, self._temperature = facts.features == ROOT, facts.temperature
         self.window = Window(facts.window_len, facts.width)
 
     def push(self, features: Float) -> None:
@@ -88,6 +98,8 @@ class Linear(Head):
     def __call__(self) -> Float:
         """Logits of the window, float32 (K,)."""
         fast.classify(self._statistics(self.window.rows), self._w, self._b, self._logits)
+        if self._temperature:
+            self._logits[-1] += rejection(self._logits[:-1] * self._temperature) / self._temperature
         return self._logits
 
 
@@ -95,6 +107,25 @@ def rooted(features: Float) -> Float:
     """Square roots of the features' sizes with the features' signs, float32 of the same shape."""
     roots: Float = np.copysign(np.sqrt(np.abs(features)), features)
     return roots
+
+
+def rejection(scores: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """What is added to the score of the label that stands for none of the others: ``sum_j (s_j + 1)^2 / 4``.
+
+    A label's ideal scores t are 1 for itself and -1 for the others. The squared distance of scores s from them is ``4
+    (sum_j (s_j + 1)^2 / 4 - s_k) + a constant``: so a window is rejected by its distance from the nearest ideal, also
+    where two labels compete, which the largest score alone does not tell.
+
+    Parameters
+    ----------
+    scores : float array (..., K)
+
+    Returns
+    -------
+    float array (...)
+    """
+    squares: npt.NDArray[Any] = np.square(np.maximum(scores + 1, 0)).sum(axis=-1) / 4
+    return squares
 
 
 class Statistics:

@@ -1,8 +1,8 @@
 """Scores into probabilities that mean something, and the label "unknown" for what fits no class.
 
-All of it goes into the head: its logits are scores divided by a temperature, and one more label, "unknown", has the
-same logit always. So what fits no class well enough is "unknown" by the runtime's ordinary rules, and no
-threshold has to be kept elsewhere.
+All of it goes into the head: its logits are scores divided by a temperature, and one more label, "unknown", has a
+level that rises with the scores' distance from those of any class (`edgevtn.heads.linear.rejection`). So what fits no
+class well enough is "unknown" by the runtime's ordinary rules, and no threshold has to be kept elsewhere.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from edgevtn.heads.linear import rejection
 from edgevtn.teaching.ridge import Float64, Int
 
 #: Temperatures of ridge scores, which lie around -1 and 1.
@@ -18,7 +19,7 @@ TEMPERATURES = np.geomspace(0.03, 3.0, 60)
 #: Logits of "unknown", as a score, and what may be added to "nothing".
 LEVELS = np.linspace(-3.0, 1.5, 181)
 #: Shares of the windows recognised that must stay so, beside "nothing", and with "unknown", too.
-KEPT_BY_NOTHING, KEPT = 0.97, 0.92
+KEPT_BY_NOTHING, KEPT = 0.99, 0.9
 #: The runtime's `unknown_below`.
 CERTAIN = 0.5
 
@@ -26,7 +27,7 @@ CERTAIN = 0.5
 def probabilities(scores: Float64, temperature: float, level: float | None = None) -> Float64:
     """Softmax of scores (n, K) over a temperature; with a level (n, K + 1), the last one "unknown"."""
     if level is not None:
-        scores = np.concatenate([scores, np.full((len(scores), 1), level)], axis=1)
+        scores = np.concatenate([scores, level + rejection(scores)[:, None]], axis=1)
     logits = scores / temperature
     weights = np.exp(logits - logits.max(axis=1, keepdims=True))
     result: Float64 = weights / weights.sum(axis=1, keepdims=True)

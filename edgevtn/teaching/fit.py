@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from edgevtn.arrays import Float
 from edgevtn.teaching.choose import LIVE_WINDOWS, SETS, Candidate, Tried, best_strength, candidates, cheapest, choose
@@ -15,16 +16,12 @@ from edgevtn.teaching.ridge import Float64, Int, Ridge, balanced, targets_of
 from edgevtn.teaching.scale import Scale
 from edgevtn.teaching.windows import Measure, columns
 
-#: What is taken where no group can be left out, so that nothing can be compared: it was never far behind.
-FALLBACK = Candidate(SETS[2], 12.5, 16)
+#: What is taken where no group can be left out, so that nothing can be compared: of one take of each of ten labels it
+#: recognised most.
+FALLBACK = Candidate(SETS[0], 12.5, 16)
 FALLBACK_STRENGTH = 0.1
-#: Weight of all that is made of nothing, where a label has 1. More refuses a little more, and costs labels of few
-#: clips.
-MADE_WEIGHT = 0.2
-#: The same of one take of each label, where nothing tells how much it costs.
-LIGHT_MADE_WEIGHT = 0.05
 #: For scores, where there are none of clips left out: that of a few clips of each class.
-FALLBACK_TEMPERATURE, FALLBACK_LEVEL = 0.2, -0.2
+FALLBACK_TEMPERATURE, FALLBACK_OFFSET, FALLBACK_LEVEL = 0.2, -0.5, -0.9
 
 
 @dataclass(frozen=True)
@@ -85,6 +82,8 @@ class Fitted:
         Empty where nothing could be compared.
     scores : float64 (n, K or K + 1)
         Scores of the clips with their group left out, "nothing" as it is in the head; NaN where it could not be.
+    plain : bool (m,)
+        Whether each clip of the labels was recognised before anything was taken off "nothing".
     recipe : tuple of str
         What "nothing" was made of, beside clips.
     """
@@ -98,6 +97,7 @@ class Fitted:
     nothing: bool
     tried: tuple[Tried, ...]
     scores: Float64
+    plain: npt.NDArray[np.bool_]
     recipe: tuple[str, ...]
 
 
@@ -137,66 +137,88 @@ def fit(material: Material, make_nothing: bool = True, among: Sequence[Candidate
         results.append(_fit(material, rows, some, extra[:, which], extra_groups, candidate, tuple(tried), recipe))
         if not material.comparable:
             break
-    return _most(results, material)
+    return _most(results, classes)
 
 
 def _fit(
     material: Material, rows: Float, some: list[Float], extra: Float, extra_groups: Int, candidate: Candidate,
     tried: tuple[Tried, ...], recipe: tuple[str, ...],
 ) -> Fitted:  # fmt: skip
-    n, W = len(rows), material.clips[0].shape[1]
-    nothing = bool(len(extra)) or len(material.labels) > material.named
-    K = material.named + nothing
-    every = np.concatenate([rows, extra])
-    classes = np.concatenate([material.classes, np.full(len(extra), material.named)])
-    group_of = np.concatenate([material.group_of, extra_groups])
-    # Material that is made is a class beside clips of nothing, and a light one: it must not bend the others.
-    parts = np.concatenate([material.classes, np.full(len(extra), len(material.labels))])
-    weights = balanced(parts, np.ones(len(parts)))
-    weights[n:] *= MADE_WEIGHT if material.comparable else LIGHT_MADE_WEIGHT
-    weights /= weights.mean()
-    scale = Scale.of(every, weights, candidate.statistics, W)
-    scaled = scale(every)
-    ridge = Ridge.of((scaled @ scaled.T).astype(np.float64), weights, targets_of(classes, K))
-    groups = [np.flatnonzero(group_of == group) for group in np.unique(group_of)]
+    n, W, K = len(rows), material.clips[0].shape[1], material.named
+    weights = balanced(material.classes, np.ones(n))
+    scale = Scale.of(rows, weights, candidate.statistics, W)
+    scaled = scale(np.concatenate([rows, extra]))
+    products = (scaled @ scaled.T).astype(np.float64)
+    owner = np.repeat(np.arange(n), [len(part) for part in some])
+    asked = (scale(np.concatenate(some)) @ scaled.T).astype(np.float64)
+    # Labels are fitted on what was recorded alone: what is made of nothing would bend them.
+    targets = targets_of(material.classes, len(material.labels))[:, :K]
+    parts = [
+        _Columns.fit(products[:n, :n], weights, targets, material.group_of, asked[:, :n], owner, material.comparable)
+    ]
+    nothing = bool(len(extra)) or len(material.labels) > K
+    if nothing:
+        kinds = np.concatenate([material.classes, np.full(len(extra), len(material.labels))])
+        weights, targets = balanced(kinds, np.ones(len(kinds))), np.where(kinds >= K, 1.0, -1.0)[:, None]
+        groups = np.concatenate([material.group_of, extra_groups])
+        parts.append(_Columns.fit(products, weights, targets, groups, asked, owner, material.comparable))
+    scores = np.concatenate([part.scores[:n] for part in parts], axis=1)
+    temperature, offset, level = FALLBACK_TEMPERATURE, FALLBACK_OFFSET, FALLBACK_LEVEL
     if material.comparable:
-        strength, scores, _ = best_strength(ridge, groups)
-        owner = np.repeat(np.arange(n), [len(part) for part in some])
-        products = (scale(np.concatenate(some)) @ scaled.T).astype(np.float64)
-        live = ridge.left_out_others(strength, groups, products, owner, scores)
-        share = weights[owner] / np.bincount(owner)[owner]
-        named = material.classes[owner] < material.named
-        live, share, truth = live[named], share[named], material.classes[owner][named]
-        temperature = fit_temperature(live[:, : material.named], truth, share)
-        offset, level = fit_gate(live, material.named, truth, share, temperature)
-    else:
-        strength, scores = FALLBACK_STRENGTH, np.full((len(every), K), np.nan)
-        temperature, offset, level = FALLBACK_TEMPERATURE, 0.0, FALLBACK_LEVEL
-    a, b = ridge.coefficients(strength)
-    B = scale.factor[:, None] * (scaled.T.astype(np.float64) @ a)
-    b = b - scale.mean @ B
-    b[material.named :] += offset
-    scores[:, material.named :] += offset
+        named = material.classes[owner] < K
+        live = np.concatenate([part.live for part in parts], axis=1)[named]
+        truth, share = material.classes[owner][named], (parts[0].weights[owner] / np.bincount(owner)[owner])[named]
+        temperature = fit_temperature(live[:, :K], truth, share)
+        offset, level = fit_gate(live, K, truth, share, temperature)
+    B = np.concatenate([scaled[: len(part.a)].T.astype(np.float64) @ part.a for part in parts], axis=1)
+    B *= scale.factor[:, None]
+    b = np.concatenate([part.b for part in parts]) - scale.mean @ B
+    b[K:] += offset
+    plain = (scores.argmax(axis=1) == material.classes)[material.classes < K]
+    scores[:, K:] += offset
     w = np.concatenate([B, np.zeros((len(B), 1))], axis=1) / temperature
     return Fitted(
-        candidate, strength, temperature, level, w.astype(np.float32),
-        (np.append(b, level) / temperature).astype(np.float32), nothing, tried, scores[:n], recipe,
+        candidate, parts[0].strength, temperature, level, w.astype(np.float32),
+        (np.append(b, level) / temperature).astype(np.float32), nothing, tried, scores, plain, recipe,
     )  # fmt: skip
 
 
-def _most(results: list[Fitted], material: Material) -> Fitted:
-    """The first, which makes most material, of those that recognise as many clips as the best, within a standard error.
+@dataclass(frozen=True)
+class _Columns:
+    """Some of a head's labels, fitted: coefficients, and scores of rows and windows with their group left out."""
+
+    weights: Float64
+    strength: float
+    a: Float64
+    b: Float64
+    scores: Float64
+    live: Float64
+
+    @classmethod
+    def fit(
+        cls, products: Float64, weights: Float64, targets: Float64, group_of: Int, asked: Float64, owner: Int,
+        comparable: bool,
+    ) -> _Columns:  # fmt: skip
+        ridge = Ridge.of(products, weights, targets)
+        strength = FALLBACK_STRENGTH
+        scores, live = np.full(targets.shape, np.nan), np.full((len(asked), targets.shape[1]), np.nan)
+        if comparable:
+            groups = [np.flatnonzero(group_of == group) for group in np.unique(group_of)]
+            strength, scores, _ = best_strength(ridge, groups)
+            live = ridge.left_out_others(strength, groups, asked, owner, scores)
+        return cls(weights, strength, *ridge.coefficients(strength), scores, live)
+
+
+def _most(results: list[Fitted], classes: Int) -> Fitted:
+    """The first, which makes most material, of those that take as few clips for nothing as the best, within an error.
 
     So what is still is no "nothing" where an action is.
     """
     if len(results) == 1:
         return results[0]
-    known = material.classes < material.named
-    shares = balanced(material.classes[known], np.ones(int(known.sum())))
+    shares = balanced(classes, np.ones(len(classes)))
     shares /= shares.sum()
-    right = [
-        (r.scores[known, : material.named].argmax(axis=1) == material.classes[known]).astype(float) for r in results
-    ]
+    right = [result.plain.astype(float) for result in results]
     best = max(right, key=lambda own: float(shares @ own))
     for result, own in zip(results, right, strict=True):
         lost = (best - own) * shares

@@ -60,7 +60,9 @@ class Taught:
         self.frame_rate = fitted.candidate.rate
         self.labels = _labels(material, fitted)
         W = bundle.model.encoder.width
-        self.facts = LinearFacts(W, len(self.labels), fitted.candidate.window_len, fitted.candidate.statistics, ROOT)
+        self.facts = LinearFacts(
+            W, len(self.labels), fitted.candidate.window_len, fitted.candidate.statistics, ROOT, fitted.temperature
+        )
         self.arrays: dict[str, Float] = {"w_classes": fitted.w, "b_classes": fitted.b}
         self.report: Report = judge(material, fitted, names, how, [*notes, *found])
 

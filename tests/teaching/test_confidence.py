@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from edgevtn.heads.linear import rejection
 from edgevtn.teaching.confidence import CERTAIN, KEPT, KEPT_BY_NOTHING, fit_gate, fit_temperature, probabilities
 
 
@@ -44,3 +45,10 @@ def test_where_nothing_is_right_nothing_is_refused_by_it():
     offset, level = fit_gate(np.array([[1.0, -1.0]]), 2, np.array([1]), np.ones(1), 0.2)
     assert offset == 0
     assert level < -2
+
+
+def test_what_is_rejected_lies_far_from_the_ideal_scores_of_every_label():
+    scores = np.random.default_rng(1).uniform(-1, 2, (50, 4))
+    squares = ((scores[:, None] - (2 * np.eye(4) - 1)) ** 2).sum(axis=2)
+    np.testing.assert_allclose(rejection(scores)[:, None] - scores, squares / 4)
+    assert rejection(np.array([-1.0, -5.0])) == 0
