@@ -17,6 +17,9 @@ from edgevtn.session import open_session
 #: INT8 encoders whose weights saturate nowhere; see edgevtn.calibration.
 SAFE_TARGETS = ("any", "x86")
 
+#: Names of an encoder's open axes: a picture's sides, in pixels, and in 2x2 blocks.
+SIDE, HALF_SIDE = "side", "half_side"
+
 
 class Encoder:
     """An onnxruntime session, which any number of streams share; each binds arrays of its own to it.
@@ -42,7 +45,9 @@ class Encoder:
 
     def __init__(self, bundle: Bundle, threads: int, spinning: bool = False) -> None:
         file = bundle.path / ENCODER
-        self._session = open_session(bundle.encoder, file, threads, spinning, _saturates(bundle.model))
+        side = bundle.model.encoder.input_size
+        axes = {SIDE: side, HALF_SIDE: side // 2}  # where the graph leaves them open
+        self._session = open_session(bundle.encoder, file, threads, spinning, _saturates(bundle.model), axes)
         self.check(bundle)
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         self.input_shape = tuple(inputs[0].shape)

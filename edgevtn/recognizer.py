@@ -107,7 +107,7 @@ class Recognizer:
             raise ValueError("expected at least one model, got an empty list")
         self.threads = default_threads() if threads is None else threads
         self._spinning = spinning
-        self._encoders: dict[str, Encoder] = {}  # by the checksum of the file
+        self._encoders: dict[tuple[str, int], Encoder] = {}  # by the checksum of the file, and the side
         self._pictures: dict[object, Picture] = {}
         self._streams: dict[object, Stream] = {}
         self._samplers: dict[tuple[float, float], Sampler] = {}
@@ -135,17 +135,18 @@ class Recognizer:
         sampler = self._samplers.setdefault(rhythm, Sampler(*rhythm))
         streams = []
         for bundle in bundles:
-            facts, digest = bundle.model.encoder, bundle.model.sha256[ENCODER]
-            if digest not in self._encoders:
-                self._encoders[digest] = Encoder(bundle, self.threads, self._spinning)
+            facts = bundle.model.encoder
+            kind = bundle.model.sha256[ENCODER], facts.input_size
+            if kind not in self._encoders:
+                self._encoders[kind] = Encoder(bundle, self.threads, self._spinning)
             else:
-                self._encoders[digest].check(bundle)  # the facts are this bundle's own
-            encoder = self._encoders[digest]
+                self._encoders[kind].check(bundle)  # the facts are this bundle's own
+            encoder = self._encoders[kind]
             way = facts.input_size, facts.color_order, encoder.input_shape
             if way not in self._pictures:
                 self._pictures[way] = Picture(*way)
             # What a frame is compared with depends on the sampler; a frame alone is the same for all.
-            key = digest, facts.modality, way, rhythm if facts.difference_interval is not None else None
+            key = kind, facts.modality, way, rhythm if facts.difference_interval is not None else None
             if key not in self._streams:
                 self._streams[key] = MODALITIES[facts.modality](encoder, self._pictures[way])
             streams.append(self._streams[key])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 # The Linux wheel of onnxruntime sends usage data unless it is told not to before it is imported; a camera must be
@@ -15,7 +16,12 @@ from edgevtn.errors import BundleError
 
 
 def open_session(
-    content: bytes, file: Path, threads: int, spinning: bool = False, precise: bool = False
+    content: bytes,
+    file: Path,
+    threads: int,
+    spinning: bool = False,
+    precise: bool = False,
+    axes: Mapping[str, int] | None = None,
 ) -> onnxruntime.InferenceSession:
     """A session for the CPU.
 
@@ -31,6 +37,8 @@ def open_session(
         Idle threads spin between inferences: a little faster, and it keeps `threads` cores busy all the time.
     precise : bool
         Keep the 8-bit sums of an x86 without VNNI from saturating; they take longer then.
+    axes : mapping of str to int, optional
+        Lengths of axes that the graph leaves open, by their names.
 
     Raises
     ------
@@ -43,6 +51,8 @@ def open_session(
     options.log_severity_level = 3  # errors; they are raised, too
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
     options.add_session_config_entry("session.x64quantprecision", str(int(precise)))
+    for name, length in (axes or {}).items():
+        options.add_free_dimension_override_by_name(name, length)
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own exceptions share no base class

@@ -19,7 +19,7 @@ import numpy as np
 from edgevtn.heads.linear import STATISTICS, Linear, LinearFacts, rejection, rooted
 from edgevtn.sources import frames
 from edgevtn.teaching import Example, Extractor, FeatureCache, teach
-from edgevtn.teaching.choose import Candidate, candidates
+from edgevtn.teaching.choose import SIZES, Candidate, candidates
 from edgevtn.teaching.confidence import probabilities
 from edgevtn.teaching.fit import Fitted, Material, fit
 from edgevtn.teaching.windows import Measure, columns
@@ -30,41 +30,44 @@ DRAWS = 20
 
 
 class Shown(NamedTuple):
-    """A clip: roots of its features, what it shows, and of whom."""
+    """A clip: roots of its features by the size of pictures, what it shows, and of whom."""
 
-    rows: np.ndarray
+    views: dict[int, np.ndarray]
     label: str
     group: str
     name: str
     fold: str
 
 
+def views(extractor: Extractor, source: object) -> dict[int, np.ndarray]:
+    found = extractor(source)
+    return {size: rooted(found.at(RATE, size)) for size in extractor.sizes}
+
+
 def weizmann_and_ceiling(folder: Path, extractor: Extractor, group: str) -> list[Shown]:
     with (folder / "manifest.csv").open(newline="") as lines:
         rows = list(csv.DictReader(lines))
-    return [
-        Shown(rooted(extractor(folder / r["clip"]).at(RATE)), r["label"], r[group], r["clip"], r["fold"]) for r in rows
-    ]
+    return [Shown(views(extractor, folder / r["clip"]), r["label"], r[group], r["clip"], r["fold"]) for r in rows]
 
 
 def ucf(folder: Path, extractor: Extractor) -> list[Shown]:
     files = sorted(folder.glob("*/*.avi"))
     return [
-        Shown(rooted(extractor(f).at(RATE)), f.parent.name, f.name.split("_")[2], f"{f.parent.name}/{f.name}", "")
-        for f in files
+        Shown(views(extractor, f), f.parent.name, f.name.split("_")[2], f"{f.parent.name}/{f.name}", "") for f in files
     ]
 
 
-def material(clips: Sequence[Shown]) -> Material:
+def materials(clips: Sequence[Shown]) -> list[Material]:
     labels, groups = sorted({c.label for c in clips}), sorted({c.group for c in clips})
     classes = np.array([labels.index(c.label) for c in clips])
     group_of = np.array([groups.index(c.group) for c in clips])
-    return Material([c.rows for c in clips], classes, group_of, RATE, tuple(labels), len(labels))
+    known = classes, group_of, RATE, tuple(labels), len(labels)
+    return [Material([c.views[size] for c in clips], *known, size) for size in clips[0].views]
 
 
-def logits(fitted: Fitted, rows: np.ndarray, windows: int = 0) -> np.ndarray:
+def logits(fitted: Fitted, clip: dict[int, np.ndarray], windows: int = 0) -> np.ndarray:
     """Logits of a clip's mean statistics (1, K), which are the mean logits of its windows; or of so many windows."""
-    candidate = fitted.candidate
+    candidate, rows = fitted.candidate, clip[fitted.candidate.size]
     measure, which = Measure(candidate.window_len, rows.shape[1]), columns(candidate.statistics, rows.shape[1])
     thinned = rows[:: round(RATE / candidate.rate)]
     found = measure.some(thinned, windows) if windows else measure.clip(thinned)[None]
@@ -74,31 +77,31 @@ def logits(fitted: Fitted, rows: np.ndarray, windows: int = 0) -> np.ndarray:
 
 
 def accuracy(fitted: Fitted, learned: Material, asked: Sequence[Shown]) -> float:
-    right = [learned.labels[int(logits(fitted, c.rows)[0, : learned.named].argmax())] == c.label for c in asked]
+    right = [learned.labels[int(logits(fitted, c.views)[0, : learned.named].argmax())] == c.label for c in asked]
     return float(np.mean(right))
 
 
 def short(candidate: Candidate) -> str:
-    return f"{'+'.join(candidate.statistics)} T{candidate.window_len} {candidate.rate:g} Hz"
+    return f"{'+'.join(candidate.statistics)} T{candidate.window_len} {candidate.rate:g} Hz {candidate.size}"
 
 
 def closed(name: str, splits: Iterator[tuple[list[Shown], list[Shown]]], hindsight: bool = True) -> None:
     """Mean accuracy over splits, and what the best fixed candidate would have had."""
     told, got, plain, fixed, chosen = [], [], [], {}, {}
     for learn, ask in splits:
-        learned = material(learn)
-        fitted = fit(learned)
+        every = materials(learn)
+        fitted, learned = fit(every)
         chosen[short(fitted.candidate)] = chosen.get(short(fitted.candidate), 0) + 1
         got.append(accuracy(fitted, learned, ask))
-        plain.append(accuracy(fit(learned, make_nothing=False, among=[fitted.candidate]), learned, ask))
+        plain.append(accuracy(fit([learned], make_nothing=False, among=[fitted.candidate])[0], learned, ask))
         known = learned.classes
         if learned.comparable:
             right = fitted.scores[:, : learned.named].argmax(axis=1) == known
             told.append(float(np.mean([right[known == k].mean() for k in range(learned.named)])))
-        for candidate in candidates([len(c) / RATE for c in learned.clips]) if hindsight else []:
-            fixed.setdefault(candidate, []).append(
-                accuracy(fit(learned, make_nothing=False, among=[candidate]), learned, ask)
-            )
+        for own in every if hindsight else []:
+            for candidate in candidates([len(c) / RATE for c in own.clips], own.size):
+                only = fit([own], make_nothing=False, among=[candidate])[0]
+                fixed.setdefault(candidate, []).append(accuracy(only, own, ask))
     line = f"{name}: {np.mean(got):.1%} (without made nothing {np.mean(plain):.1%}; "
     line += f"told {np.mean(told):.1%})" if told else "nothing could be told)"
     common = {c: np.mean(v) for c, v in fixed.items() if len(v) == len(got)}
@@ -131,38 +134,38 @@ def lists(clips: list[Shown], folder: Path) -> Iterator[tuple[list[Shown], list[
         yield parts[0], parts[1]
 
 
-def empty(folder: Path, extractor: Extractor) -> list[np.ndarray]:
+def empty(folder: Path, extractor: Extractor) -> list[dict[int, np.ndarray]]:
     """Scenes without a person: medians over time of clips in which someone crosses it, held for two seconds."""
     found = []
     for file in sorted((folder / "walk").glob("*.avi")) + sorted((folder / "run").glob("*.avi")):
         with frames(file) as source:
             picture = np.median(np.stack([frame for _, frame in source]), axis=0).astype(np.uint8)
-        found.append(np.repeat(rooted(extractor([(0.0, picture)]).at(RATE)), 25, axis=0))
+        still = views(extractor, [(0.0, picture)])
+        found.append({size: np.repeat(rows, 25, axis=0) for size, rows in still.items()})
     return found
 
 
-def open_set(clips: list[Shown], foreign: list[np.ndarray], scenes: list[np.ndarray]) -> None:
+def open_set(clips: list[Shown], foreign: list[dict[int, np.ndarray]], scenes: list[dict[int, np.ndarray]]) -> None:
     labels, people = sorted({c.label for c in clips}), sorted({c.group for c in clips})
     rng, results = np.random.default_rng(2024), []
     for _ in range(DRAWS):
         taught, drawn = set(rng.permutation(labels)[:6]), set(rng.permutation(people)[:5])
-        learned = material([c for c in clips if c.label in taught and c.group in drawn])
-        fitted = fit(learned)
+        fitted, learned = fit(materials([c for c in clips if c.label in taught and c.group in drawn]))
 
-        def answers(rows: np.ndarray, windows: int, fitted: Fitted = fitted) -> np.ndarray:
+        def answers(rows: dict[int, np.ndarray], windows: int, fitted: Fitted = fitted) -> np.ndarray:
             return probabilities(logits(fitted, rows, windows).astype(np.float64), 1.0)
 
-        def refused(rows: np.ndarray, fitted: Fitted = fitted, learned: Material = learned) -> np.ndarray:
+        def refused(rows: dict[int, np.ndarray], fitted: Fitted = fitted, learned: Material = learned) -> np.ndarray:
             return answers(rows, 200, fitted)[:, : learned.named].max(axis=1) < 0.5
 
         kept, live = [], []
         for c in clips:
             if c.label in taught and c.group not in drawn:
-                every, k = answers(c.rows, 200), learned.labels.index(c.label)
+                every, k = answers(c.views, 200), learned.labels.index(c.label)
                 mean = every.mean(axis=0)
                 kept.append(mean.argmax() == k and mean[k] >= 0.5)
                 live.append(((every.argmax(axis=1) == k) & (every[:, k] >= 0.5)).mean())
-        others = np.concatenate([refused(c.rows) for c in clips if c.label not in taught])
+        others = np.concatenate([refused(c.views) for c in clips if c.label not in taught])
         away = [refused(rows).mean() for rows in foreign]
         nobody = np.concatenate([refused(rows) for rows in scenes])
         results.append((np.mean(kept), np.mean(live), others.mean(), np.mean(away), nobody.mean()))
@@ -205,7 +208,7 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=["speed", "weizmann", "open", "ucf", "ceiling"])
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
-    extractor, data = Extractor(cache=FeatureCache(arguments.cache), threads=1), arguments.data
+    extractor, data = Extractor(cache=FeatureCache(arguments.cache), threads=1, sizes=SIZES), arguments.data
     if "speed" in arguments.only:
         speed(data / "ucf101_10", arguments.cache)
     if {"weizmann", "open"} & set(arguments.only):
@@ -214,7 +217,7 @@ def main() -> None:
         closed("weizmann64, 1 subject", subjects(clips, 1), hindsight=True)
         closed("weizmann64, 5 subjects", subjects(clips, 5))
     if "open" in arguments.only:
-        foreign = [rooted(extractor(f).at(RATE)) for f in sorted((data / "clips").iterdir())]
+        foreign = [views(extractor, f) for f in sorted((data / "clips").iterdir())]
         open_set(clips, foreign, empty(data / "weizmann64", extractor))
     if "ucf" in arguments.only:
         closed("ucf101_10", lists(ucf(data / "ucf101_10", extractor), data / "ucf101_10" / "lists"))

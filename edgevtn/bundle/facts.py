@@ -62,6 +62,8 @@ class EncoderFacts:
         Normalisation of pixel values 0 to 255, in `color_order`. It is inside the encoder; these are for reading only.
     width : int
         W, features of a frame.
+    sizes : tuple of int
+        Other sides that the encoder takes as well, `input_size` among them; empty where it takes that alone.
     difference_interval : float, optional
         Seconds between the two frames, at most one over `frame_rate`; None where it sees frames.
     """
@@ -72,12 +74,18 @@ class EncoderFacts:
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
     width: int
+    sizes: tuple[int, ...] = ()
     difference_interval: float | None = None
 
     @classmethod
     def read(cls, facts: dict[str, Any], frame_rate: float, where: str) -> EncoderFacts:
         """Check the facts of a ``model.json``; `where` is for messages."""
         table = dict(ENCODER_TABLE)
+        if "sizes" in facts:
+            table["sizes"] = Fact(
+                f"different sides from {SIZES[0]} to {SIZES[1]}, input_size among them",
+                lambda value: _sizes(value, facts.get("input_size")),
+            )
         if facts.get("modality") == RGBDIFF:
             longest = 1 / frame_rate
             table["difference_interval"] = Fact(
@@ -85,13 +93,20 @@ class EncoderFacts:
                 lambda value: POSITIVE.accept(value) and value <= longest * (1 + 1e-9),
             )
         known = checked(facts, table, where)
-        return cls(**known | {"mean": tuple(known["mean"]), "std": tuple(known["std"])})
+        return cls(**known | {name: tuple(known[name]) for name in ("mean", "std", "sizes") if name in known})
 
     def to_dict(self) -> dict[str, Any]:
         """The facts as they stand in ``model.json``."""
         facts = {name: getattr(self, name) for name in ENCODER_TABLE}
         facts |= {"mean": list(self.mean), "std": list(self.std)}
+        if self.sizes:
+            facts["sizes"] = list(self.sizes)
         return facts if self.difference_interval is None else facts | {"difference_interval": self.difference_interval}
+
+
+def _sizes(value: Any, own: Any) -> bool:
+    fits = size(*SIZES).accept
+    return isinstance(value, list) and all(map(fits, value)) and len(set(value)) == len(value) and own in value
 
 
 @dataclass(frozen=True)

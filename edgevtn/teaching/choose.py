@@ -22,6 +22,8 @@ SETS = (
     ("mean", "spread", "change"),
     ("spread", "change", "segments", "segment_changes"),
 )
+#: Sides of pictures, pixels, that are tried where the encoder takes them: half the arithmetic of the one before.
+SIZES = (224, 160, 128)
 #: Hz.
 RATES = (6.25, 12.5)
 #: Seconds of a window: 16 slots at 12.5 Hz and multiples. Shorter ones hardly see a movement, longer ones answer late.
@@ -31,7 +33,8 @@ LONG_ENOUGH = 0.5
 #: Strengths of the ridge, on statistics of variance 1 divided by their number in a frame, W: from clips that are all
 #: different to many that are alike.
 STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
-#: Milliseconds of one frame's encoding, of a Raspberry Pi 5's order: what makes a rate dear.
+#: Milliseconds of one frame's encoding at the first of `SIZES`, of a Raspberry Pi 5's order: what makes a rate dear. It
+#: grows with the picture's area.
 ENCODING = 20.0
 #: Milliseconds of a head for each number in its window and each statistic: three orders less.
 LOOKING = 1e-6
@@ -56,11 +59,14 @@ class Candidate:
         Hz.
     window_len : int
         T.
+    size : int
+        Side of the pictures, pixels.
     """
 
     statistics: tuple[str, ...]
     rate: float
     window_len: int
+    size: int
 
     @property
     def seconds(self) -> float:
@@ -71,7 +77,8 @@ class Candidate:
     def cost(self) -> float:
         """Milliseconds of a small board's processor for each second of video, roughly; a longer window costs delay."""
         numbers = self.window_len + sum(STATISTICS[name] for name in self.statistics)
-        return self.rate * (ENCODING + LOOKING * 1280 * numbers) + self.seconds
+        encoding = ENCODING * (self.size / SIZES[0]) ** 2
+        return self.rate * (encoding + LOOKING * 1280 * numbers) + self.seconds
 
 
 @dataclass(frozen=True)
@@ -111,11 +118,13 @@ class Tried:
         }  # fmt: skip
 
 
-def candidates(seconds: Sequence[float]) -> list[Candidate]:
-    """All that are worth trying for clips of these lengths."""
+def candidates(seconds: Sequence[float], size: int) -> list[Candidate]:
+    """All that are worth trying for clips of these lengths, in pictures of a size."""
     long = float(np.quantile(seconds, 1 - LONG_ENOUGH))
     lengths = [length for length in SECONDS if length <= long] or [SECONDS[0]]
-    return [Candidate(names, rate, round(length * rate)) for rate in RATES for length in lengths for names in SETS]
+    return [
+        Candidate(names, rate, round(length * rate), size) for rate in RATES for length in lengths for names in SETS
+    ]
 
 
 def choose(
@@ -186,6 +195,8 @@ def cheapest(tried: Sequence[Tried], weights: Float64, groups: Sequence[Int]) ->
     for entry in tried:
         lost = np.array([(shares[rows] * (best.right - entry.right)[rows]).sum() for rows in groups])
         error = np.sqrt(G / (G - 1) * ((lost - lost.mean()) ** 2).sum())
+        if entry.candidate.size != best.candidate.size:
+            continue
         if lost.sum() <= TOLERANCE * error + 1e-12 and entry.loss <= LOSS_TOLERANCE * best.loss:
             near.append(entry)
     return min(near, key=lambda entry: entry.candidate.cost)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -39,29 +39,36 @@ class ClipFeatures:
 
     Attributes
     ----------
-    rows : float16 (N, W)
-        Features of every slot. Half precision is an eighth of what INT8 encoding rounds, and half the bytes.
+    views : dict of int to float16 (N, W)
+        Features of every slot by the side of the pictures, pixels, as the encoder saw them; the largest first. Half
+        precision is an eighth of what INT8 encoding rounds, and half the bytes.
     rate : float
         Hz; row n lies n / rate seconds after the first.
     notes : tuple of str
         What was odd about the clip, a sentence each.
     """
 
-    rows: Half
+    views: dict[int, Half]
     rate: float
     notes: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> Half:
+        """Features of the largest pictures, float16 (N, W)."""
+        return next(iter(self.views.values()))
 
     @property
     def seconds(self) -> float:
         """From the first row to the end of the last one's slot."""
         return len(self.rows) / self.rate
 
-    def at(self, rate: float) -> Float:
-        """The rows, float32, that a model of `rate` would see, which must divide the clip's own."""
+    def at(self, rate: float, size: int | None = None) -> Float:
+        """The rows, float32, that a model of `rate`, which must divide the clip's own, and of a side would see."""
         step = self.rate / rate
         if step < 1 or step != round(step):
             raise ValueError(f"expected a rate that divides {self.rate:g} Hz, got {rate:g}")
-        return np.ascontiguousarray(self.rows[:: round(step)], np.float32)
+        rows = self.rows if size is None else self.views[size]
+        return np.ascontiguousarray(rows[:: round(step)], np.float32)
 
 
 class Extractor:
@@ -77,15 +84,19 @@ class Extractor:
         The user's own if None.
     threads : int, optional
         Threads of the encoder; as `Recognizer` chooses if None.
+    sizes : sequence of int, optional
+        Sides of the pictures, pixels, each of which the encoder must take; the bundle's own if None.
 
     Attributes
     ----------
     bundle : Bundle
+    sizes : tuple of int
+        The largest first.
 
     Raises
     ------
     BundleError
-        It cannot be used, or its encoder sees differences.
+        It cannot be used, or its encoder sees differences, or does not take one of the sizes.
     """
 
     def __init__(
@@ -94,15 +105,22 @@ class Extractor:
         rate: float = RATE,
         cache: FeatureCache | None = None,
         threads: int | None = None,
+        sizes: Sequence[int] | None = None,
     ) -> None:
         self.bundle = encoder if isinstance(encoder, Bundle) else load_bundle(encoder)
         facts = self.bundle.model.encoder
         if facts.modality != RGB_NAME:
             raise BundleError(f"{self.bundle.path}: expected an encoder of frames to teach on, got one of differences")
+        takes = facts.sizes or (facts.input_size,)
+        wrong = sorted(set(sizes or ()) - set(takes))
+        if wrong:
+            known = ", ".join(map(str, takes))
+            raise BundleError(f"{self.bundle.path}: its encoder takes pictures of {known} pixels, not of {wrong[0]}")
+        self.sizes = tuple(sorted(set(sizes or (facts.input_size,)), reverse=True))
         self.rate = rate
         self._cache = default_cache() if cache is None else cache
         self._threads = default_threads() if threads is None else threads
-        self._stream: RGB | None = None
+        self._streams: dict[int, RGB] = {}
 
     def __call__(self, source: Source, start: float = 0.0, end: float | None = None) -> ClipFeatures:
         """Features of a clip between two times.
@@ -130,25 +148,28 @@ class Extractor:
         digest, W = self.bundle.model.sha256[ENCODER], self.bundle.model.encoder.width
 
         def compute() -> Arrays:
-            rows, notes = self._encode(source, start, end)
-            return {"rows": rows, "notes": np.array(notes, np.str_)}
+            views, notes = self._encode(source, start, end)
+            return {str(size): rows for size, rows in views.items()} | {"notes": np.array(notes, np.str_)}
 
         if content is None:
             stored = compute()
         else:
-            key = f"{digest} {content} {self.rate} {start} {end}"
+            key = f"{digest} {content} {self.rate} {start} {end} {self.sizes}"
             stored = self._cache.get(key, compute)
-        rows: Half = stored["rows"]
-        assert rows.ndim == 2
-        assert rows.shape[1] == W
-        return ClipFeatures(rows, self.rate, tuple(map(str, stored["notes"])))
+        views: dict[int, Half] = {size: stored[str(size)] for size in self.sizes}
+        assert all(rows.ndim == 2 and rows.shape[1] == W for rows in views.values())
+        return ClipFeatures(views, self.rate, tuple(map(str, stored["notes"])))
 
-    def _encode(self, source: Source, start: float, end: float | None) -> tuple[Half, list[str]]:
-        if self._stream is None:  # a session costs half a second, and a clip may be cached
-            facts = self.bundle.model.encoder
-            encoder = Encoder(self.bundle, self._threads)
-            self._stream = RGB(encoder, Picture(facts.input_size, facts.color_order, encoder.input_shape))
-        sampler, rows = Sampler(self.rate), list[Half]()
+    def _stream(self, size: int) -> RGB:
+        model = self.bundle.model
+        facts = replace(model.encoder, input_size=size)
+        encoder = Encoder(replace(self.bundle, model=replace(model, encoder=facts)), self._threads)
+        return RGB(encoder, Picture(size, facts.color_order, encoder.input_shape))
+
+    def _encode(self, source: Source, start: float, end: float | None) -> tuple[dict[int, Half], list[str]]:
+        if not self._streams:  # a session costs half a second, and a clip may be cached
+            self._streams = {size: self._stream(size) for size in self.sizes}
+        sampler, views = Sampler(self.rate), {size: list[Half]() for size in self.sizes}
         first: float | None = None
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -164,12 +185,13 @@ class Extractor:
                     slots = sampler.slots(timestamp)
                     if slots:
                         missing = min(slots - 1, round(LONGEST_GAP * self.rate))
-                        rows += rows[-1:] * missing
-                        self._stream.picture.forget()
-                        features = self._stream.encode(np.ascontiguousarray(frame))
-                        assert features is not None
-                        rows.append(features[0].astype(np.float16))
-        if not rows:
+                        whole = np.ascontiguousarray(frame)
+                        for size, rows in views.items():
+                            stream = self._streams[size]
+                            stream.picture.forget()
+                            rows += rows[-1:] * missing
+                            rows.append(stream.encode(whole)[0].astype(np.float16))
+        if first is None or not all(views.values()):
             until = "its end" if end is None else f"{end:g} s"
             raise SourceError(f"{source}: has no frame between {start:g} s and {until}")
-        return np.stack(rows), [str(entry.message) for entry in caught]
+        return {size: np.stack(rows) for size, rows in views.items()}, [str(entry.message) for entry in caught]

@@ -18,7 +18,7 @@ from edgevtn.teaching.windows import Measure, columns
 
 #: What is taken where no group can be left out, so that nothing can be compared: of one take of each of ten labels it
 #: recognised most.
-FALLBACK = Candidate(SETS[0], 12.5, 16)
+FALLBACK = SETS[0], 12.5, 16
 FALLBACK_STRENGTH = 0.1
 #: For scores, where there are none of clips left out: that of a few clips of each class.
 FALLBACK_TEMPERATURE, FALLBACK_OFFSET, FALLBACK_LEVEL = 0.2, -0.5, -0.9
@@ -39,6 +39,8 @@ class Material:
         K; "nothing", if it has clips, is the last.
     named : int
         Labels without "nothing".
+    size : int
+        Side of the pictures that were encoded, pixels.
     """
 
     clips: list[Float]
@@ -47,6 +49,7 @@ class Material:
     rate: float
     labels: tuple[str, ...]
     named: int
+    size: int
 
     @property
     def groups(self) -> list[Int]:
@@ -101,27 +104,40 @@ class Fitted:
     recipe: tuple[str, ...]
 
 
-def fit(material: Material, make_nothing: bool = True, among: Sequence[Candidate] | None = None) -> Fitted:
+def fit(
+    materials: Sequence[Material], make_nothing: bool = True, among: Sequence[Candidate] | None = None
+) -> tuple[Fitted, Material]:
     """Choose, and fit.
 
     Parameters
     ----------
-    material : Material
+    materials : sequence of Material
+        The same clips in pictures of one size or several; the first is taken where nothing can be compared.
     make_nothing : bool
         Make material for "nothing" of the clips themselves.
     among : sequence of Candidate, optional
         What to choose among; what suits the clips' lengths if None.
+
+    Returns
+    -------
+    Fitted
+    Material
+        The one that it was fitted on.
     """
+    material = materials[0]
     known = np.flatnonzero(material.classes < material.named)
-    clips, classes = [material.clips[n] for n in known], material.classes[known]
+    classes = material.classes[known]
     group_of = material.group_of[known]
     groups = [np.flatnonzero(group_of == group) for group in np.unique(group_of)]
     tried: list[Tried] = []
-    candidate, W = FALLBACK, clips[0].shape[1]
+    candidate, W = Candidate(*FALLBACK, material.size), material.clips[0].shape[1]
     if material.comparable:
-        among = candidates([len(clip) / material.rate for clip in clips]) if among is None else among
-        tried = choose(clips, classes, groups, material.rate, among)
+        for own in materials:
+            clips = [own.clips[n] for n in known]
+            fitting = candidates([len(clip) / own.rate for clip in clips], own.size) if among is None else among
+            tried += choose(clips, classes, groups, own.rate, [c for c in fitting if c.size == own.size])
         candidate = cheapest(tried, balanced(classes, np.ones(len(classes))), groups).candidate
+        material = next(own for own in materials if own.size == candidate.size)
     elif among:
         candidate = among[0]
     step = round(material.rate / candidate.rate)
@@ -137,7 +153,7 @@ def fit(material: Material, make_nothing: bool = True, among: Sequence[Candidate
         results.append(_fit(material, rows, some, extra[:, which], extra_groups, candidate, tuple(tried), recipe))
         if not material.comparable:
             break
-    return _most(results, classes)
+    return _most(results, classes), material
 
 
 def _fit(

@@ -64,8 +64,9 @@ def judge(material: Material, fitted: Fitted, names: Sequence[str], how: str, no
         interval=bounds, confusion=confusion.tolist() if material.comparable else [], learning=learning,
         candidates=[tried.as_dict() for tried in order],
         chosen={
-            "statistics": list(chosen.statistics), "rate": chosen.rate, "window_len": chosen.window_len,
-            "seconds": chosen.seconds, "strength": fitted.strength, "temperature": fitted.temperature,
+            "statistics": list(chosen.statistics), "rate": chosen.rate, "size": chosen.size,
+            "window_len": chosen.window_len, "seconds": chosen.seconds, "strength": fitted.strength,
+            "temperature": fitted.temperature,
             "made of nothing": list(fitted.recipe),
         },
         confusing=confusing,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from edgevtn.heads.linear import ROOT, LinearFacts, rooted
 from edgevtn.prediction import NOTHING, UNKNOWN
 from edgevtn.sources.file import video_files
 from edgevtn.teaching.cache import FeatureCache
+from edgevtn.teaching.choose import SIZES
 from edgevtn.teaching.examples import Example, Given, read_examples
 from edgevtn.teaching.features import RATE, Extractor
 from edgevtn.teaching.fit import Fitted, Material, fit
@@ -48,6 +50,8 @@ class Taught:
         The head's: ``w_classes`` (M, K) and ``b_classes`` (K,).
     frame_rate : float
         Hz.
+    size : int
+        Side of the pictures that it sees, pixels.
     """
 
     def __init__(
@@ -55,9 +59,9 @@ class Taught:
     ) -> None:
         self._bundle, self._make_nothing = bundle, make_nothing
         self._learned = sorted(learned, key=lambda clip: clip.key)
-        material, names, how, found = _material(self._learned)
-        fitted = fit(material, make_nothing)
-        self.frame_rate = fitted.candidate.rate
+        materials, names, how, found = _materials(self._learned)
+        fitted, material = fit(materials, make_nothing)
+        self.frame_rate, self.size = fitted.candidate.rate, fitted.candidate.size
         self.labels = _labels(material, fitted)
         W = bundle.model.encoder.width
         self.facts = LinearFacts(
@@ -93,7 +97,7 @@ class Taught:
         facts = {
             "name": name, "source": source,
             "license": model.license, "labels": list(self.labels), "frame_rate": self.frame_rate,
-            "encoder": model.encoder.to_dict(), "head": self.facts.to_dict(),
+            "encoder": replace(model.encoder, input_size=self.size).to_dict(), "head": self.facts.to_dict(),
             "quantization": model.quantization | {"head": "float32"}, "accuracy": accuracy,
         }  # fmt: skip
         learned = stored(self._learned, model.sha256[ENCODER], {"make_nothing": self._make_nothing})
@@ -127,7 +131,8 @@ class Taught:
 
         Parameters and errors are those of `teach`.
         """
-        extractor = Extractor(self._bundle, cache=cache, threads=threads)
+        sizes = tuple(self._learned[0].features.views)
+        extractor = Extractor(self._bundle, cache=cache, threads=threads, sizes=sizes)
         learned, notes = _learn(extractor, read_examples(examples) + _nothing(nothing), progress)
         return Taught(self._bundle, [*self._learned, *learned], self._make_nothing, notes)
 
@@ -153,6 +158,7 @@ def teach(
     make_nothing: bool = True,
     cache: FeatureCache | None = None,
     threads: int | None = None,
+    sizes: Sequence[int] | None = None,
     progress: Progress | None = None,
 ) -> Taught:
     """Teach a model from labelled clips.
@@ -172,6 +178,8 @@ def teach(
         Where features are kept; the user's cache folder if None.
     threads : int, optional
         Threads of the encoder.
+    sizes : sequence of int, optional
+        Sides of pictures to choose among, pixels; if None all of 224, 160 and 128 that the encoder takes, or its own.
     progress : callable, optional
         Called with the clips done, their number, and a clip's name.
 
@@ -192,7 +200,10 @@ def teach(
         A clip cannot be read and is left out, or nothing can be said of accuracy because there is one take alone.
     """
     wanted = read_examples(examples) + _nothing(nothing)
-    extractor = Extractor(encoder, cache=cache, threads=threads)
+    bundle = load_bundle(encoder)
+    if sizes is None:
+        sizes = [size for size in SIZES if size in bundle.model.encoder.sizes]
+    extractor = Extractor(bundle, cache=cache, threads=threads, sizes=sizes or None)
     learned, notes = _learn(extractor, wanted, progress)
     return Taught(extractor.bundle, learned, make_nothing, notes)
 
@@ -227,33 +238,36 @@ def _nothing(nothing: str | Path | Sequence[str | Path] | None) -> list[Example]
     return found
 
 
-def _material(learned: Sequence[Learned]) -> tuple[Material, list[str], str, list[str]]:
-    """What to fit on, the names of its clips, how groups were found, and warnings."""
+def _materials(learned: Sequence[Learned]) -> tuple[list[Material], list[str], str, list[str]]:
+    """What to fit on in pictures of each size, the names of its clips, how groups were found, and warnings."""
     acting = [clip for clip in learned if clip.label != NOTHING]
     named = sorted({clip.label for clip in acting})
     if len(named) < 2:
         got = f"only {named[0]!r}" if named else "none"
         raise ManifestError(f"expected clips of two labels or more that can be read, got {got}; add clips of another")
     groups, how = find_groups([c.name for c in acting], [c.label for c in acting], [c.group for c in acting])
-    clips = [rooted(clip.features.at(RATE)) for clip in acting]
+    sizes = list(acting[0].features.views)
+    clips = {size: [rooted(clip.features.at(RATE, size)) for clip in acting] for size in sizes}
     classes, names = [named.index(clip.label) for clip in acting], [clip.title for clip in acting]
     for clip in learned:
         if clip.label == NOTHING:
-            parts = pieces(rooted(clip.features.at(RATE)), RATE)
-            clips += parts
+            for size in sizes:
+                parts = pieces(rooted(clip.features.at(RATE, size)), RATE)
+                clips[size] += parts
             classes += [len(named)] * len(parts)
             names += [clip.title] * len(parts)
             groups += [f"{clip.title}, part {n * PARTS // len(parts)}" for n in range(len(parts))]
-    labels = (*named, NOTHING) if len(clips) > len(acting) else tuple(named)
+    labels = (*named, NOTHING) if len(classes) > len(acting) else tuple(named)
     order = {group: n for n, group in enumerate(sorted(set(groups)))}
     group_of = np.array([order[group] for group in groups], np.int64)
-    material = Material(clips, np.array(classes, np.int64), group_of, RATE, labels, len(named))
+    known = np.array(classes, np.int64), group_of, RATE, labels, len(named)
+    materials = [Material(clips[size], *known, size) for size in sizes]
     found = []
-    if not material.comparable:
-        single = ", ".join(material.single)
+    if not materials[0].comparable:
+        single = ", ".join(materials[0].single)
         found.append(f"there is one take alone of {single}, so how well it recognises is not known: record a second")
         warnings.warn(found[0], RuntimeWarning, stacklevel=4)
-    return material, names, how, found
+    return materials, names, how, found
 
 
 def _rounded(share: float | None) -> float | None:

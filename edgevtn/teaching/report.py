@@ -100,8 +100,8 @@ class Report:
             lines.append(f"false alarms in an hour of nothing: {self.alarms_per_hour:.1f}")
         chosen = self.chosen
         lines.append(
-            f"looks at {', '.join(chosen['statistics'])} of {chosen['seconds']:g} s at {chosen['rate']:g} Hz; "
-            f"{len(self.candidates)} candidates compared"
+            f"looks at {', '.join(chosen['statistics'])} of {chosen['seconds']:g} s at {chosen['rate']:g} Hz "
+            f"in pictures of {chosen['size']} pixels; {len(self.candidates)} candidates compared"
         )
         width = max(map(len, self.labels))
         lines += ["", f"{'label':{width}}  clips  takes  recall"]

@@ -1,8 +1,8 @@
 """What was learned from, kept beside the model: features, so that labels and clips can come and go without the videos.
 
-The features themselves are kept, as float16 rows, 32 KB a second of video: a clip's statistics would be 20 KB for each
-window length and rate that is to be compared, and these are chosen anew when clips come or go. What is fitted again is
-then exactly what would have been fitted at once. There are no pictures in it.
+The features themselves are kept, as float16 rows, 32 KB a second of video for each size of pictures: a clip's
+statistics would be 20 KB for each window length and rate that is to be compared, and these are chosen anew when clips
+come or go. What is fitted again is then exactly what would have been fitted at once. There are no pictures in it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from edgevtn.errors import BundleError
 from edgevtn.teaching.features import ClipFeatures
 
 FILE, REPORT = "teach.npz", "teach.json"
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -67,9 +67,9 @@ def stored(learned: Sequence[Learned], encoder: str, options: dict[str, object])
              "rows": len(c.features.rows), "notes": list(c.features.notes)} for c in learned
         ],
     }  # fmt: skip
-    rows = np.concatenate([clip.features.rows for clip in learned])
+    views = {str(s): np.concatenate([clip.features.views[s] for clip in learned]) for s in learned[0].features.views}
     content = io.BytesIO()
-    np.savez(content, rows=rows, facts=np.array(json.dumps(facts)))
+    np.savez(content, **views, facts=np.array(json.dumps(facts)))  # type: ignore[arg-type]
     return content.getvalue()
 
 
@@ -84,19 +84,27 @@ def load_learned(folder: Path, encoder: str) -> tuple[list[Learned], dict[str, o
     file = folder / FILE
     try:
         with file.open("rb") as content, np.load(content, allow_pickle=False) as arrays:
-            rows, facts = arrays["rows"], json.loads(str(arrays["facts"]))
+            facts = json.loads(str(arrays["facts"]))
+            views = {int(name): arrays[name] for name in arrays if name != "facts"}
         clips = facts["clips"]
-        if facts["version"] != VERSION or rows.dtype != np.float16 or rows.ndim != 2:
+        fits = views and all(rows.dtype == np.float16 and rows.ndim == 2 for rows in views.values())
+        if facts["version"] != VERSION or not fits:
             raise ValueError("of another version or shape")
         ends = np.cumsum([int(clip["rows"]) for clip in clips])
-        if not len(ends) or ends[-1] != len(rows) or min(int(clip["rows"]) for clip in clips) < 1:
+        whole = len(ends) and all(len(rows) == ends[-1] for rows in views.values())
+        if not whole or min(int(clip["rows"]) for clip in clips) < 1:
             raise ValueError("clips and rows do not agree")
+        parts = {size: np.split(rows, ends[:-1]) for size, rows in views.items()}
         learned = [
             Learned(
-                ClipFeatures(part, float(clip["rate"]), tuple(map(str, clip["notes"]))), str(clip["label"]),
+                ClipFeatures(
+                    {size: split[n] for size, split in parts.items()}, float(clip["rate"]),
+                    tuple(map(str, clip["notes"])),
+                ),
+                str(clip["label"]),
                 None if clip["group"] is None else str(clip["group"]), str(clip["name"]), float(clip["start"]),
             )
-            for clip, part in zip(clips, np.split(rows, ends[:-1]), strict=True)
+            for n, clip in enumerate(clips)
         ]  # fmt: skip
     except FileNotFoundError:
         raise BundleError(

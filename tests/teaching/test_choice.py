@@ -29,7 +29,7 @@ def clips_of(kind, n=24, seed=0):
 
 def test_what_tells_classes_apart_is_chosen():
     clips, classes, groups = clips_of("speed")
-    among = [Candidate(names, 12.5, 16) for names in SETS]
+    among = [Candidate(names, 12.5, 16, 224) for names in SETS]
     tried = choose(clips, classes, groups, 12.5, among)
     weights = balanced(classes, np.ones(len(classes)))
     chosen = cheapest(tried, weights, groups)
@@ -41,7 +41,7 @@ def test_what_tells_classes_apart_is_chosen():
 
 def test_chance_is_not_taken_for_skill():
     clips, classes, groups = clips_of("nothing", 40, seed=3)
-    tried = choose(clips, classes, groups, 12.5, candidates([3.2] * 40))
+    tried = choose(clips, classes, groups, 12.5, candidates([3.2] * 40, 224))
     best = max(tried, key=lambda entry: entry.accuracy)
     assert best.accuracy > 0.55
     assert corrected(tried, classes, groups) < best.accuracy
@@ -49,17 +49,18 @@ def test_chance_is_not_taken_for_skill():
 
 def test_of_equals_the_cheapest_is_taken():
     clips, classes, groups = clips_of("speed")
-    among = [Candidate(("spread", "change"), 12.5, 16), Candidate(("mean", "spread", "change"), 12.5, 16)]
+    among = [Candidate(("spread", "change"), 12.5, 16, 224), Candidate(("mean", "spread", "change"), 12.5, 16, 224)]
     tried = choose(clips, classes, groups, 12.5, [*among, among[0]])
     chosen = cheapest(tried, balanced(classes, np.ones(len(classes))), groups)
     assert chosen.candidate == among[0]
-    assert Candidate(("mean",), 6.25, 16).cost < Candidate(("mean",), 12.5, 32).cost
+    assert Candidate(("mean",), 6.25, 16, 224).cost < Candidate(("mean",), 12.5, 32, 224).cost
+    assert Candidate(("mean",), 12.5, 16, 128).cost < Candidate(("mean",), 12.5, 16, 224).cost
 
 
 def test_windows_are_as_long_as_half_of_the_clips():
-    lengths = {candidate.seconds for candidate in candidates([1.0, 2.6, 2.7, 9.0, 9.0])}
+    lengths = {candidate.seconds for candidate in candidates([1.0, 2.6, 2.7, 9.0, 9.0], 224)}
     assert lengths == {1.28, 2.56}
-    assert {candidate.seconds for candidate in candidates([0.5])} == {1.28}
+    assert {candidate.seconds for candidate in candidates([0.5], 224)} == {1.28}
 
 
 def test_windows_are_those_of_a_stream():

@@ -47,7 +47,7 @@ def rejected(logits, temperature):
 def test_streaming_equals_batch(taught, tmp_path, examples):
     taught.save(tmp_path / "mine")
     recognizer = edgevtn.Recognizer(tmp_path / "mine", threads=1, start="repeat")
-    extractor, T = Extractor(threads=1), taught.facts.window_len
+    extractor, T = Extractor(threads=1, sizes=[taught.size]), taught.facts.window_len
     head = taught.facts.build(taught.arrays, tmp_path, "auto")
     with edgevtn.frames(examples[0].source) as source:
         streamed = list(recognizer.stream(source))
