@@ -114,6 +114,11 @@ class Spool:
             row = self._connection.execute(query).fetchone()
         return None if row is None else Message(*row)
 
+    def routes(self) -> set[str]:
+        """Where the messages that wait go to."""
+        with self._lock:
+            return {route for (route,) in self._connection.execute("SELECT route FROM messages")}
+
     def remove(self, message: Message) -> None:
         """Forget a message that was delivered."""
         with self._lock, self._connection:
