@@ -24,6 +24,9 @@ def add_outputs(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--name", metavar="NAME", help="of the source, as others read it (default: its file or host)")
     group.add_argument("--json-file", metavar="FILE", help="append what --json prints to a file, rotated at 10 MB")
     group.add_argument("--timeline", metavar="FILE.csv", help="append a row for each event that has ended")
+    group.add_argument("--record", metavar="DIR", help="a clip of each event, 2 GB at most; needs the extra [video]")
+    group.add_argument("--before", type=float, default=5.0, metavar="S", help="of a clip (default: %(default)s)")
+    group.add_argument("--after", type=float, default=5.0, metavar="S", help="likewise (default: %(default)s)")
     group.add_argument(
         "--mqtt",
         metavar="URL",
@@ -78,6 +81,10 @@ def outputs(arguments: argparse.Namespace, origin: Origin) -> list[Sink]:
         token = _secret(arguments.frigate_token_file, FRIGATE_TOKEN)
         camera = arguments.frigate_camera or origin.name
         sinks.append(Frigate(arguments.frigate, camera, origin, _spool(arguments, "frigate", origin), token=token))
+    if arguments.record is not None:
+        from edgevtn.sinks.clips import Clips
+
+        sinks.append(Clips(arguments.record, origin, before=arguments.before, after=arguments.after))
     if arguments.json_file is not None:
         sinks.append(JsonFile(arguments.json_file, origin))
     if arguments.timeline is not None:

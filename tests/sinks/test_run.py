@@ -49,7 +49,7 @@ def test_events_arrive_and_the_password_stays_here(broker, demo_clip, tiny, tmp_
     done = run(
         tmp_path, demo_clip, "--model", tiny, "--seconds", "6", "--json", "--name", "hall", "--mqtt-id", "cam",
         "--mqtt", f"mqtt://{place}:{broker.port}", "--json-file", out / "events.jsonl", "--timeline", out / "t.csv",
-        "--update-every", "1", *more, **environment,
+        "--update-every", "1", "--record", out / "clips", *more, **environment,
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     messages = consumer.until(lambda topic, payload, _: (topic, payload) == ("edgevtn/cam/availability", "offline"))
@@ -68,6 +68,7 @@ def test_events_arrive_and_the_password_stays_here(broker, demo_clip, tiny, tmp_
     with (out / "t.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["id"] for row in rows] == [record["id"] for record in events if record["event"] == "end"]
+    assert len(list((out / "clips").iterdir())) == len(rows)
     everything = done.stdout + done.stderr + "".join(f"{topic} {payload}" for topic, payload, _ in messages)
     assert PASSWORD not in everything
     assert PASSWORD.encode() not in contents(out) + contents(tmp_path / "spool")
