@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import logging
 import os
 import signal
@@ -53,7 +54,8 @@ class _Stderr(logging.Handler):
     """What the library logs, as warnings look."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(f"edgevtn: warning: {record.getMessage()}", file=sys.stderr)
+        with contextlib.suppress(OSError):  # stderr may be a file on a full disk, and what is logged stops nothing
+            print(f"edgevtn: warning: {record.getMessage()}", file=sys.stderr)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

@@ -3,12 +3,11 @@
 import csv
 import datetime
 import json
-import logging
-import resource
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -151,20 +150,35 @@ for n in itertools.count(1):
     assert len(numbers) >= max(told, default=200)
 
 
-def test_a_full_disk_is_said_once_and_stops_nothing(tmp_path, caplog):
-    lines = LineFile(tmp_path / "log")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20, before[1]))  # as a disk with 20 bytes left
-    try:
-        with caplog.at_level(logging.WARNING):
-            for _ in range(5):
-                lines.write("ten chars")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, ignored)
-    assert [record.message.count("cannot be written") for record in caplog.records] == [1]
-    lines.write("after")
-    lines.close()
+def test_a_full_disk_is_said_once_and_stops_nothing(tmp_path):
+    script = """
+import resource, signal, sys
+from edgevtn.sinks.lines import LineFile
+lines = LineFile(sys.argv[1])
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+unbounded = resource.getrlimit(resource.RLIMIT_FSIZE)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20, unbounded[1]))  # as a disk with 20 bytes left
+for _ in range(5):
+    lines.write("ten chars")
+resource.setrlimit(resource.RLIMIT_FSIZE, unbounded)
+lines.write("after")
+lines.close()
+"""
+    arguments = [sys.executable, "-c", script, tmp_path / "log"]
+    done = subprocess.run(arguments, capture_output=True, text=True, timeout=60, check=True)
+    lost, again = done.stderr.splitlines()
+    assert lost.startswith(f"{tmp_path}/log: cannot be written (File too large)")
+    assert again == f"{tmp_path}/log: is written again"
     assert (tmp_path / "log").read_text() == "ten chars\nten chars\nafter\n"
-    assert caplog.records[-1].message.endswith("log: is written again")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+def test_a_full_disk_below_stderr_stops_nothing(demo_clip, tiny):
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "edgevtn", "run", demo_clip, "--model", tiny, "--seconds", "2", "--enter", "0.35",
+             "--leave", "0.34", "--min-duration", "0", "--command", f"'{sys.executable}' -c 'raise SystemExit(1)'"],
+            stdout=subprocess.PIPE, stderr=full, text=True, timeout=120, check=False,
+        )  # fmt: skip
+    assert done.returncode == 0
+    assert done.stdout
