@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import pytest
-from broker import PATIENCE, Broker, Consumer, Wire, once
+from broker import PATIENCE, Broker, Consumer, Wire, certify, once
 
 from edgevtn import Event, Prediction
 from edgevtn.errors import OutputError
@@ -250,3 +250,25 @@ def test_wrong_addresses_are_refused_without_the_password(address, device, reaso
     with pytest.raises(ValueError, match=reason) as caught:
         Mqtt(address, device)
     assert "secret" not in str(caught.value)
+
+
+# paho leaves the socket of a handshake that failed to the garbage collector.
+@pytest.mark.filterwarnings("ignore:Exception ignored in.*SSLSocket:pytest.PytestUnraisableExceptionWarning")
+def test_tls_with_a_certificate_of_ones_own(tmp_path, caplog):
+    broker = Broker(tmp_path / "broker", tls=True).start()
+    address = f"mqtts://127.0.0.1:{broker.port}"
+    sink = Mqtt(address, "cam", Origin("hall"), tmp_path / "spool", ca=tmp_path / "broker" / "cert.pem")
+    tell(sink, range(1, 4))
+    sink.close()
+    certify(tmp_path / "other")
+    stranger = Mqtt(address, "cam", Origin("hall"), tmp_path / "spool", ca=tmp_path / "other" / "cert.pem")
+    assert len(stranger.spool) == 0  # all were taken
+    tell(stranger, [4])
+    assert stranger.kept(PATIENCE)
+    stranger.close()
+    broker.stop()
+    assert [
+        "cannot be reached" in record.message or "kept for the next" in record.message for record in caplog.records
+    ] == [True, True]
+    with pytest.raises(ValueError, match="certificates cannot be read"):
+        Mqtt(address, "cam", ca=tmp_path / "no.pem")

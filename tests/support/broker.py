@@ -21,10 +21,23 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def certify(folder):
+    """A certificate for this machine, signed by itself."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed (apt install openssl)")
+    folder.mkdir(exist_ok=True)
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", folder / "key.pem", "-out",
+         folder / "cert.pem"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+
+
 class Broker:
     """A mosquitto that remembers sessions over its own death; started by `start`."""
 
-    def __init__(self, folder, password=None):
+    def __init__(self, folder, password=None, tls=False):
         self.program = shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin:/opt/bin")
         if self.program is None:
             pytest.skip("mosquitto is not installed (apt install mosquitto)")
@@ -35,6 +48,9 @@ class Broker:
             (folder / "passwords").write_text(f"me:{password}\n")
             subprocess.run(["mosquitto_passwd", "-U", folder / "passwords"], check=True, capture_output=True)
             rules = ["allow_anonymous false", f"password_file {folder / 'passwords'}"]
+        if tls:
+            certify(folder)
+            rules += [f"certfile {folder / 'cert.pem'}", f"keyfile {folder / 'key.pem'}"]
         lines = [
             f"listener {self.port} 127.0.0.1", *rules, "user root", "log_dest stderr", "log_type all",
             "persistence true", f"persistence_location {folder}/", "autosave_on_changes true", "autosave_interval 1",
