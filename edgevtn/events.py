@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
 
 from edgevtn.prediction import NO_ACTION, Event, Prediction
 
@@ -11,6 +14,27 @@ HAIRS_BREADTH = 1e-6
 #: Seconds between two windows over which an event goes on: more than lies between two predictions of a model whose
 #: window is one frame. Beyond that nobody knows what went on.
 LONGEST_BRIDGE = 2.0
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """When a label's events begin and end."""
+
+    enter: float
+    leave: float
+    min_duration: float
+    cool_down: float
+
+    def __post_init__(self) -> None:
+        if not 0 < self.leave <= self.enter <= 1:
+            raise ValueError(f"expected 0 < leave <= enter <= 1, got leave {self.leave} and enter {self.enter}")
+        for name in ("min_duration", "cool_down"):
+            if not getattr(self, name) >= 0:
+                raise ValueError(f"{name} must be seconds, 0 or more, got {getattr(self, name)}")
+
+
+#: What may be set for a label.
+SETTINGS = tuple(field.name for field in fields(_Settings))
 
 
 @dataclass
@@ -22,6 +46,7 @@ class _Going:
     total: float = 0.0  # of its probabilities
     count: int = 0
     id: int = 0  # 0 until it was told
+    told: float = 0.0  # when it was told last
 
     @property
     def score(self) -> float:
@@ -40,17 +65,47 @@ class EventDetector:
     Parameters
     ----------
     enter, leave : float
-        Probabilities, ``0 < leave <= enter <= 1``. With `enter` above 0.5 only one label can reach it.
+        Probabilities, ``0 < leave <= enter <= 1``. With `enter` above 0.5 only one label can reach it; where several
+        do, it is the most probable that begins.
     min_duration : float
         Seconds; shorter events are dropped, so a beginning is told only when the event has lasted so long.
+    cool_down : float
+        Seconds after the end of an event in which its label does not begin again.
+    update_every : float, optional
+        Seconds, above 0: an event that goes on is told again so often. Without it, only beginnings and ends are told.
+    labels : mapping of str to mapping
+        Settings of single labels, of `enter`, `leave`, `min_duration` and `cool_down`:
+        ``{"fall": {"enter": 0.5, "min_duration": 0}}``.
+
+    Raises
+    ------
+    ValueError
+        A setting is out of its range, or none of these.
     """
 
-    def __init__(self, enter: float = 0.6, leave: float = 0.4, min_duration: float = 0.5) -> None:
-        if not 0 < leave <= enter <= 1:
-            raise ValueError(f"expected 0 < leave <= enter <= 1, got leave {leave} and enter {enter}")
-        if not min_duration >= 0:
-            raise ValueError(f"min_duration must be seconds, 0 or more, got {min_duration}")
-        self._enter, self._leave, self._min_duration = enter, leave, min_duration
+    def __init__(
+        self,
+        enter: float = 0.6,
+        leave: float = 0.4,
+        min_duration: float = 0.5,
+        *,
+        cool_down: float = 0.0,
+        update_every: float | None = None,
+        labels: Mapping[str, Mapping[str, float]] | None = None,
+    ) -> None:
+        self._default = _Settings(enter, leave, min_duration, cool_down)
+        if update_every is not None and not update_every > 0:
+            raise ValueError(f"update_every must be seconds above 0, got {update_every}")
+        self._update_every = update_every
+        self._special: dict[str, _Settings] = {}
+        for label, settings in (labels or {}).items():
+            for name in settings:
+                if name not in SETTINGS:
+                    raise ValueError(f"label {label!r}: expected settings of {', '.join(SETTINGS)}, got {name!r}")
+            try:
+                self._special[label] = replace(self._default, **settings)
+            except ValueError as error:
+                raise ValueError(f"label {label!r}: {error}") from error
         self._told = 0
         self.reset()
 
@@ -58,6 +113,14 @@ class EventDetector:
         """Forget everything; an event that is going on is not reported."""
         self._last: dict[str, Prediction] = {}  # by model
         self._going: dict[str, _Going] = {}
+        self._ended: dict[tuple[str, str], float] = {}  # by model and label, where there is a cool-down
+
+    def check(self, labels: Iterable[str]) -> None:
+        """Raise ValueError if a label has settings and is none of `labels`."""
+        known = set(labels)
+        for label in self._special:
+            if label not in known:
+                raise ValueError(f"label {label!r} has settings of its own; expected one of {', '.join(sorted(known))}")
 
     def update(self, prediction: Prediction) -> list[Event]:
         """Take the next prediction.
@@ -65,7 +128,8 @@ class EventDetector:
         Returns
         -------
         list of Event
-            The event that it ended, if any, with its `end`; then the one that has begun, if any, with `end` None.
+            The event that it ended, if any, with its `end`; then the one that has begun or goes on, if it is time
+            to tell it, with `end` None.
         """
         name, probabilities = prediction.model, prediction.probabilities
         events: list[Event] = []
@@ -78,20 +142,20 @@ class EventDetector:
         middle = (prediction.window_start + prediction.timestamp) / 2
         boundary = prediction.window_start if last is None else middle
         self._last[name] = prediction
-        best = int(probabilities.argmax())
-        begins = best if probabilities[best] >= self._enter else None
+        begins = self._highest(prediction)
         going = self._going.get(name)
         if going is not None:
-            goes_on = begins == going.label or (begins is None and probabilities[going.label] >= self._leave)
+            leave = self._of(prediction.labels[going.label]).leave
+            goes_on = begins == going.label or (begins is None and probabilities[going.label] >= leave)
             if not goes_on:
                 events += self._close(name, boundary)
                 going = None
-        if going is None and begins is not None and prediction.labels[begins] not in NO_ACTION:
+        if going is None and begins is not None and self._may_begin(name, prediction.labels[begins], boundary):
             going = self._going[name] = _Going(begins, boundary)
         if going is not None:
             going.total += float(probabilities[going.label])
             going.count += 1
-            events += self._tell(name, middle)
+            events += self._tell(name, middle) or self._update(name, middle)
         return events
 
     def finish(self) -> list[Event]:
@@ -100,14 +164,44 @@ class EventDetector:
         self.reset()
         return events
 
+    def _of(self, label: str) -> _Settings:
+        return self._special.get(label, self._default)
+
+    def _highest(self, prediction: Prediction) -> int | None:
+        """The most probable label of those that reach what they need to begin."""
+        needed = np.full(len(prediction.labels), self._default.enter, np.float32)  # as the probabilities are
+        for label, settings in self._special.items():
+            if label in prediction.labels:
+                needed[prediction.labels.index(label)] = settings.enter
+        reached = np.where(prediction.probabilities >= needed, prediction.probabilities, -1.0)
+        best = int(reached.argmax())
+        return best if reached[best] >= 0 else None
+
+    def _may_begin(self, name: str, label: str, start: float) -> bool:
+        """Whether it is an action, and has cooled down since its last event."""
+        if label in NO_ACTION:
+            return False
+        ended = self._ended.get((name, label))
+        return ended is None or start - ended >= self._of(label).cool_down - HAIRS_BREADTH
+
     def _tell(self, name: str, lasted_to: float) -> list[Event]:
         """The beginning of an event that has lasted long enough and was not told yet."""
         going = self._going[name]
-        if going.id or lasted_to - going.start < self._min_duration - HAIRS_BREADTH:
+        label = self._last[name].labels[going.label]
+        if going.id or lasted_to - going.start < self._of(label).min_duration - HAIRS_BREADTH:
             return []
         self._told += 1
-        going.id = self._told
-        return [Event(going.id, name, self._last[name].labels[going.label], going.start, None, going.score)]
+        going.id, going.told = self._told, lasted_to
+        return [Event(going.id, name, label, going.start, None, going.score)]
+
+    def _update(self, name: str, lasted_to: float) -> list[Event]:
+        """The event that goes on, if it was told and it is time to tell it again."""
+        going = self._going[name]
+        every = self._update_every
+        if not going.id or every is None or lasted_to - going.told < every - HAIRS_BREADTH:
+            return []
+        going.told = lasted_to
+        return [Event(going.id, name, self._last[name].labels[going.label], going.start, None, going.score, lasted_to)]
 
     def _close(self, name: str, end: float) -> list[Event]:
         """The end of an event, after its beginning if that was not told yet; nothing if the event was too short."""
@@ -115,4 +209,7 @@ class EventDetector:
         going = self._going.pop(name)
         if not going.id:
             return []
-        return [*begun, Event(going.id, name, self._last[name].labels[going.label], going.start, end, going.score)]
+        label = self._last[name].labels[going.label]
+        if self._of(label).cool_down:
+            self._ended[name, label] = end
+        return [*begun, Event(going.id, name, label, going.start, end, going.score)]

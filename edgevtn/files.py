@@ -103,6 +103,18 @@ def user_cache() -> Path | None:
     return None
 
 
+def user_state() -> Path | None:
+    """Where what is not yet delivered waits; None where there is no home.
+
+    It is ``XDG_STATE_HOME/edgevtn``, else ``~/.local/state/edgevtn``, and need not exist.
+    """
+    if os.environ.get("XDG_STATE_HOME"):
+        return Path(os.environ["XDG_STATE_HOME"]) / "edgevtn"
+    with suppress(RuntimeError):  # no HOME, and no such user either
+        return Path.home() / ".local" / "state" / "edgevtn"
+    return None
+
+
 def _sync(path: Path) -> None:
     """Force a file, or a folder's list of names, to the disk."""
     handle = os.open(path, os.O_RDONLY)

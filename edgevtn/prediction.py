@@ -52,7 +52,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An action that began, and perhaps has ended.
+    """An action that began, goes on, or has ended.
 
     Attributes
     ----------
@@ -67,6 +67,8 @@ class Event:
         Seconds; None while it goes on.
     score : float
         Mean probability of the label so far, 0 to 1.
+    updated : float, optional
+        Seconds; in an update, until when it is known to go on. None when it begins and when it has ended.
     """
 
     id: int
@@ -75,3 +77,11 @@ class Event:
     start: float
     end: float | None
     score: float
+    updated: float | None = None
+
+    @property
+    def kind(self) -> str:
+        """What there is to tell: "begin", "update" or "end"."""
+        if self.end is not None:
+            return "end"
+        return "begin" if self.updated is None else "update"

@@ -54,14 +54,16 @@ def watch(
     Yields
     ------
     Event
-        With `end` None when it begins; once more, with the same `id`, when it has ended.
+        With `end` None when it begins; once more, with the same `id`, when it has ended. Between, if the detector has
+        an `update_every`, with `updated`.
 
     Raises
     ------
     SourceError, BundleError
         The source or the model cannot be used.
     ValueError
-        Both `model` and `recognizer` are given, or `seconds` is not above 0.
+        Both `model` and `recognizer` are given, `seconds` is not above 0, or the detector has settings for a label
+        that no model has.
     """
     if seconds is not None and not seconds > 0:
         raise ValueError(f"seconds must be above 0, got {seconds}")
@@ -79,6 +81,7 @@ def watch(
         if recognizer is None:
             recognizer = Recognizer(model, smoothing=SMOOTHING)
         recognizer.reset()
+        detector.check(label for model in recognizer.models.values() for label in model.labels)
 
         def tell(events: list[Event]) -> list[Event]:
             for event in events:

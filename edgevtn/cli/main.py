@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import logging
 import os
 import signal
 import sys
@@ -48,6 +50,14 @@ def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
     print(f"edgevtn: warning: {message}", file=sys.stderr)
 
 
+class _Stderr(logging.Handler):
+    """What the library logs, as warnings look."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with contextlib.suppress(OSError):  # stderr may be a file on a full disk, and what is logged stops nothing
+            print(f"edgevtn: warning: {record.getMessage()}", file=sys.stderr)
+
+
 def _terminate(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
@@ -56,6 +66,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status: 0, 1 after an error, 2 for wrong arguments, 130 if stopped."""
     parsed = parser().parse_args(arguments)
     warnings.showwarning = _show_warning
+    logger = logging.getLogger("edgevtn")
+    if not logger.handlers:
+        logger.addHandler(_Stderr(logging.WARNING))
     signal.signal(signal.SIGTERM, _terminate)
     try:
         parsed.function(parsed)

@@ -1,11 +1,13 @@
-"""`edgevtn run`: a source in; text, JSON lines, a video or a window out."""
+"""`edgevtn run`: a source in; text, JSON lines, a video, a window, or other programs out."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
+from edgevtn.cli.detection import add_detection, detector
 from edgevtn.cli.options import add_threads
+from edgevtn.cli.outputs import add_outputs, outputs
 from edgevtn.watching import SMOOTHING
 
 NAME, HELP = "run", "recognise actions in a video file, a folder of images, a camera or a URL"
@@ -33,32 +35,38 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="probability, of single predictions; events have thresholds of their own (default: the model's)",
     )
     add_threads(parser)
+    add_detection(parser)
+    add_outputs(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
     """Watch until the source ends, `--seconds` have passed in it, or the window is closed."""
     from edgevtn.recognizer import Recognizer
-    from edgevtn.sinks import Display, JsonLines, Sink, Text, Video
+    from edgevtn.sinks import Display, JsonLines, Origin, Sink, Text, Video
+    from edgevtn.sinks.origin import source_name
     from edgevtn.sources import frames
     from edgevtn.watching import watch
 
     if arguments.save is not None and same_file(arguments.save, arguments.source):
         raise ValueError(f"--save {arguments.save} is the source itself; give it another name")
     models = arguments.model or [None]
-    sinks: list[Sink] = [JsonLines() if arguments.json else Text(name_models=len(models) > 1)]
-    if arguments.save is not None:
-        sinks.append(Video(arguments.save))
-    if arguments.show:
-        sinks.append(Display())
+    events = detector(arguments)
     # The source comes first: a wrong name is told at once, not after the kernels have loaded.
     with frames(arguments.source, frame_rate=arguments.frame_rate) as source:
+        origin = Origin(arguments.name or source_name(arguments.source), source)
+        sinks: list[Sink] = [JsonLines(None, origin) if arguments.json else Text(name_models=len(models) > 1)]
+        if arguments.save is not None:
+            sinks.append(Video(arguments.save))
+        if arguments.show:
+            sinks.append(Display())
+        sinks += outputs(arguments, origin)
         recognizer = Recognizer(
             models[0] if len(models) == 1 else models,
             threads=arguments.threads,
             smoothing=arguments.smoothing,
             unknown_below=arguments.unknown_below,
         )
-        for _ in watch(source, sinks=sinks, recognizer=recognizer, seconds=arguments.seconds):
+        for _ in watch(source, sinks=sinks, recognizer=recognizer, detector=events, seconds=arguments.seconds):
             pass
 
 

@@ -115,3 +115,61 @@ def test_nothing_ends_an_event_and_is_none():
     assert [(event.label, event.start, event.end) for event in events] == [
         ("a", 0.0, None), ("a", 0.0, 0.2), ("a", 0.4, None), ("a", 0.4, 0.4),
     ]  # fmt: skip
+
+
+def test_updates_tell_that_an_event_goes_on():
+    detector, told = EventDetector(min_duration=0.2, update_every=0.3), []
+    for n in range(10):
+        told += detector.update(prediction([0.9, 0.1, 0.0], n / 10, n / 10))
+    told += detector.finish()
+    assert [(event.kind, event.id, event.updated, event.end) for event in told] == [
+        ("begin", 1, None, None), ("update", 1, pytest.approx(0.5), None), ("update", 1, pytest.approx(0.8), None),
+        ("end", 1, None, pytest.approx(0.9)),
+    ]  # fmt: skip
+    assert all(event.start == 0.0 for event in told)
+
+
+def test_a_label_cools_down():
+    once = [0.9] * 3 + [0.2] * 3
+    assert len(detect(once * 3, min_duration=0)) == 3
+    events = detect(once * 3, min_duration=0, cool_down=0.7)  # ends at 0.3; the second would begin at 0.6
+    assert [(event.start, event.end) for event in events] == [
+        (pytest.approx(0.0), pytest.approx(0.3)), (pytest.approx(1.2), pytest.approx(1.5)),
+    ]  # fmt: skip
+    # What still goes on when the time is over begins then.
+    (_, second) = detect([*once, *[0.9] * 9], min_duration=0, cool_down=0.5)
+    assert second.start == pytest.approx(0.8)
+    # Another label is not held up.
+    assert len(detect([(0.9, 0.1, 0.0)] * 3 + [(0.1, 0.9, 0.0)] * 3, min_duration=0, cool_down=9)) == 2
+
+
+def test_labels_have_settings_of_their_own():
+    series = [(0.3, 0.4, 0.3)] * 4 + [(0.1, 0.8, 0.1)] * 3 + [(0.5, 0.25, 0.25)] * 3
+    assert [event.label for event in detect(series, min_duration=0.4)] == []
+    (event,) = detect(series, min_duration=0.4, labels={"b": {"enter": 0.4, "leave": 0.3, "min_duration": 0}})
+    assert (event.label, event.start, event.end) == ("b", 0.0, pytest.approx(0.7))
+    # The most probable of those that reach what they need: "a" with 0.5 begins though "b" reaches its 0.25.
+    labels = {"a": {"enter": 0.5}, "b": {"enter": 0.25, "leave": 0.2}}
+    assert [event.label for event in detect(series, min_duration=0, labels=labels)] == ["b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("bad", "reason"),
+    [
+        ({"cool_down": -1}, "cool_down"),
+        ({"update_every": 0}, "update_every"),
+        ({"labels": {"a": {"enter": 0.1}}}, "label 'a': expected 0 < leave <= enter"),
+        ({"labels": {"a": {"cooldown": 1}}}, "got 'cooldown'"),
+    ],
+)
+def test_wrong_settings(bad, reason):
+    with pytest.raises(ValueError, match=reason):
+        EventDetector(**bad)
+
+
+def test_settings_of_a_label_that_no_model_has(tiny):
+    import edgevtn
+
+    detector = EventDetector(labels={"fal": {"enter": 0.5}})
+    with pytest.raises(ValueError, match="'fal' has settings of its own; expected one of"):
+        list(edgevtn.watch([(0.0, np.zeros((48, 64, 3), np.uint8))], tiny, detector=detector))

@@ -1,0 +1,125 @@
+"""Options of where events go, and the sinks they become.
+
+Passwords and tokens need not stand on the command line, where every user of the machine can read them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+from pathlib import Path
+
+from edgevtn.files import user_state
+from edgevtn.sinks import JsonFile, Sink, Timeline
+from edgevtn.sinks.origin import Origin
+
+#: Variables that may hold a password or a token.
+PASSWORD, WEBHOOK_TOKEN, FRIGATE_TOKEN = "EDGEVTN_MQTT_PASSWORD", "EDGEVTN_WEBHOOK_TOKEN", "EDGEVTN_FRIGATE_TOKEN"
+
+
+def add_outputs(parser: argparse.ArgumentParser) -> None:
+    """``--json-file`` and what belongs to it."""
+    group = parser.add_argument_group("outputs; several may be given")
+    group.add_argument("--name", metavar="NAME", help="of the source, as others read it (default: its file or host)")
+    group.add_argument("--json-file", metavar="FILE", help="append what --json prints to a file, rotated at 10 MB")
+    group.add_argument("--timeline", metavar="FILE.csv", help="append a row for each event that has ended")
+    group.add_argument("--record", metavar="DIR", help="a clip of each event, 2 GB at most; needs the extra [video]")
+    group.add_argument("--before", type=float, default=5.0, metavar="S", help="of a clip (default: %(default)s)")
+    group.add_argument("--after", type=float, default=5.0, metavar="S", help="likewise (default: %(default)s)")
+    group.add_argument(
+        "--mqtt",
+        metavar="URL",
+        help="mqtt://user@host:1883 or mqtts://; Home Assistant shows it; needs the extra [mqtt]",
+    )
+    group.add_argument("--mqtt-id", metavar="ID", help="in the topics edgevtn/ID/... (default: this host, and NAME)")
+    group.add_argument("--mqtt-password-file", metavar="FILE", help=f"the password (or in {PASSWORD})")
+    group.add_argument("--mqtt-ca", metavar="FILE", help="certificates to trust, PEM (default: the system's)")
+    group.add_argument(
+        "--discovery",
+        default="homeassistant",
+        metavar="PREFIX",
+        help="Home Assistant's; '' for none (default: %(default)s)",
+    )
+    group.add_argument("--webhook", metavar="URL", help="post each event as JSON")
+    group.add_argument("--webhook-token-file", metavar="FILE", help=f"a bearer token (or in {WEBHOOK_TOKEN})")
+    group.add_argument("--frigate", metavar="URL", help="create events in Frigate, as in http://host:5000")
+    group.add_argument("--frigate-camera", metavar="NAME", help="whose events they are (default: NAME)")
+    group.add_argument("--frigate-token-file", metavar="FILE", help=f"a bearer token (or in {FRIGATE_TOKEN})")
+    group.add_argument("--command", metavar="COMMAND", help="run when an event begins, as in 'notify-send {label}'")
+    group.add_argument("--command-end", metavar="COMMAND", help="run when it has ended; both get JSON on stdin")
+    group.add_argument(
+        "--spool", metavar="DIR", help="where what cannot be delivered waits (default: ~/.local/state/edgevtn)"
+    )
+
+
+def outputs(arguments: argparse.Namespace, origin: Origin) -> list[Sink]:
+    """The sinks that the options ask for.
+
+    Raises
+    ------
+    ValueError, EdgeVTNError
+        An option is wrong; nothing was begun then.
+    """
+    # What needs a file is opened last: an address that is wrong leaves none.
+    sinks: list[Sink] = []
+    for command, kind in ((arguments.command, "begin"), (arguments.command_end, "end")):
+        if command is not None:
+            from edgevtn.sinks.command import Command
+
+            sinks.append(Command(command, kind, origin))
+    if arguments.mqtt is not None:
+        sinks.append(_mqtt(arguments, origin))
+    if arguments.webhook is not None:
+        from edgevtn.sinks.webhook import Webhook
+
+        token = _secret(arguments.webhook_token_file, WEBHOOK_TOKEN)
+        sinks.append(Webhook(arguments.webhook, origin, _spool(arguments, "webhook", origin), token=token))
+    if arguments.frigate is not None:
+        from edgevtn.sinks.frigate import Frigate
+
+        token = _secret(arguments.frigate_token_file, FRIGATE_TOKEN)
+        camera = arguments.frigate_camera or origin.name
+        sinks.append(Frigate(arguments.frigate, camera, origin, _spool(arguments, "frigate", origin), token=token))
+    if arguments.record is not None:
+        from edgevtn.sinks.clips import Clips
+
+        sinks.append(Clips(arguments.record, origin, before=arguments.before, after=arguments.after))
+    if arguments.json_file is not None:
+        sinks.append(JsonFile(arguments.json_file, origin))
+    if arguments.timeline is not None:
+        sinks.append(Timeline(arguments.timeline, origin))
+    return sinks
+
+
+def _mqtt(arguments: argparse.Namespace, origin: Origin) -> Sink:
+    from edgevtn.sinks.discovery import slug
+    from edgevtn.sinks.mqtt import Mqtt
+
+    device = slug(f"{socket.gethostname()} {origin.name}") if arguments.mqtt_id is None else arguments.mqtt_id
+    return Mqtt(
+        arguments.mqtt,
+        device,
+        origin,
+        _spool(arguments, "mqtt", origin, device),
+        password=_secret(arguments.mqtt_password_file, PASSWORD),
+        ca=arguments.mqtt_ca,
+        discovery=arguments.discovery,
+    )
+
+
+def _spool(arguments: argparse.Namespace, kind: str, origin: Origin, id: str = "") -> Path:
+    """The file in which what is of this kind waits; every source has its own."""
+    from edgevtn.sinks.discovery import slug
+
+    folder = user_state() if arguments.spool is None else Path(arguments.spool)
+    if folder is None:
+        raise ValueError("there is no home folder to keep events in; give --spool DIR")
+    return folder / f"{kind}-{id or slug(origin.name) or 'source'}.sqlite"
+
+
+def _secret(file: str | None, variable: str) -> str | None:
+    """What stands in a file, else in a variable."""
+    from edgevtn.sinks.address import read_secret
+
+    return os.environ.get(variable) if file is None else read_secret(file)

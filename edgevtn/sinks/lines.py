@@ -1,0 +1,94 @@
+"""A file of lines that others read while it grows, and that stays small."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from pathlib import Path
+
+from edgevtn.errors import OutputError
+from edgevtn.sinks.trouble import Trouble
+
+
+class LineFile:
+    """Appends whole lines, each in a single write: whoever kills the process loses none that was written.
+
+    Parameters
+    ----------
+    file : path
+        What is in it stays. A last line that was broken off is ended.
+    max_bytes : int, optional
+        Before it would grow beyond that, it becomes FILE.1, FILE.1 becomes FILE.2, and so on.
+    keep : int
+        Older files to keep; 0 or more.
+    header : str
+        First line of every file. A file that begins otherwise is someone else's.
+
+    Raises
+    ------
+    OutputError
+        The file cannot be written, or does not begin with the header.
+    """
+
+    def __init__(self, file: str | Path, *, max_bytes: int | None = None, keep: int = 4, header: str = "") -> None:
+        self._file, self._max_bytes, self._keep, self._header = Path(file), max_bytes, keep, header
+        self._trouble = Trouble(str(self._file))
+        self._handle = -1
+        self._size = 0
+        try:
+            self._open()
+        except OSError as error:
+            self.close()
+            if isinstance(error, OutputError):
+                raise
+            reason = f"{self._file}: cannot be written ({error.strerror or error}); choose another place"
+            raise OutputError(reason) from error
+
+    def write(self, line: str) -> None:
+        """Append a line, given without its end. If the disk is full, that is said once, and the line is lost."""
+        content = f"{line}\n".encode()
+        try:
+            if self._handle < 0:
+                self._open()
+            if self._max_bytes is not None and self._size and self._size + len(content) > self._max_bytes:
+                self._rotate()
+            self._append(content)
+        except OSError as error:
+            self.close()  # a line that was half written is ended when the file is opened again
+            self._trouble.begins(f"cannot be written ({error.strerror or error}); lines are lost until it can")
+        else:
+            self._trouble.ends("is written again")
+
+    def close(self) -> None:
+        """Close the file; may be called twice."""
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+
+    def _open(self) -> None:
+        self._handle = os.open(self._file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        self._size = os.fstat(self._handle).st_size
+        expected = f"{self._header}\n".encode() if self._header else b""
+        if self._size == 0:
+            self._append(expected)
+            return
+        if os.pread(self._handle, len(expected), 0) != expected:
+            raise OutputError(f"{self._file}: begins otherwise than such a file does; choose another place")
+        if os.pread(self._handle, 1, self._size - 1) != b"\n":
+            self._append(b"\n")
+
+    def _append(self, content: bytes) -> None:
+        while content:
+            written = os.write(self._handle, content)
+            self._size += written
+            content = content[written:]
+
+    def _rotate(self) -> None:
+        self.close()
+        names = [self._file, *(self._file.with_name(f"{self._file.name}.{n}") for n in range(1, self._keep + 1))]
+        for old, new in reversed(list(itertools.pairwise(names))):
+            if old.exists():
+                old.replace(new)
+        if not self._keep:
+            self._file.unlink()
+        self._open()

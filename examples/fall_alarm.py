@@ -1,0 +1,39 @@
+"""Tell a broker about one action alone, soon, and not twice in half a minute.
+
+edgevtn teach takes -o mine           # takes/fall, takes/walk, takes/nothing ...
+python examples/fall_alarm.py 0 mqtt://host --model mine --label fall
+
+It needs edgevtn[mqtt]. Nobody's safety should hang on it alone.
+"""
+
+import argparse
+
+import edgevtn
+from edgevtn.sinks import Origin
+from edgevtn.sinks.mqtt import Mqtt
+
+parser = argparse.ArgumentParser(description="An alarm for one action.")
+parser.add_argument("source", help="a camera's index, an address, or a file")
+parser.add_argument("broker", help="mqtt://user:password@host:1883")
+parser.add_argument("--model", help="folder of a model bundle that knows the action")
+parser.add_argument("--label", default="fall")
+arguments = parser.parse_args()
+
+
+class Alarm(Mqtt):
+    """Passes on what it is for."""
+
+    def messages(self, event):
+        return super().messages(event) if event.label == arguments.label else []
+
+
+eager = {"enter": 0.5, "leave": 0.3, "min_duration": 0.2, "cool_down": 30}
+try:
+    alarm = Alarm(arguments.broker, "alarm", Origin("alarm"), "alarm.sqlite")
+    detector = edgevtn.EventDetector(labels={arguments.label: eager})
+    for event in edgevtn.watch(arguments.source, arguments.model, sinks=[alarm], detector=detector):
+        print(event.kind, event.label, flush=True)
+except KeyboardInterrupt:
+    pass
+except (edgevtn.EdgeVTNError, ValueError) as error:
+    raise SystemExit(f"error: {error}") from None
