@@ -24,6 +24,7 @@ from edgevtn.teaching.groups import find_groups
 from edgevtn.teaching.judge import judge
 from edgevtn.teaching.nothing import PARTS, pieces
 from edgevtn.teaching.report import Report
+from edgevtn.teaching.ridge import Int
 from edgevtn.teaching.store import FILE, REPORT, Learned, load_learned, stored
 
 #: Called with what was done so far, of how much, and the clip's name.
@@ -55,14 +56,15 @@ class Taught:
     ) -> None:
         self._bundle, self._make_nothing = bundle, make_nothing
         self._learned = sorted(learned, key=lambda clip: clip.key)
-        material, names, how, found = _material(self._learned)
+        material, names, how, whole = _material(self._learned)
+        found = _alone(material)
         fitted = fit(material, make_nothing)
         self.frame_rate = fitted.candidate.rate
         self.labels = _labels(material, fitted)
         W = bundle.model.encoder.width
         self.facts = LinearFacts(W, len(self.labels), fitted.candidate.window_len, fitted.candidate.statistics, ROOT)
         self.arrays: dict[str, Float] = {"w_classes": fitted.w, "b_classes": fitted.b}
-        self.report: Report = judge(material, fitted, names, how, [*notes, *found])
+        self.report: Report = judge(material, fitted, names, how, [*notes, *found], whole, make_nothing)
 
     def save(self, folder: str | Path, name: str = "taught") -> None:
         """Write a bundle, with ``teach.npz``, from which it can be taught more, and the report as ``teach.json``.
@@ -225,8 +227,8 @@ def _nothing(nothing: str | Path | Sequence[str | Path] | None) -> list[Example]
     return found
 
 
-def _material(learned: Sequence[Learned]) -> tuple[Material, list[str], str, list[str]]:
-    """What to fit on, the names of its clips, how groups were found, and warnings."""
+def _material(learned: Sequence[Learned]) -> tuple[Material, list[str], str, list[tuple[Float, Int]]]:
+    """What to fit on, the names of its clips, how groups were found, and the clips of nothing with their parts."""
     acting = [clip for clip in learned if clip.label != NOTHING]
     named = sorted({clip.label for clip in acting})
     if len(named) < 2:
@@ -235,23 +237,38 @@ def _material(learned: Sequence[Learned]) -> tuple[Material, list[str], str, lis
     groups, how = find_groups([c.name for c in acting], [c.label for c in acting], [c.group for c in acting])
     clips = [rooted(clip.features.at(RATE)) for clip in acting]
     classes, names = [named.index(clip.label) for clip in acting], [clip.title for clip in acting]
+    whole, parts_of = [], []
     for clip in learned:
         if clip.label == NOTHING:
-            parts = pieces(rooted(clip.features.at(RATE)), RATE)
+            rows = rooted(clip.features.at(RATE))
+            parts = pieces(rows, RATE)
             clips += parts
             classes += [len(named)] * len(parts)
             names += [clip.title] * len(parts)
-            groups += [f"{clip.title}, part {n * PARTS // len(parts)}" for n in range(len(parts))]
+            own = [f"{clip.title}, part {n * PARTS // len(parts)}" for n in range(len(parts))]
+            groups += own
+            whole.append(rows)
+            parts_of.append(list(dict.fromkeys(own)))
     labels = (*named, NOTHING) if len(clips) > len(acting) else tuple(named)
     order = {group: n for n, group in enumerate(sorted(set(groups)))}
     group_of = np.array([order[group] for group in groups], np.int64)
     material = Material(clips, np.array(classes, np.int64), group_of, RATE, labels, len(named))
-    found = []
-    if not material.comparable:
-        single = ", ".join(material.single)
-        found.append(f"there is one take alone of {single}, so how well it recognises is not known: record a second")
-        warnings.warn(found[0], RuntimeWarning, stacklevel=4)
-    return material, names, how, found
+    return (
+        material,
+        names,
+        how,
+        [(rows, np.array([order[part] for part in own], np.int64)) for rows, own in zip(whole, parts_of, strict=True)],
+    )
+
+
+def _alone(material: Material) -> list[str]:
+    """A warning of labels with one take alone, if there are any."""
+    if material.comparable:
+        return []
+    single = ", ".join(material.single)
+    text = f"there is one take alone of {single}, so how well it recognises is not known: record a second"
+    warnings.warn(text, RuntimeWarning, stacklevel=4)
+    return [text]
 
 
 def _rounded(share: float | None) -> float | None:
