@@ -17,6 +17,7 @@ from edgevtn.heads.linear import ROOT, LinearFacts, rooted
 from edgevtn.prediction import NOTHING, UNKNOWN
 from edgevtn.sources.file import video_files
 from edgevtn.teaching.cache import FeatureCache
+from edgevtn.teaching.evidence import Evidence, evidence
 from edgevtn.teaching.examples import Example, Given, read_examples
 from edgevtn.teaching.features import RATE, Extractor
 from edgevtn.teaching.fit import Fitted, Material, fit
@@ -58,13 +59,19 @@ class Taught:
         self._learned = sorted(learned, key=lambda clip: clip.key)
         material, names, how, whole = _material(self._learned)
         found = _alone(material)
-        fitted = fit(material, make_nothing)
+        self._fitted = fitted = fit(material, make_nothing)
         self.frame_rate = fitted.candidate.rate
         self.labels = _labels(material, fitted)
         W = bundle.model.encoder.width
         self.facts = LinearFacts(W, len(self.labels), fitted.candidate.window_len, fitted.candidate.statistics, ROOT)
         self.arrays: dict[str, Float] = {"w_classes": fitted.w, "b_classes": fitted.b}
         self.report: Report = judge(material, fitted, names, how, [*notes, *found], whole, make_nothing)
+
+    def confused(self) -> list[tuple[Learned, Evidence]]:
+        """The clips that the report calls confusing, in its order, and which of their moments spoke for what."""
+        acting = [clip for clip in self._learned if clip.label != NOTHING]
+        material = _material(self._learned)[0]
+        return [(acting[why.clip], why) for why in evidence(material, self._fitted, self._make_nothing)]
 
     def save(self, folder: str | Path, name: str = "taught") -> None:
         """Write a bundle, with ``teach.npz``, from which it can be taught more, and the report as ``teach.json``.

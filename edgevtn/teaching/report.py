@@ -21,8 +21,8 @@ ONE_SIDED = 1.645
 STILL_RISING = 0.02
 #: A label with fewer clips, or a lower recall, needs more clips.
 ENOUGH, GOOD = 5, 0.8
-#: Confusing clips that are named.
-MOST_CONFUSING = 10
+#: Confusing clips that are told of, and short ones that are named: whoever has more knows what to do after these.
+MOST_CONFUSING = MOST_NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,8 @@ class Report:
             return None
         (before, lower), (now, higher) = self.learning[-2:]
         gained = higher - lower
+        if gained < STILL_RISING and now < ENOUGH:
+            return None  # a curve that is flat so early tells of luck
         change = f"from {before} to {now} takes learned from it went from {lower:.0%} to {higher:.0%}"
         return f"more takes would {'help' if gained >= STILL_RISING else 'hardly help'}: {change}"
 
@@ -111,6 +113,11 @@ class Report:
             return self.takes[label] > 1, self.confusion[k][k] / total if total else 0.0, self.clips[label]
 
         return min(self.wanting, key=urgency, default=None)
+
+    def shortest(self) -> str:
+        """The clips that are too short, the first ones by name."""
+        more = len(self.short) - MOST_NAMED
+        return ", ".join(self.short[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
 
     def alarms(self) -> str | None:
         """False alarms, and the material behind that number, in words."""
@@ -164,7 +171,7 @@ class Report:
         lines += [f"more clips of {label}: {why}" for label, why in self.wanting.items()]
         lines += [f"the next take to record: {wanted}"] if (wanted := self.next_take()) else []
         if self.short:
-            lines.append(f"shorter than half a window: {', '.join(self.short)}")
+            lines.append(f"shorter than half a window: {self.shortest()}")
         return "\n".join([*lines, *(f"warning: {text}" for text in self.warnings)])
 
 
