@@ -242,6 +242,9 @@ def _material(learned: Sequence[Learned]) -> tuple[Material, list[str], str, lis
         got = f"only {named[0]!r}" if named else "none"
         raise ManifestError(f"expected clips of two labels or more that can be read, got {got}; add clips of another")
     groups, how = find_groups([c.name for c in acting], [c.label for c in acting], [c.group for c in acting])
+    if len(set(groups)) == 1 and not any(clip.group for clip in acting):
+        groups = [f"{group}, {n}" for n, group in enumerate(groups)]
+        how = "all clips are of one recording, so each counts as a take of its own, which flatters"
     clips = [rooted(clip.features.at(RATE)) for clip in acting]
     classes, names = [named.index(clip.label) for clip in acting], [clip.title for clip in acting]
     whole, parts_of = [], []
