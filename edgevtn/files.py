@@ -17,7 +17,7 @@ from uuid import uuid4
 
 from edgevtn.errors import EdgeVTNError, OutputError
 
-#: Of renameat2(2): paths are relative to the process's folder; the two change places.
+#: Constants of renameat2(2): paths are relative to the process's folder; the two change places.
 AT_FDCWD, RENAME_EXCHANGE = -100, 2
 
 
@@ -92,7 +92,7 @@ def replace_folder(folder: Path, fill: Callable[[Path], None]) -> None:
         _sync(folder.parent)
 
 
-def exchanged(one: Path, other: Path) -> bool:
+def exchanged(fresh: Path, folder: Path) -> bool:
     """Let two folders change places in one step, between which there is no moment; False where that cannot be done.
 
     Not every file system can, nor any system but Linux.
@@ -101,7 +101,7 @@ def exchanged(one: Path, other: Path) -> bool:
         call = ctypes.CDLL(None).renameat2
     except (OSError, AttributeError):
         return False
-    paths = os.fsencode(one.absolute()), os.fsencode(other.absolute())
+    paths = os.fsencode(fresh.absolute()), os.fsencode(folder.absolute())
     done: int = call(AT_FDCWD, paths[0], AT_FDCWD, paths[1], RENAME_EXCHANGE)
     return done == 0
 

@@ -25,7 +25,7 @@ def read_manifest(file: str | Path) -> list[Clip]:
     Parameters
     ----------
     file : path
-        CSV with a header; columns `clip`, or `video` (relative to the manifest's folder), and `label`, and `fold` if the
+        CSV with a header; columns `clip` or `video` (relative to the manifest's folder) and `label`, and `fold` if the
         clips are to be cross-validated; other columns are ignored. Or a folder that has a ``manifest.csv``.
 
     Raises

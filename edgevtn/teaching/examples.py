@@ -70,8 +70,8 @@ def read_examples(given: Given) -> list[Example]:
             return _checked(_manifest(file), str(file))
         if file.is_file():
             raise ManifestError(
-                f"{file}: is one file; list its parts in a CSV with the columns video, label, start and end (in seconds), "
-                f"and teach that"
+                f"{file}: is one file; list its parts in a CSV with the columns video, label, start and end, "
+                "in seconds, and teach that"
             )
         folds = (None, TRAIN, TEST)  # a published split's are no groups
         clips = read_dataset(place)

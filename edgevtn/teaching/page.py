@@ -145,6 +145,6 @@ def _clip(clip: Learned, why: Evidence) -> dict[str, Any]:
 
 
 def _picked(shares: Float64) -> list[int]:
-    """Of each of so many parts of the clip the frame that counted most."""
+    """The frame that counted most, of each of so many parts of the clip."""
     parts = np.array_split(np.arange(len(shares)), min(MOMENTS, len(shares)))
     return [int(part[np.abs(shares[part]).argmax()]) for part in parts]

@@ -15,7 +15,7 @@ from edgevtn.sources import frames
 
 #: Pixels: a figure is still seen, and ten clips of eight moments make a page of a megabyte.
 HEIGHT = 108
-#: Of a hundred, as JPEG has it: at that size nobody sees more.
+#: JPEG's, at most 100: at that size nobody sees more.
 QUALITY = 75
 
 

@@ -22,7 +22,7 @@ from edgevtn.cli.main import main
 
 place, steps, exchange, at, seconds = sys.argv[1], [], *json.loads(sys.argv[2])
 if not exchange:
-    files.exchanged = lambda one, other: False  # as on a file system that cannot
+    files.exchanged = lambda fresh, folder: False  # as on a file system that cannot
 
 def watched(event, arguments):
     if event.partition(".")[0] in ("os", "open", "shutil") and any(place in str(part) for part in arguments):

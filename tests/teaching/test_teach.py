@@ -242,7 +242,7 @@ def test_one_long_video_and_a_list_of_its_parts(videos, cache, tmp_path):
 
 def test_segments_of_untrimmed_recordings(cache, shared):
     """Falls and daily activities of four people, as they were annotated."""
-    file = shared("data/gmdcsa24/segments.csv")
+    file = shared / "data" / "gmdcsa24" / "segments.csv"
     with file.open(newline="") as lines:
         rows = [row for row in csv.DictReader(lines) if row["label"] in ("falling", "sitting", "standing", "walking")]
     examples = [
