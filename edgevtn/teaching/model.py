@@ -31,7 +31,8 @@ from edgevtn.teaching.store import FILE, REPORT, Learned, load_learned, stored
 #: Called with what was done so far, of how much, and the clip's name.
 Progress = Callable[[int, int, str], None]
 
-
+#: Rows whose roots are taken at once: 5 MB.
+CHUNK = 1024
 #: Where a taught model comes from.
 TAUGHT = "taught on clips of the user's"
 
@@ -201,7 +202,9 @@ def teach(
     wanted = read_examples(examples) + _nothing(nothing)
     extractor = Extractor(encoder, cache=cache, threads=threads)
     learned, notes = _learn(extractor, wanted, progress)
-    return Taught(extractor.bundle, learned, make_nothing, notes)
+    bundle = extractor.bundle
+    del extractor  # its session's memory is needed for the fit
+    return Taught(bundle, learned, make_nothing, notes)
 
 
 def _learn(
@@ -245,12 +248,12 @@ def _material(learned: Sequence[Learned]) -> tuple[Material, list[str], str, lis
     if len(set(groups)) == 1 and not any(clip.group for clip in acting):
         groups = [f"{group}, {n}" for n, group in enumerate(groups)]
         how = "all clips are of one recording, so each counts as a take of its own, which flatters"
-    clips = [rooted(clip.features.at(RATE)) for clip in acting]
+    clips = [_rows(clip) for clip in acting]
     classes, names = [named.index(clip.label) for clip in acting], [clip.title for clip in acting]
     whole, parts_of = [], []
     for clip in learned:
         if clip.label == NOTHING:
-            rows = rooted(clip.features.at(RATE))
+            rows = _rows(clip)
             parts = pieces(rows, RATE)
             clips += parts
             classes += [len(named)] * len(parts)
@@ -269,6 +272,14 @@ def _material(learned: Sequence[Learned]) -> tuple[Material, list[str], str, lis
         how,
         [(rows, np.array([order[part] for part in own], np.int64)) for rows, own in zip(whole, parts_of, strict=True)],
     )
+
+
+def _rows(clip: Learned) -> Float:
+    """Roots of a clip's features at `RATE`, made in place, part by part: a long clip would need more memory twice."""
+    rows = clip.features.at(RATE)
+    for begin in range(0, len(rows), CHUNK):
+        rows[begin : begin + CHUNK] = rooted(rows[begin : begin + CHUNK])
+    return rows
 
 
 def _alone(material: Material) -> list[str]:
