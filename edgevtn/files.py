@@ -6,16 +6,19 @@ disk, too. A board that loses power keeps the old file or has the new one, never
 
 from __future__ import annotations
 
+import ctypes
 import os
 import shutil
 import stat
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
 from edgevtn.errors import EdgeVTNError, OutputError
+
+#: Constants of renameat2(2): paths are relative to the process's folder; the two change places.
+AT_FDCWD, RENAME_EXCHANGE = -100, 2
 
 
 def write_whole(file: str | Path, content: bytes) -> None:
@@ -69,24 +72,55 @@ def replace_folder(folder: Path, fill: Callable[[Path], None]) -> None:
         The folder cannot be written; what was there before is still there.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
-        fresh, old = Path(temporary) / "fresh", Path(temporary) / "old"
+    with _beside(folder) as temporary:
+        fresh, old = temporary / "fresh", temporary / "old"
         fresh.mkdir()
         fill(fresh)
         for path in fresh.rglob("*"):
             _sync(path)
         _sync(fresh)
-        if folder.exists():
-            folder.replace(old)
-        try:
+        if not folder.exists():
             fresh.replace(folder)
-        except OSError:
-            if old.exists():
-                old.replace(folder)
-            raise
+        elif not exchanged(fresh, folder):
+            try:
+                folder.replace(old)
+                fresh.replace(folder)
+            except BaseException:  # Ctrl-C, too, must not leave the place empty
+                if old.exists() and not folder.exists():
+                    old.replace(folder)
+                raise
         _sync(folder.parent)
-        if old.exists():
-            shutil.rmtree(old)
+
+
+def exchanged(fresh: Path, folder: Path) -> bool:
+    """Let two folders change places in one step, between which there is no moment; False where that cannot be done.
+
+    Not every file system can, nor any system but Linux.
+    """
+    try:
+        call = ctypes.CDLL(None).renameat2
+    except (OSError, AttributeError):
+        return False
+    paths = os.fsencode(fresh.absolute()), os.fsencode(folder.absolute())
+    done: int = call(AT_FDCWD, paths[0], AT_FDCWD, paths[1], RENAME_EXCHANGE)
+    return done == 0
+
+
+@contextmanager
+def _beside(folder: Path) -> Iterator[Path]:
+    """A new hidden folder beside another, removed afterwards, with all that is in it."""
+    place = folder.with_name(f".{folder.name[:40]}.{uuid4().hex[:8]}.part")
+    try:
+        place.mkdir(mode=0o700)
+        yield place
+    finally:
+        try:
+            shutil.rmtree(place)
+        except KeyboardInterrupt:  # a second Ctrl-C of an impatient person
+            shutil.rmtree(place, ignore_errors=True)
+            raise
+        except FileNotFoundError:
+            pass
 
 
 def user_cache() -> Path | None:

@@ -31,6 +31,7 @@ def crossval(
     *,
     teachers: Sequence[Recipe] = (),
     early_stopping: bool = False,
+    tested: Sequence[str] | None = None,
 ) -> Evaluation:
     """Accuracy over the folds of a manifest.
 
@@ -47,6 +48,8 @@ def crossval(
         Recipes of streams that are trained on the same folds first, and whose mean answer each stream is to match, too.
     early_stopping : bool
         The fold after the one that is tested is not trained on, and decides when to stop.
+    tested : sequence of str, optional
+        The folds to leave out and recognise, one after the other; all if None.
 
     Raises
     ------
@@ -62,6 +65,8 @@ def crossval(
     results = []
     with tempfile.TemporaryDirectory() as temporary:
         for number, fold in enumerate(folds):
+            if tested is not None and fold not in tested:
+                continue
             stopping = folds[(number + 1) % len(folds)] if early_stopping else None
             taught = [
                 (fit_stream(stream, labels, seed, tested=fold, stopping=stopping), stream.recipe, stream.features)

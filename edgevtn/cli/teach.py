@@ -22,6 +22,10 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--nothing", action="append", metavar="CLIPS",
         help="video, or folder of videos, of what the camera sees while nobody does anything of this",
     )  # fmt: skip
+    parser.add_argument(
+        "--report", metavar="FILE.html",
+        help="write the report as a page with pictures of your clips; the model has none; needs the extra [report]",
+    )  # fmt: skip
     parser.add_argument("--name", help="of the model (default: the folder's)")
 
 
@@ -34,6 +38,10 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.remove and not arguments.add_to:
         raise ValueError("--remove goes with --add-to, which names the model")
     place = Path(arguments.output or arguments.add_to)
+    if arguments.report:
+        from edgevtn.teaching.page import check_page, write_page
+
+        check_page(arguments.report, place)
     if arguments.add_to:
         model = Taught.load(place)
         if arguments.remove:
@@ -44,6 +52,9 @@ def run(arguments: argparse.Namespace) -> None:
         model = teach(arguments.examples, nothing=arguments.nothing, progress=progress)
     model.save(place, name=arguments.name or place.resolve().name)
     print(model.report)
+    if arguments.report:
+        write_page(model, arguments.report, arguments.name or place.resolve().name)
+        print(f"\nwrote {arguments.report}; it has pictures of your clips inside, mind to whom you give it")
     print(f"\nwrote {place}; try: edgevtn run 0 --model {place}")
 
 

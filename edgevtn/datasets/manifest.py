@@ -25,7 +25,7 @@ def read_manifest(file: str | Path) -> list[Clip]:
     Parameters
     ----------
     file : path
-        CSV with a header; columns `clip` (relative to the manifest's folder) and `label`, and `fold` if the
+        CSV with a header; columns `clip` or `video` (relative to the manifest's folder) and `label`, and `fold` if the
         clips are to be cross-validated; other columns are ignored. Or a folder that has a ``manifest.csv``.
 
     Raises
@@ -62,6 +62,8 @@ def manifest_rows(file: Path) -> Iterator[tuple[str, Path, dict[str, str]]]:
         raise ManifestError(f"{file}: does not exist; expected a CSV with the columns clip and label") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise ManifestError(f"{file}: cannot be read as CSV ({error})") from error
+    if rows and "clip" not in rows[0]:  # whoever cut one long video into parts calls it what it is
+        rows = [{"clip" if name == "video" else name: value for name, value in row.items()} for row in rows]
     if rows and {"clip", "label"} - rows[0].keys():
         found = ", ".join(map(str, rows[0]))
         raise ManifestError(f"{file}: expected the columns clip and label, found {found[:200]}")

@@ -55,7 +55,8 @@ def read_examples(given: Given) -> list[Example]:
     ----------
     given : path, or sequence of Example or (path, label)
         A manifest or any layout of `edgevtn.datasets.read_dataset`, such as a folder of clips for each class. A
-        manifest may have the columns start and end, seconds, and a group, subject, person, recording or fold.
+        manifest may have any name, and the columns start and end, seconds, and a group, subject, person, recording or
+        fold.
 
     Raises
     ------
@@ -67,6 +68,11 @@ def read_examples(given: Given) -> list[Example]:
         file = place / "manifest.csv" if place.is_dir() else place
         if file.suffix == ".csv" and file.is_file():
             return _checked(_manifest(file), str(file))
+        if file.is_file():
+            raise ManifestError(
+                f"{file}: is one file; list its parts in a CSV with the columns video, label, start and end, "
+                "in seconds, and teach that"
+            )
         folds = (None, TRAIN, TEST)  # a published split's are no groups
         clips = read_dataset(place)
         return _checked([Example(c.path, c.label, None if c.fold in folds else c.fold) for c in clips], str(place))

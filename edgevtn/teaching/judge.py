@@ -1,4 +1,4 @@
-"""From a fit to its report: left-out answers, the learning curve, and false alarms on clips of nothing."""
+"""From a fit to its report: left-out answers, the learning curve, shortcuts, and false alarms on clips of nothing."""
 
 from __future__ import annotations
 
@@ -7,34 +7,35 @@ from collections.abc import Sequence
 import numpy as np
 
 from edgevtn.arrays import Float
-from edgevtn.events import EventDetector
-from edgevtn.prediction import Prediction
+from edgevtn.teaching.alarms import alarms
 from edgevtn.teaching.choose import corrected
 from edgevtn.teaching.confidence import CERTAIN, probabilities
 from edgevtn.teaching.fit import Fitted, Material
+from edgevtn.teaching.gather import Gathered
 from edgevtn.teaching.report import Report, interval, mistakes, wanting
 from edgevtn.teaching.ridge import Float64, Int, Ridge, balanced, targets_of
 from edgevtn.teaching.scale import Scale
+from edgevtn.teaching.shortcuts import shortcuts, suspicions
 from edgevtn.teaching.windows import Measure, columns
 
 #: Takes to learn from, as far as there are so many; the accuracy of each is a mean over so many draws.
 TAKES, DRAWS = (1, 2, 3, 5, 8, 12, 20), 6
 
 
-def judge(material: Material, fitted: Fitted, names: Sequence[str], how: str, notes: list[str]) -> Report:
+def judge(gathered: Gathered, fitted: Fitted, notes: Sequence[str], make_nothing: bool) -> Report:
     """The report of a fit.
 
     Parameters
     ----------
-    material : Material
+    gathered : Gathered
+        What it was fitted on.
     fitted : Fitted
-    names : sequence of str
-        Names of the material's clips.
-    how : str
-        How groups were found.
-    notes : list of str
+    notes : sequence of str
         Warnings so far.
+    make_nothing : bool
+        As for `fit`.
     """
+    material, names, how, whole = gathered.material, gathered.names, gathered.how, gathered.whole
     K, labels = material.named, material.labels[: material.named]
     known = np.flatnonzero(material.classes < K)
     classes, group_of = material.classes[known], material.group_of[known]
@@ -46,6 +47,8 @@ def judge(material: Material, fitted: Fitted, names: Sequence[str], how: str, no
     accuracy = answered = expected = bounds = None
     learning: list[tuple[int, float]] = []
     confusing: list[tuple[str, str, str]] = []
+    short_ways: dict[str, float] = {}
+    notes = list(notes)
     if material.comparable:
         best = scores[:, :K].argmax(axis=1)
         np.add.at(confusion, (classes, best), 1)
@@ -55,8 +58,13 @@ def judge(material: Material, fitted: Fitted, names: Sequence[str], how: str, no
         certain = probabilities(scores, fitted.temperature, fitted.level)[:, :K].max(axis=1) >= CERTAIN
         answered = float(np.average(right & certain, weights=weights))
         expected = min(accuracy, corrected(fitted.tried, classes, groups)) if len(fitted.tried) > 1 else None
-        confusing = mistakes(scores[:, :K], classes, [names[n] for n in known.tolist()], labels)
+        surest = mistakes(scores[:, :K], classes)
+        confusing = [(names[known[n]], labels[classes[n]], labels[answer]) for n, answer in surest]
         learning = _curve(material, fitted, known)
+        found = shortcuts([material.clips[n] for n in known], classes, groups)
+        short_ways = {shortcut.what: shortcut.accuracy for shortcut in found}
+        notes += suspicions(found, accuracy, labels)
+    rate, hours = alarms(material, fitted, make_nothing, whole) if whole else (None, None)
     order = sorted(fitted.tried, key=lambda tried: (-float(np.average(tried.right, weights=weights)), tried.loss))
     chosen = fitted.candidate
     return Report(
@@ -72,7 +80,7 @@ def judge(material: Material, fitted: Fitted, names: Sequence[str], how: str, no
         confusing=confusing,
         wanting=wanting(labels, clips, takes, confusion if material.comparable else np.zeros((0, 0), np.int64)),
         short=[names[n] for n in known.tolist() if 2 * len(material.clips[n]) / material.rate < chosen.seconds],
-        alarms_per_hour=_alarms(material, fitted) if material.comparable else None, warnings=notes,
+        alarms_per_hour=rate, nothing_hours=hours, shortcuts=short_ways, warnings=notes,
     )  # fmt: skip
 
 
@@ -108,26 +116,3 @@ def _curve(material: Material, fitted: Fitted, known: Int) -> list[tuple[int, fl
         if shares:
             curve.append((count, float(np.mean(shares))))
     return curve
-
-
-def _alarms(material: Material, fitted: Fitted) -> float | None:
-    """Actions that `EventDetector` would begin in an hour of the clips of nothing, from their left-out scores.
-
-    Each piece of such a clip is judged as a whole, and two in a row of one label are one alarm.
-    """
-    pieces = np.flatnonzero(material.classes == material.named)
-    if not len(pieces):
-        return None
-    hours = sum(len(material.clips[n]) for n in pieces) / material.rate / 3600
-    every = probabilities(fitted.scores[pieces], fitted.temperature, fitted.level).astype(np.float32)
-    labels = (*material.labels, "unknown")
-    detector, alarms, moment = EventDetector(min_duration=0.0), 0, 0.0
-    for group in np.unique(material.group_of[pieces]):
-        detector.reset()
-        for n in np.flatnonzero(material.group_of[pieces] == group):
-            moment += 1.0
-            best = int(every[n].argmax())
-            given = Prediction("", labels[best], float(every[n, best]), every[n], moment, moment - 1.0, labels)
-            begun = [event for event in detector.update(given) if event.end is None]
-            alarms += sum(event.label in labels[: material.named] for event in begun)
-    return alarms / hours

@@ -8,29 +8,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from edgevtn.arrays import Float
 from edgevtn.bundle import Bundle, load_bundle, write_bundle
 from edgevtn.bundle.facts import ENCODER
 from edgevtn.errors import ManifestError, SourceError
-from edgevtn.heads.linear import ROOT, LinearFacts, rooted
+from edgevtn.heads.linear import ROOT, LinearFacts
 from edgevtn.prediction import NOTHING, UNKNOWN
 from edgevtn.sources.file import video_files
 from edgevtn.teaching.cache import FeatureCache
-from edgevtn.teaching.choose import SIZES
+from edgevtn.teaching.evidence import Evidence, evidence
 from edgevtn.teaching.examples import Example, Given, read_examples
-from edgevtn.teaching.features import RATE, Extractor
+from edgevtn.teaching.features import Extractor
 from edgevtn.teaching.fit import Fitted, Material, fit
-from edgevtn.teaching.groups import find_groups
+from edgevtn.teaching.gather import gather
 from edgevtn.teaching.judge import judge
-from edgevtn.teaching.nothing import PARTS, pieces
 from edgevtn.teaching.report import Report
 from edgevtn.teaching.store import FILE, REPORT, Learned, load_learned, stored
 
 #: Called with what was done so far, of how much, and the clip's name.
 Progress = Callable[[int, int, str], None]
-
 
 #: Where a taught model comes from.
 TAUGHT = "taught on clips of the user's"
@@ -59,8 +55,11 @@ class Taught:
     ) -> None:
         self._bundle, self._make_nothing = bundle, make_nothing
         self._learned = sorted(learned, key=lambda clip: clip.key)
-        materials, names, how, found = _materials(self._learned)
-        fitted, material = fit(materials, make_nothing)
+        sizes = self._learned[0].features.views if self._learned else [bundle.model.encoder.input_size]
+        gathered = [gather(self._learned, size) for size in sizes]
+        found = _alone(gathered[0].material)
+        self._fitted, material = fitted, material = fit([own.material for own in gathered], make_nothing)
+        chosen = next(own for own in gathered if own.material is material)
         self.frame_rate, self.size = fitted.candidate.rate, fitted.candidate.size
         self.labels = _labels(material, fitted)
         W = bundle.model.encoder.width
@@ -68,7 +67,13 @@ class Taught:
             W, len(self.labels), fitted.candidate.window_len, fitted.candidate.statistics, ROOT, fitted.temperature
         )
         self.arrays: dict[str, Float] = {"w_classes": fitted.w, "b_classes": fitted.b}
-        self.report: Report = judge(material, fitted, names, how, [*notes, *found])
+        self.report: Report = judge(chosen, fitted, [*notes, *found], make_nothing)
+
+    def confused(self) -> list[tuple[Learned, Evidence]]:
+        """The clips that the report calls confusing, in its order, and which of their moments spoke for what."""
+        acting = [clip for clip in self._learned if clip.label != NOTHING]
+        why = evidence(gather(self._learned, self.size).material, self._fitted, self._make_nothing)
+        return [(acting[each.clip], each) for each in why]
 
     def save(self, folder: str | Path, name: str = "taught") -> None:
         """Write a bundle, with ``teach.npz``, from which it can be taught more, and the report as ``teach.json``.
@@ -179,7 +184,7 @@ def teach(
     threads : int, optional
         Threads of the encoder.
     sizes : sequence of int, optional
-        Sides of pictures to choose among, pixels; if None all of 224, 160 and 128 that the encoder takes, or its own.
+        Sides of pictures to choose among, pixels, which the encoder must take; its own alone if None.
     progress : callable, optional
         Called with the clips done, their number, and a clip's name.
 
@@ -200,12 +205,11 @@ def teach(
         A clip cannot be read and is left out, or nothing can be said of accuracy because there is one take alone.
     """
     wanted = read_examples(examples) + _nothing(nothing)
-    bundle = load_bundle(encoder)
-    if sizes is None:
-        sizes = [size for size in SIZES if size in bundle.model.encoder.sizes]
-    extractor = Extractor(bundle, cache=cache, threads=threads, sizes=sizes or None)
+    extractor = Extractor(encoder, cache=cache, threads=threads, sizes=sizes)
     learned, notes = _learn(extractor, wanted, progress)
-    return Taught(extractor.bundle, learned, make_nothing, notes)
+    bundle = extractor.bundle
+    del extractor  # its session's memory is needed for the fit
+    return Taught(bundle, learned, make_nothing, notes)
 
 
 def _learn(
@@ -238,36 +242,14 @@ def _nothing(nothing: str | Path | Sequence[str | Path] | None) -> list[Example]
     return found
 
 
-def _materials(learned: Sequence[Learned]) -> tuple[list[Material], list[str], str, list[str]]:
-    """What to fit on in pictures of each size, the names of its clips, how groups were found, and warnings."""
-    acting = [clip for clip in learned if clip.label != NOTHING]
-    named = sorted({clip.label for clip in acting})
-    if len(named) < 2:
-        got = f"only {named[0]!r}" if named else "none"
-        raise ManifestError(f"expected clips of two labels or more that can be read, got {got}; add clips of another")
-    groups, how = find_groups([c.name for c in acting], [c.label for c in acting], [c.group for c in acting])
-    sizes = list(acting[0].features.views)
-    clips = {size: [rooted(clip.features.at(RATE, size)) for clip in acting] for size in sizes}
-    classes, names = [named.index(clip.label) for clip in acting], [clip.title for clip in acting]
-    for clip in learned:
-        if clip.label == NOTHING:
-            for size in sizes:
-                parts = pieces(rooted(clip.features.at(RATE, size)), RATE)
-                clips[size] += parts
-            classes += [len(named)] * len(parts)
-            names += [clip.title] * len(parts)
-            groups += [f"{clip.title}, part {n * PARTS // len(parts)}" for n in range(len(parts))]
-    labels = (*named, NOTHING) if len(classes) > len(acting) else tuple(named)
-    order = {group: n for n, group in enumerate(sorted(set(groups)))}
-    group_of = np.array([order[group] for group in groups], np.int64)
-    known = np.array(classes, np.int64), group_of, RATE, labels, len(named)
-    materials = [Material(clips[size], *known, size) for size in sizes]
-    found = []
-    if not materials[0].comparable:
-        single = ", ".join(materials[0].single)
-        found.append(f"there is one take alone of {single}, so how well it recognises is not known: record a second")
-        warnings.warn(found[0], RuntimeWarning, stacklevel=4)
-    return materials, names, how, found
+def _alone(material: Material) -> list[str]:
+    """A warning of labels with one take alone, if there are any."""
+    if material.comparable:
+        return []
+    single = ", ".join(material.single)
+    text = f"there is one take alone of {single}, so how well it recognises is not known: record a second"
+    warnings.warn(text, RuntimeWarning, stacklevel=4)
+    return [text]
 
 
 def _rounded(share: float | None) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -14,10 +15,14 @@ from edgevtn.teaching.ridge import Float64, Int
 BOOTSTRAPS = 2000
 #: Two-sided, of 95 %.
 NORMAL = 1.96
+#: One-sided, of 95 %.
+ONE_SIDED = 1.645
+#: Accuracy that the last step of the learning curve must have gained for more takes to be worth it.
+STILL_RISING = 0.02
 #: A label with fewer clips, or a lower recall, needs more clips.
 ENOUGH, GOOD = 5, 0.8
-#: Confusing clips that are named.
-MOST_CONFUSING = 10
+#: Confusing clips that are told of, and short ones that are named: whoever has more knows what to do after these.
+MOST_CONFUSING = MOST_NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,10 @@ class Report:
         Clips shorter than half a window.
     alarms_per_hour : float, optional
         Actions that would have been reported in an hour of the clips of nothing, left out; None without such clips.
+    nothing_hours : float, optional
+        Hours of such clips behind that number.
+    shortcuts : dict of str to float
+        Accuracy, left out likewise, of who sees the "first frame" alone, or knows the "duration" alone.
     warnings : list of str
     """
 
@@ -76,11 +85,52 @@ class Report:
     wanting: dict[str, str]
     short: list[str]
     alarms_per_hour: float | None
+    nothing_hours: float | None
+    shortcuts: dict[str, float]
     warnings: list[str]
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         return asdict(self)
+
+    def outlook(self) -> str | None:
+        """Whether more takes would help, as far as the learning curve tells."""
+        if len(self.learning) < 2:
+            return None
+        (before, lower), (now, higher) = self.learning[-2:]
+        gained = higher - lower
+        if gained < STILL_RISING and now < ENOUGH:
+            return None  # a curve that is flat so early tells of luck
+        change = f"from {before} to {now} takes learned from it went from {lower:.0%} to {higher:.0%}"
+        return f"more takes would {'help' if gained >= STILL_RISING else 'hardly help'}: {change}"
+
+    def next_take(self) -> str | None:
+        """The label of which one more take would tell or teach most; None where nothing is wanting."""
+
+        def urgency(label: str) -> tuple[bool, float, int]:
+            k = self.labels.index(label)
+            total = sum(self.confusion[k]) if self.confusion else 0
+            return self.takes[label] > 1, self.confusion[k][k] / total if total else 0.0, self.clips[label]
+
+        return min(self.wanting, key=urgency, default=None)
+
+    def shortest(self) -> str:
+        """The clips that are too short, the first ones by name."""
+        more = len(self.short) - MOST_NAMED
+        return ", ".join(self.short[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+
+    def alarms(self) -> str | None:
+        """False alarms, and the material behind that number, in words."""
+        if self.alarms_per_hour is None or self.nothing_hours is None:
+            return None
+        minutes = 60 * self.nothing_hours
+        long = f"{self.nothing_hours:.1f} hours" if minutes >= 90 else f"{minutes:.1f} minutes"
+        count = round(self.alarms_per_hour * self.nothing_hours)
+        text = f"{count} false alarms in {long} of nothing, {self.alarms_per_hour:.1f} an hour"
+        if self.nothing_hours >= 1:
+            return text
+        most = _most_events(count) / self.nothing_hours
+        return f"{text}; so little material does not rule out {most:.0f} an hour"
 
     def __str__(self) -> str:
         """A page of text."""
@@ -96,8 +146,7 @@ class Report:
             )
         if self.answered is not None:
             lines.append(f"recognised and not called nothing or unknown {self.answered:.1%}")
-        if self.alarms_per_hour is not None:
-            lines.append(f"false alarms in an hour of nothing: {self.alarms_per_hour:.1f}")
+        lines += [text] if (text := self.alarms()) else []
         chosen = self.chosen
         lines.append(
             f"looks at {', '.join(chosen['statistics'])} of {chosen['seconds']:g} s at {chosen['rate']:g} Hz "
@@ -112,6 +161,7 @@ class Report:
         if self.learning:
             lines += ["", "takes learned from: accuracy on the others"]
             lines += [f"  {count}: {share:.1%}" for count, share in self.learning]
+            lines += [text] if (text := self.outlook()) else []
         if self.confusing:
             lines += [
                 "",
@@ -119,8 +169,9 @@ class Report:
                 *(f"  {n}: {truth}, taken for {answer}" for n, truth, answer in self.confusing),
             ]
         lines += [f"more clips of {label}: {why}" for label, why in self.wanting.items()]
+        lines += [f"the next take to record: {wanted}"] if (wanted := self.next_take()) else []
         if self.short:
-            lines.append(f"shorter than half a window: {', '.join(self.short)}")
+            lines.append(f"shorter than half a window: {self.shortest()}")
         return "\n".join([*lines, *(f"warning: {text}" for text in self.warnings)])
 
 
@@ -141,12 +192,18 @@ def interval(right: Sequence[float], weights: Float64, groups: Sequence[Int], se
     return float(max(0.0, min(low, middle - half))), float(min(1.0, max(high, middle + half)))
 
 
-def mistakes(scores: Float64, classes: Int, names: Sequence[str], labels: Sequence[str]) -> list[tuple[str, str, str]]:
-    """The surest mistakes: name, label and answer, of left-out scores (n, K)."""
+def mistakes(scores: Float64, classes: Int) -> list[tuple[int, int]]:
+    """The surest mistakes in left-out scores (n, K): which row, and the answer."""
     rows = np.arange(len(classes))
     margin = scores.max(axis=1) - scores[rows, classes]
     order = [n for n in np.argsort(-margin, kind="stable") if margin[n] > 0][:MOST_CONFUSING]
-    return [(names[n], labels[classes[n]], labels[int(scores[n].argmax())]) for n in order]
+    return [(int(n), int(scores[n].argmax())) for n in order]
+
+
+def _most_events(count: int) -> float:
+    """The upper end of Poisson's one-sided 95 % interval, by Wilson and Hilferty's approximation."""
+    n = count + 1
+    return n * (1 - 1 / (9 * n) + ONE_SIDED / (3 * math.sqrt(n))) ** 3
 
 
 def wanting(labels: Sequence[str], clips: dict[str, int], takes: dict[str, int], confusion: Int) -> dict[str, str]:

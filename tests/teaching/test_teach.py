@@ -1,14 +1,17 @@
 """From drawn clips to a bundle that recognises them, and back."""
 
+import csv
 import json
+from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 import edgevtn
 from edgevtn.errors import BundleError, ManifestError
 from edgevtn.heads.linear import rooted
-from edgevtn.teaching import Example, Extractor, Taught, teach
+from edgevtn.teaching import Example, Extractor, Taught, read_examples, teach
 from edgevtn.teaching.store import FILE
 
 LABELS = ("bend", "jack", "wave1")
@@ -221,3 +224,44 @@ def test_a_folder_and_a_manifest_with_parts(videos, cache, tmp_path):
         with pytest.raises(ManifestError, match=message):
             teach(manifest)
         manifest.unlink()
+
+
+def test_one_long_video_and_a_list_of_its_parts(videos, cache, tmp_path):
+    file, lines, frames = tmp_path / "long.avi", ["video,label,start,end"], 0
+    writer = cv2.VideoWriter(str(file), cv2.VideoWriter.fourcc(*"MJPG"), 25, (160, 120))
+    for clip in sorted(videos.glob("*/*.avi")):
+        with edgevtn.frames(clip) as source:
+            first = frames
+            for _, frame in source:
+                writer.write(frame)
+                frames += 1
+        lines.append(f"long.avi,{clip.parent.name},{first / 25},{(frames - 1) / 25}")
+    writer.release()
+    (tmp_path / "segments.csv").write_text("\n".join(lines))
+    report = teach(tmp_path / "segments.csv", cache=cache, threads=1).report
+    assert report.clips == dict.fromkeys(LABELS, 3)
+    assert "of one recording" in report.groups
+    assert "flatters" in report.groups
+    assert report.accuracy is not None
+    with pytest.raises(ManifestError, match="list its parts in a CSV"):
+        teach(file)
+
+
+def test_segments_of_untrimmed_recordings(cache, shared):
+    """Falls and daily activities of four people, as they were annotated."""
+    file = shared / "data" / "gmdcsa24" / "segments.csv"
+    with file.open(newline="") as lines:
+        rows = [row for row in csv.DictReader(lines) if row["label"] in ("falling", "sitting", "standing", "walking")]
+    examples = [
+        Example(file.parent / row["clip"], row["label"], row["fold"], float(row["start"]), float(row["end"]))
+        for row in rows
+    ]
+    known = [e for e in read_examples(file) if e.label in {e.label for e in examples}]
+    assert [(e.name, e.label, e.group, e.start, e.end) for e in known] == [
+        (str(Path(e.name).resolve()), e.label, e.group, e.start, e.end) for e in examples
+    ]
+    report = teach(known, cache=cache, threads=1).report
+    assert sum(report.clips.values()) == len(rows)
+    assert set(report.takes.values()) == {4}
+    assert "given: 4" in report.groups
+    assert report.accuracy > 0.5  # of four labels, of people that were not seen

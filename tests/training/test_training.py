@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+import shutil
 
 import numpy as np
 import onnx
@@ -157,6 +158,29 @@ def test_train_and_crossval_from_the_command_line(dataset, training_cache, tmp_p
     assert not list(tmp_path.glob(".*checkpoint"))
     assert main(["eval", str(dataset), "--model", "bundle"]) == 0
     assert "of 8 clips" in capsys.readouterr().out
+
+
+def test_train_on_a_plain_folder_measures_on_a_fold_that_it_leaves_out(dataset, training_cache, tmp_path, capsys):
+    for n, clip in enumerate(read_manifest(dataset)):
+        (tmp_path / "plain" / clip.label).mkdir(parents=True, exist_ok=True)
+        shutil.copy(clip.path, tmp_path / "plain" / clip.label / f"{'ab'[int(clip.fold)]}nn_{n}{clip.path.suffix}")
+    common = ["train", str(tmp_path / "plain"), "--cache", str(training_cache), "--set", *SMALL]
+    assert main([*common, "-o", str(tmp_path / "mine")]) == 0
+    out = capsys.readouterr().out
+    assert "jack 4, wave1 4" in out
+    assert "2 folds; groups by what file names have beside label and number: 2; measured on fold 0" in out
+    assert "trained without it on 4 clips first" in out
+    assert "edgevtn teach reaches" in out
+    accuracy = load_streams(tmp_path / "mine")[0].model.accuracy
+    assert accuracy["clips"] == 4
+    assert f"accuracy {accuracy['accuracy']:.1%} ({round(4 * accuracy['accuracy'])} of 4 clips)" in out
+    linear = accuracy["mean of the classes with edgevtn teach"]
+    assert ("rather teach" in out) == (linear > accuracy["mean of the classes"])
+    card = (tmp_path / "mine" / "MODEL_CARD.md").read_text()
+    assert "- Trained on 8 clips" in card
+    assert f"- accuracy: {accuracy['accuracy']}" in card
+    assert main([*common[:4], "--no-measure", *common[4:], "-o", str(tmp_path / "quick")]) == 0
+    assert load_streams(tmp_path / "quick")[0].model.accuracy == {}
 
 
 def test_crossval_of_a_student_and_of_too_few_folds(dataset, training_cache, capsys):

@@ -1,0 +1,101 @@
+"""False alarms: what would have been reported while clips of nothing ran, by models that did not learn from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from edgevtn.arrays import Float
+from edgevtn.events import EventDetector
+from edgevtn.heads.linear import Linear, LinearFacts
+from edgevtn.prediction import NOTHING, UNKNOWN, Event, Prediction
+from edgevtn.smoothing import softmax
+from edgevtn.teaching.fit import Fitted, Material, fit
+from edgevtn.teaching.nothing import PARTS
+from edgevtn.teaching.ridge import Int
+
+
+def alarms(
+    material: Material, fitted: Fitted, make_nothing: bool, whole: Sequence[tuple[Float, Int]]
+) -> tuple[float, float]:
+    """Alarms in an hour, and the hours behind that.
+
+    The clips run from beginning to end, window after window, as before a camera, and `EventDetector` says what would
+    have been an event. Each part of a clip is judged by a model fitted again without it and its like of other clips.
+
+    Parameters
+    ----------
+    material : Material
+    fitted : Fitted
+        What was chosen for it.
+    make_nothing : bool
+        As for `fit`.
+    whole : sequence of (float32 (N, W), int64 (P,))
+        Each clip of nothing at the material's rate, and the groups of its parts, the first one first.
+    """
+    candidate = fitted.candidate
+    step = round(material.rate / candidate.rate)
+    streams = [_Stream(clip[::step], len(groups), candidate.window_len, candidate.rate) for clip, groups in whole]
+    for part in range(PARTS):
+        apart = [groups[part] for _, groups in whole if part < len(groups)]
+        if not apart:
+            break
+        kept = np.flatnonzero(~np.isin(material.group_of, apart))
+        less = replace(
+            material, clips=[material.clips[n] for n in kept], classes=material.classes[kept],
+            group_of=material.group_of[kept],
+        )  # fmt: skip
+        if not (less.classes == material.named).any():
+            less = replace(less, labels=material.labels[: material.named])
+        model, _ = fit([less], make_nothing, [candidate])
+        for stream in streams:
+            stream.judge(model, material.labels[: material.named])
+    hours = sum(len(clip) for clip, _ in whole) / material.rate / 3600
+    return sum(stream.finish() for stream in streams) / hours, hours
+
+
+class _Stream:
+    """A clip that runs, part by part."""
+
+    def __init__(self, rows: Float, parts: int, window_len: int, rate: float) -> None:
+        # The first window is filled with the first frame, so that every second counts.
+        self._rows = np.concatenate([np.repeat(rows[:1], window_len - 1, axis=0), rows])
+        self._bounds = [len(rows) * n // parts for n in range(parts + 1)]
+        self._window_len, self._rate = window_len, rate
+        self._detector = EventDetector()
+        self._alarms = 0
+
+    def judge(self, model: Fitted, named: Sequence[str]) -> None:
+        """The next part, if there is one."""
+        if len(self._bounds) < 2:
+            return
+        first, last = self._bounds[:2]
+        self._bounds = self._bounds[1:]
+        labels = (*named, *((NOTHING,) if model.nothing else ()), UNKNOWN)
+        facts = LinearFacts(
+            self._rows.shape[1], len(labels), self._window_len, model.candidate.statistics,
+            temperature=model.temperature,
+        )  # fmt: skip
+        head = Linear(facts, {"w_classes": model.w, "b_classes": model.b})
+        past = self._window_len - 1
+        for n in range(first, last + past):
+            head.push(self._rows[n : n + 1])
+            if n < first + past:
+                continue
+            moment = (n - past) / self._rate
+            found = softmax(head())
+            best = int(found.argmax())
+            begun = max(0.0, moment - past / self._rate)
+            self._count(
+                self._detector.update(Prediction("", labels[best], float(found[best]), found, moment, begun, labels))
+            )
+
+    def finish(self) -> int:
+        """The alarms, when the clip is over."""
+        self._count(self._detector.finish())
+        return self._alarms
+
+    def _count(self, events: list[Event]) -> None:
+        self._alarms += sum(event.end is None for event in events)

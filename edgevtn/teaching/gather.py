@@ -1,0 +1,91 @@
+"""From what was learned to what a head is fitted on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from edgevtn.arrays import Float
+from edgevtn.errors import ManifestError
+from edgevtn.heads.linear import rooted
+from edgevtn.prediction import NOTHING
+from edgevtn.teaching.features import RATE
+from edgevtn.teaching.fit import Material
+from edgevtn.teaching.groups import find_groups
+from edgevtn.teaching.nothing import PARTS, pieces
+from edgevtn.teaching.ridge import Int
+from edgevtn.teaching.store import Learned
+
+#: Rows whose roots are made at once: a few megabytes.
+CHUNK = 512
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Clips to fit on, and what a report says of them.
+
+    Attributes
+    ----------
+    material : Material
+    names : tuple of str
+        Of the material's clips.
+    how : str
+        How groups were found.
+    whole : tuple of (float32 (N, W), int64 array)
+        Each clip of nothing at the material's rate, and the groups of its parts, the first one first.
+    """
+
+    material: Material
+    names: tuple[str, ...]
+    how: str
+    whole: tuple[tuple[Float, Int], ...]
+
+
+def gather(learned: Sequence[Learned], size: int) -> Gathered:
+    """What to fit on, in pictures of a size.
+
+    Raises
+    ------
+    ManifestError
+        There are clips of fewer than two labels.
+    """
+    acting = [clip for clip in learned if clip.label != NOTHING]
+    named = sorted({clip.label for clip in acting})
+    if len(named) < 2:
+        got = f"only {named[0]!r}" if named else "none"
+        raise ManifestError(f"expected clips of two labels or more that can be read, got {got}; add clips of another")
+    groups, how = find_groups([c.name for c in acting], [c.label for c in acting], [c.group for c in acting])
+    if len(set(groups)) == 1 and not any(clip.group for clip in acting):
+        groups = [f"{group}, {n}" for n, group in enumerate(groups)]
+        how = "all clips are of one recording, so each counts as a take of its own, which flatters"
+    clips = [_rows(clip, size) for clip in acting]
+    classes, names = [named.index(clip.label) for clip in acting], [clip.title for clip in acting]
+    whole: list[tuple[Float, list[str]]] = []
+    for clip in learned:
+        if clip.label == NOTHING:
+            rows = _rows(clip, size)
+            parts = pieces(rows, RATE)
+            clips += parts
+            classes += [len(named)] * len(parts)
+            names += [clip.title] * len(parts)
+            own = [f"{clip.title}, part {n * PARTS // len(parts)}" for n in range(len(parts))]
+            groups += own
+            whole.append((rows, list(dict.fromkeys(own))))
+    labels = (*named, NOTHING) if whole else tuple(named)
+    order = {group: n for n, group in enumerate(sorted(set(groups)))}
+
+    def numbers(of: Sequence[str]) -> Int:
+        return np.array([order[group] for group in of], np.int64)
+
+    material = Material(clips, np.array(classes, np.int64), numbers(groups), RATE, labels, len(named), size)
+    return Gathered(material, tuple(names), how, tuple((rows, numbers(parts)) for rows, parts in whole))
+
+
+def _rows(clip: Learned, size: int) -> Float:
+    """Roots of a clip's features at `RATE`, made in place, part by part: a long clip would need more memory twice."""
+    rows = clip.features.at(RATE, size)
+    for begin in range(0, len(rows), CHUNK):
+        rows[begin : begin + CHUNK] = rooted(rows[begin : begin + CHUNK])
+    return rows
