@@ -26,6 +26,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--report", metavar="FILE.html",
         help="write the report as a page with pictures of your clips; the model has none; needs the extra [report]",
     )  # fmt: skip
+    parser.add_argument(
+        "--size", action="append", type=int, metavar="PIXELS",
+        help="side of the pictures that are looked at, such as 160, half the work of 224 (default: the encoder's own); "
+        "given several times, the best by takes left out is chosen",
+    )  # fmt: skip
     parser.add_argument("--name", help="of the model (default: the folder's)")
 
 
@@ -37,6 +42,8 @@ def run(arguments: argparse.Namespace) -> None:
         raise ValueError("expected clips to learn from: a folder with a folder of clips for each label")
     if arguments.remove and not arguments.add_to:
         raise ValueError("--remove goes with --add-to, which names the model")
+    if arguments.size and arguments.add_to:
+        raise ValueError("--size is chosen when a model is taught first; teach it again with -o")
     place = Path(arguments.output or arguments.add_to)
     if arguments.report:
         from edgevtn.teaching.page import check_page, write_page
@@ -49,7 +56,7 @@ def run(arguments: argparse.Namespace) -> None:
         if arguments.examples is not None:
             model = model.add(arguments.examples, nothing=arguments.nothing, progress=progress)
     else:
-        model = teach(arguments.examples, nothing=arguments.nothing, progress=progress)
+        model = teach(arguments.examples, nothing=arguments.nothing, sizes=arguments.size, progress=progress)
     model.save(place, name=arguments.name or place.resolve().name)
     print(model.report)
     if arguments.report:

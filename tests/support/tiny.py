@@ -51,7 +51,7 @@ def tiny_difference(seed: int = 0) -> onnx.ModelProto:
     return model
 
 
-ENCODER_FACTS = ("input_size", "color_order", "mean", "std", "modality", "width", "difference_interval")
+ENCODER_FACTS = ("input_size", "color_order", "mean", "std", "modality", "width", "sizes", "difference_interval")
 HEAD_FACTS = (
     "kind", "window_len", "embed_dim", "heads", "layers", "ffn_dim", "attention_scale", "layer_norm", "motion",
     "projection", "statistics",
