@@ -17,6 +17,7 @@ from edgevtn.calibration.pipeline import calibrate, resolve_target
 from edgevtn.calibration.search import BUDGET
 from edgevtn.files import write_whole
 from edgevtn.graph.facts import input_size, is_quantised
+from edgevtn.graph.sizes import with_side
 
 #: Frames to calibrate with, of which `calibrate` keeps a fifth back, and frames that the result is measured on: more
 #: change the ranges no further.
@@ -155,7 +156,7 @@ def compared(
     """Measure an encoder against another on frames of clips; parameters as in `sampled`."""
     size, places = input_size(original), find_clips(clips)
     samples = sample_frames(places, HELD_OUT_FRAMES, size, color_order, seed, difference_interval)
-    return compare(original, quantised, samples)
+    return compare(original, with_side(quantised, size), samples)
 
 
 def write_report(report: Report, output: Path, title: str) -> None:

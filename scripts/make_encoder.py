@@ -19,6 +19,7 @@ from edgevtn.calibration import calibrate, find_clips, sample_frames
 from edgevtn.calibration.agreement import cosines
 from edgevtn.files import write_whole
 from edgevtn.graph.run import features
+from edgevtn.graph.sizes import with_open_side, with_side
 from edgevtn.training.pretrained import pretrained_encoder
 
 SHARED = Path(os.environ.get("EDGEVTN_SHARED", Path(__file__).parents[2] / "shared"))
@@ -27,6 +28,8 @@ FOREIGN = "clips"
 SIZE = 224
 #: Frames of each set that ranges are fitted to, and that agreement is measured on.
 FITTED, HELD_OUT = 64, 64
+#: Other sides that it takes, at which its agreement is measured, too.
+OTHERS = (192, 160, 128)
 
 
 def main() -> None:
@@ -42,11 +45,14 @@ def main() -> None:
     fp32 = pretrained_encoder("lite0")
     report = calibrate(fp32, fitted, [sample for samples in held_out.values() for sample in samples], blocks=True)
     print(report)
-    for name, samples in held_out.items():
-        pixels = [sample.pixels for sample in samples]
-        agreement = cosines(features(fp32, pixels), features(report.encoder, pixels))
-        print(f"{name:12} cosine mean {agreement.mean():.4f}, least {agreement.min():.4f}")
-    write_whole(output, report.encoder.SerializeToString())
+    opened, plain = with_open_side(report.encoder), with_open_side(fp32)
+    for size in (SIZE, *OTHERS):
+        models = with_side(plain, size), with_side(opened, size)
+        for name, files in clips.items():
+            samples = held_out[name] if size == SIZE else sample_frames(files[::4], HELD_OUT, size, seed=7)
+            agreement = cosines(*(features(model, [sample.pixels for sample in samples]) for model in models))
+            print(f"{size} {name:12} cosine mean {agreement.mean():.4f}, least {agreement.min():.4f}", flush=True)
+    write_whole(output, opened.SerializeToString())
 
 
 def _but_fourths(files: list[Path]) -> list[Path]:

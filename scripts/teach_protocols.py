@@ -19,7 +19,7 @@ import numpy as np
 from edgevtn.heads.linear import STATISTICS, Linear, LinearFacts, rejection, rooted
 from edgevtn.sources import frames
 from edgevtn.teaching import Example, Extractor, FeatureCache, teach
-from edgevtn.teaching.choose import SIZES, Candidate, candidates
+from edgevtn.teaching.choose import Candidate, candidates
 from edgevtn.teaching.confidence import probabilities
 from edgevtn.teaching.fit import Fitted, Material, fit
 from edgevtn.teaching.windows import Measure, columns
@@ -206,9 +206,10 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="folder with weizmann64, ceiling, ucf101_10 and clips")
     parser.add_argument("cache", type=Path, help="folder for features")
     parser.add_argument("--only", nargs="*", default=["speed", "weizmann", "open", "ucf", "ceiling"])
+    parser.add_argument("--sizes", type=int, nargs="*", help="of pictures, to choose among (default: the encoder's)")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
-    extractor, data = Extractor(cache=FeatureCache(arguments.cache), threads=1, sizes=SIZES), arguments.data
+    extractor, data = Extractor(cache=FeatureCache(arguments.cache), threads=1, sizes=arguments.sizes), arguments.data
     if "speed" in arguments.only:
         speed(data / "ucf101_10", arguments.cache)
     if {"weizmann", "open"} & set(arguments.only):

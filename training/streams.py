@@ -16,6 +16,7 @@ from edgevtn.datasets import Clip
 from edgevtn.files import write_whole
 from edgevtn.graph.difference import of_one_picture, of_two_frames
 from edgevtn.graph.facts import output_width
+from edgevtn.graph.sizes import with_open_side, with_side
 from edgevtn.training.data.drawn import drawn_features
 from edgevtn.training.data.features import Extractor, Features
 from edgevtn.training.learn.fit import fit
@@ -95,7 +96,8 @@ def frozen_encoder(
     come from several datasets. Otherwise `plain` is calibrated on the clips.
     """
     if (recipe.encoder, recipe.modality, recipe.pooling) == ("lite0", RGB, "mean"):
-        return onnx.load_from_string(load_bundle().encoder)
+        shipped = load_bundle()
+        return with_side(onnx.load_from_string(shipped.encoder), shipped.model.encoder.input_size)
     return calibrated(plain, clips, recipe, seed, cache)
 
 
@@ -186,6 +188,9 @@ def save_stream(
         "std": list(std),
         "width": output_width(encoder),
     }
+    shipped, opened = load_bundle(), with_open_side(encoder)
+    if opened.SerializeToString() == shipped.encoder:  # as it ships, so that other models share it
+        seen["sizes"], encoder = list(shipped.model.encoder.sizes), opened
     if recipe.difference_interval is not None:
         seen["difference_interval"] = recipe.difference_interval
         encoder = of_two_frames(encoder)
