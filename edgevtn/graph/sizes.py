@@ -14,8 +14,8 @@ def with_open_side(encoder: onnx.ModelProto) -> onnx.ModelProto:
     Parameters
     ----------
     encoder : onnx.ModelProto
-        Of pictures (1, 3, S, S), or by 2x2 blocks (1, 12, S / 2, S / 2). S should be a multiple of its stride, 32,
-        whatever is chosen later.
+        It takes pictures (1, 3, S, S), or by 2x2 blocks (1, 12, S / 2, S / 2). S, and whatever is chosen later,
+        should be a multiple of its stride, 32.
 
     Returns
     -------

@@ -30,7 +30,7 @@ class Gathered:
     ----------
     material : Material
     names : tuple of str
-        Of the material's clips.
+        Names of the material's clips.
     how : str
         How groups were found.
     whole : tuple of (float32 (N, W), int64 array)
