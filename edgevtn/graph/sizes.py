@@ -21,7 +21,7 @@ def with_open_side(encoder: onnx.ModelProto) -> onnx.ModelProto:
     -------
     onnx.ModelProto
     """
-    result = onnx.ModelProto.FromString(encoder.SerializeToString())
+    result: onnx.ModelProto = onnx.ModelProto.FromString(encoder.SerializeToString())
     for port in result.graph.input:
         for axis in port.type.tensor_type.shape.dim[2:]:
             axis.dim_param = HALF_SIDE if takes_blocks(encoder) else SIDE
@@ -43,7 +43,7 @@ def with_side(encoder: onnx.ModelProto, side: int) -> onnx.ModelProto:
     -------
     onnx.ModelProto
     """
-    result = onnx.ModelProto.FromString(encoder.SerializeToString())
+    result: onnx.ModelProto = onnx.ModelProto.FromString(encoder.SerializeToString())
     for port in result.graph.input:
         for axis in port.type.tensor_type.shape.dim[2:]:
             if axis.dim_param:

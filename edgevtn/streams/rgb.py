@@ -14,7 +14,7 @@ class RGB(Stream):
         super().__init__(picture)
         self._encode = encoder.bind([picture.pixels])
 
-    def encode(self, frame: Frame) -> Float | None:
+    def encode(self, frame: Frame) -> Float:
         """Features of a sampled frame, float32 (1, W)."""
         self.picture.take(frame)
         return self._encode()
