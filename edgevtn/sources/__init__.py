@@ -4,6 +4,8 @@ Threads live here and nowhere else in the runtime.
 """
 
 from edgevtn.sources.base import Source
-from edgevtn.sources.open import frames, redact
+from edgevtn.sources.camera import Camera, frames
+from edgevtn.sources.live import Statistics
+from edgevtn.sources.open import redact
 
-__all__ = ["Source", "frames", "redact"]
+__all__ = ["Camera", "Source", "Statistics", "frames", "redact"]

@@ -20,6 +20,10 @@ class Source(ABC):
     def __iter__(self) -> Iterator[tuple[float, Frame]]:
         """Yield (timestamp, frame): seconds, rising, from any origin, and a frame."""
 
+    def wall_clock(self, timestamp: float) -> float | None:
+        """Unix time, seconds, of a moment of this source; None where nobody knows it, as in a file."""
+        return None
+
     def close(self) -> None:
         """Give back the file or device; may be called twice."""
 

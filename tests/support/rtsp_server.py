@@ -1,0 +1,48 @@
+"""An RTSP camera, GStreamer's: H.264 of a ball that moves. Runs with the system's Python, which has GStreamer's modules.
+
+/usr/bin/python3 rtsp_server.py PORT WIDTH HEIGHT RATE [USER PASSWORD]; port 0 is any; it prints the port once it serves.
+"""
+
+import sys
+
+import gi
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
+
+
+def main(port, width, height, rate, user=None, password=None):
+    Gst.init(None)
+    for element in ("x264enc", "rtph264pay"):
+        if Gst.ElementFactory.find(element) is None:
+            sys.exit(f"GStreamer lacks {element}")
+    server = GstRtspServer.RTSPServer.new()
+    server.set_address("127.0.0.1")
+    server.set_service(port)
+    factory = GstRtspServer.RTSPMediaFactory.new()
+    factory.set_launch(
+        f"( videotestsrc is-live=true pattern=ball ! video/x-raw,width={width},height={height},framerate={rate}/1 "
+        f"! x264enc tune=zerolatency speed-preset=ultrafast key-int-max={rate} ! rtph264pay name=pay0 pt=96 )"
+    )
+    factory.set_shared(True)
+    if user is not None:
+        auth = GstRtspServer.RTSPAuth.new()
+        token = GstRtspServer.RTSPToken()
+        token.set_string("media.factory.role", "viewer")
+        auth.add_basic(GstRtspServer.RTSPAuth.make_basic(user, password), token)
+        server.set_auth(auth)
+        factory.add_role_from_structure(
+            Gst.Structure.new_from_string("viewer, media.factory.access=true, media.factory.construct=true")[0]
+            if isinstance(Gst.Structure.new_from_string("viewer"), tuple)
+            else Gst.Structure.new_from_string("viewer, media.factory.access=true, media.factory.construct=true")
+        )
+    server.get_mount_points().add_factory("/live", factory)
+    if server.attach(None) == 0:
+        sys.exit(f"port {port} is in use")
+    print(server.get_bound_port(), flush=True)
+    GLib.MainLoop().run()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
