@@ -36,7 +36,8 @@ def watch(
     Parameters
     ----------
     source
-        As in `edgevtn.frames`. It is closed afterwards if it was opened here.
+        As in `edgevtn.frames`. It is closed afterwards if it was opened here. A live one that is lost is waited for,
+        for ever; an `edgevtn.sources.Camera` has more to choose.
     model
         As in `Recognizer`.
     sinks : iterable

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from edgevtn.cli.options import add_threads
+from edgevtn.sources.live import Persistence
 from edgevtn.watching import SMOOTHING
 
 NAME, HELP = "run", "recognise actions in a video file, a folder of images, a camera or a URL"
@@ -32,6 +34,14 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="P",
         help="probability, of single predictions; events have thresholds of their own (default: the model's)",
     )
+    parser.add_argument(
+        "--patience", type=float, default=Persistence.patience, metavar="S",
+        help="seconds without a new picture until a camera or stream counts as lost (default: %(default)g)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--give-up", type=float, metavar="S", help="seconds until a lost one is an error; 0: at once (default: never)"
+    )
+    parser.add_argument("--wait", action="store_true", help="wait for a camera or stream that is not there yet, too")
     add_threads(parser)
 
 
@@ -39,7 +49,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Watch until the source ends, `--seconds` have passed in it, or the window is closed."""
     from edgevtn.recognizer import Recognizer
     from edgevtn.sinks import Display, JsonLines, Sink, Text, Video
-    from edgevtn.sources import frames
+    from edgevtn.sources import Camera
     from edgevtn.watching import watch
 
     if arguments.save is not None and same_file(arguments.save, arguments.source):
@@ -51,7 +61,14 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.show:
         sinks.append(Display())
     # The source comes first: a wrong name is told at once, not after the kernels have loaded.
-    with frames(arguments.source, frame_rate=arguments.frame_rate) as source:
+    with Camera(
+        arguments.source,
+        frame_rate=arguments.frame_rate,
+        patience=arguments.patience,
+        give_up=arguments.give_up,
+        wait=arguments.wait,
+        notify=lambda sentence: print(f"edgevtn: {sentence}", file=sys.stderr, flush=True),
+    ) as source:
         recognizer = Recognizer(
             models[0] if len(models) == 1 else models,
             threads=arguments.threads,

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 from edgevtn.arrays import Frame
 from edgevtn.sources.base import Source
 from edgevtn.sources.live import Live, Persistence, Statistics
 from edgevtn.sources.open import Named, open_source
-
-#: Of `Persistence`, which documents them.
-DEFAULT = Persistence()
 
 
 class Camera(Source):
@@ -53,9 +49,9 @@ class Camera(Source):
         source: Named,
         *,
         frame_rate: float | None = None,
-        patience: float = DEFAULT.patience,
-        give_up: float | None = DEFAULT.give_up,
-        wait: bool = DEFAULT.wait,
+        patience: float = Persistence.patience,
+        give_up: float | None = Persistence.give_up,
+        wait: bool = Persistence.wait,
         notify: Callable[[str], object] | None = None,
     ) -> None:
         self._frames = 0
@@ -82,16 +78,16 @@ class Camera(Source):
 
 
 def frames(
-    source: str | int | Path | Iterable[tuple[float, Frame]],
+    source: Named,
     *,
     frame_rate: float | None = None,
-    give_up: float | None = DEFAULT.give_up,
+    give_up: float | None = Persistence.give_up,
 ) -> Source:
     """Open a source of frames.
 
     Parameters
     ----------
-    source : path, int, str, or iterable
+    source : path, int, str, iterable, or callable
         As in `edgevtn.sources.Camera`, which has more to choose; a `Source` is given back as it is.
     frame_rate : float, optional
         Hz, for folders of images, which have no times; 25 if None. Ignored for everything else.

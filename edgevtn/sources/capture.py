@@ -16,9 +16,7 @@ FALLBACK_FRAME_RATE = 25.0
 NETWORK_TIMEOUTS = 10.0, 10.0
 
 
-def open_capture(
-    source: str | int, reason: str, timeouts: tuple[float, float] = NETWORK_TIMEOUTS
-) -> cv2.VideoCapture:
+def open_capture(source: str | int, reason: str, timeouts: tuple[float, float] = NETWORK_TIMEOUTS) -> cv2.VideoCapture:
     """Open an OpenCV capture, or raise SourceError with `reason`; `timeouts` are those of an address."""
     options: list[int] = []
     if isinstance(source, str) and "://" in source:

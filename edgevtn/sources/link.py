@@ -33,8 +33,8 @@ class Mailbox:
 class Link:
     """Opens a connection in a thread of its own, and reads it until it fails or is left.
 
-    A read may block for longer than anyone waits. So the thread is never waited for: who leaves the link ignores it from
-    then on, and the thread ends with its read.
+    A read may block for longer than anyone waits. So the thread is never waited for: who leaves the link ignores it
+    from then on, and the thread ends with its read.
 
     Parameters
     ----------

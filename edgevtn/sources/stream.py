@@ -114,7 +114,7 @@ class _Av(Connection):
                 packet = next(self._packets, None)
             except (self._av.FFmpegError, OSError, ValueError):
                 packet = None
-            if packet is None or packet.dts is None and packet.size == 0:  # the second flushes: the end
+            if packet is None or (packet.dts is None and packet.size == 0):  # the second flushes: the end
                 raise ended(self._name)
             try:
                 self._decoded = packet.decode()

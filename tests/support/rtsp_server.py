@@ -1,6 +1,6 @@
-"""An RTSP camera, GStreamer's: H.264 of a ball that moves. Runs with the system's Python, which has GStreamer's modules.
+"""An RTSP camera, GStreamer's: H.264 of a ball that moves. For the system's Python.
 
-/usr/bin/python3 rtsp_server.py PORT WIDTH HEIGHT RATE [USER PASSWORD]; port 0 is any; it prints the port once it serves.
+Arguments: PORT WIDTH HEIGHT RATE [USER PASSWORD]. Port 0 is any free port; it is printed once it is served.
 """
 
 import sys
@@ -32,11 +32,8 @@ def main(port, width, height, rate, user=None, password=None):
         token.set_string("media.factory.role", "viewer")
         auth.add_basic(GstRtspServer.RTSPAuth.make_basic(user, password), token)
         server.set_auth(auth)
-        factory.add_role_from_structure(
-            Gst.Structure.new_from_string("viewer, media.factory.access=true, media.factory.construct=true")[0]
-            if isinstance(Gst.Structure.new_from_string("viewer"), tuple)
-            else Gst.Structure.new_from_string("viewer, media.factory.access=true, media.factory.construct=true")
-        )
+        allowed = "viewer, media.factory.access=true, media.factory.construct=true"
+        factory.add_role_from_structure(Gst.Structure.new_from_string(allowed))
     server.get_mount_points().add_factory("/live", factory)
     if server.attach(None) == 0:
         sys.exit(f"port {port} is in use")
