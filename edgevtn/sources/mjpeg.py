@@ -7,6 +7,7 @@ import http.client
 import os
 import socket
 import ssl
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -56,13 +57,13 @@ def connect(address: str, name: str, timeout: float) -> Mjpeg | None:
     passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
     if parts.username is not None:
         passwords.add_password(None, bare, unquote(parts.username), unquote(parts.password or ""))
+    answers = _Answers()
     opener = urllib.request.build_opener(
-        urllib.request.HTTPBasicAuthHandler(passwords), urllib.request.HTTPDigestAuthHandler(passwords)
+        urllib.request.HTTPBasicAuthHandler(passwords), urllib.request.HTTPDigestAuthHandler(passwords), answers
     )
     try:
         response = opener.open(bare, timeout=timeout)
     except urllib.error.HTTPError as error:
-        error.close()
         raise status_error(name, error.code) from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", error)
@@ -76,10 +77,30 @@ def connect(address: str, name: str, timeout: float) -> Mjpeg | None:
             case ssl.SSLError() | http.client.HTTPException() | ValueError():
                 return None  # FFmpeg is less strict
         raise SourceError(f"{name}: cannot be reached ({type(reason).__name__}); check the network") from None
+    finally:
+        answers.close()
     if response.headers.get_content_type() != "multipart/x-mixed-replace":
         response.close()
         return None
     return Mjpeg(response, name)
+
+
+class _Answers(urllib.request.BaseHandler):
+    """Closes the answers before the last, as to a request without a password, and the last unless it is of use."""
+
+    def __init__(self) -> None:
+        self._useless: list[Any] = []
+
+    def http_response(self, request: urllib.request.Request, response: Any) -> Any:
+        if response.status != 200:
+            self._useless.append(response)
+        return response
+
+    https_response = http_response
+
+    def close(self) -> None:
+        for response in self._useless:
+            response.close()
 
 
 class Mjpeg(Connection):
@@ -95,6 +116,8 @@ class Mjpeg(Connection):
 
     def __init__(self, response: Any, name: str) -> None:
         self._response, self._name = response, name
+        # A file number of our own: that of the response may be another file's by the time it is interrupted.
+        self._socket, self._lock = socket.socket(fileno=os.dup(response.fileno())), threading.Lock()
         boundary = str(response.headers.get_param("boundary") or "")
         self._boundary = boundary.strip('"- ').encode()
         self._parts = self._pictures()
@@ -119,11 +142,13 @@ class Mjpeg(Connection):
 
     def interrupt(self) -> None:
         """Wake the reader: its socket has ended."""
-        with contextlib.suppress(OSError, ValueError), socket.socket(fileno=os.dup(self._response.fileno())) as shared:
-            shared.shutdown(socket.SHUT_RDWR)
+        with self._lock, contextlib.suppress(OSError):  # it is closed, or the other side has gone
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Close the socket."""
+        with self._lock:
+            self._socket.close()
         self._response.close()
 
     def _pictures(self) -> Iterator[bytes]:

@@ -288,7 +288,9 @@ def test_stamps_of_the_camera_take_the_jitter_out(monkeypatch):
     arrived = np.maximum.accumulate(1000.0 + captured - 77.0 + delays) + 1e-6 * np.arange(500)  # in order
     timestamps = np.array([clock(a, c) for a, c in zip(arrived, captured, strict=True)])
     assert (np.diff(timestamps) > 0).all()
-    assert np.abs(np.diff(timestamps)[200:] - 1 / 25).max() < 0.005  # the delays differ by 0.19 s
+    wrong = np.abs(np.diff(timestamps)[200:] - 1 / 25)  # the delays differ by 0.19 s
+    assert np.quantile(wrong, 0.99) < 0.0001
+    assert wrong.max() < 0.02
     assert (timestamps <= arrived - 1000.0 + 1e-9).all()  # nothing is taken after it arrived
 
 
