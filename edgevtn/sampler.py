@@ -9,8 +9,6 @@ from edgevtn.errors import TimestampError
 
 #: Frames to see before judging a source's rate: fewer, and one late frame decides.
 JUDGED_AFTER = 16
-#: Seconds without a frame that say nothing of a source's rate: it was away.
-LONGEST_PAUSE = 2.0
 #: A camera's "25 fps" may be 24.9; only more than this is slower.
 RATE_TOLERANCE = 1.02
 
@@ -45,7 +43,8 @@ class Sampler:
 
     def reset(self) -> None:
         """Begin anew; the next frame is slot 0."""
-        self._first = self._last = self._back = math.nan  # the first frame, the last, the first after a pause
+        self._first = self._last = math.nan
+        self._longest = 0.0  # interval until now
         self._slot = -1  # the last one filled
         self._compared = 0  # the last one whose older frame has come
         self.older = False
@@ -64,7 +63,7 @@ class Sampler:
         if not math.isfinite(timestamp):
             raise TimestampError(f"timestamp must be finite seconds, got {timestamp}")
         if self._slot < 0:
-            self._first = self._last = self._back = timestamp
+            self._first = self._last = timestamp
             self._frames = 1
             self._slot = 0
             return 1
@@ -75,8 +74,7 @@ class Sampler:
                 f"timestamps must increase: got {timestamp} s after {self._last} s; call reset() before a new recording"
             )
         self._last = timestamp
-        if interval > LONGEST_PAUSE and self._frames < JUDGED_AFTER:
-            self._back, self._frames = timestamp, 0
+        self._longest = max(self._longest, interval)
         self._frames += 1
         if self._frames == JUDGED_AFTER:
             self._judge_rate()
@@ -96,7 +94,8 @@ class Sampler:
         return math.floor(min(elapsed, (moment - self._first) * self._frame_rate + 0.5))
 
     def _judge_rate(self) -> None:
-        rate = (self._frames - 1) / (self._last - self._back)
+        # All but the longest interval: a source that was away for a while is not slow.
+        rate = (self._frames - 2) / (self._last - self._first - self._longest)
         if rate * RATE_TOLERANCE < self._frame_rate and not self._warned:
             self._warned = True
             warnings.warn(

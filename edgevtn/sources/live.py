@@ -18,7 +18,7 @@ from edgevtn.sources.link import Link, Mailbox
 LONGEST_JOIN = 0.5
 #: Seconds before the first attempt to find a source again, and before the later ones, each twice the one before: a
 #: camera that is back should not wait long for us.
-FIRST_WAIT, LONGEST_WAIT = 0.25, 3.0
+FIRST_WAIT, LONGEST_WAIT = 0.25, 2.0
 #: Seconds after a refused password: cameras lock an account after a few.
 LOCKOUT = 30.0
 #: Readers of one source that may hang at a time; then no more are begun until one of them has ended.
@@ -229,9 +229,9 @@ class Live(Source):
         if give_up == 0:
             raise error
         if time.monotonic() >= self._given_up_at():
-            raise SourceError(f"{error}; given up after {give_up:g} s") from error
+            raise SourceError(f"given up after {give_up:g} s: {error}") from error
         if first:
-            self._notify(f"{error}; waiting for it")
+            self._notify(f"waiting: {error}")
 
     def _pause(self, error: OSError) -> None:
         """Wait before the next attempt: longer each time, and not in step with others that lost the same camera."""

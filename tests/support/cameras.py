@@ -40,9 +40,8 @@ class MjpegCamera:
         self.frozen = False  # nothing more is sent, and nothing closed
         self.still = False  # the same picture again and again
         self.bad = 0  # so many of the next pictures are garbage
-        self.silent = False  # requests are not answered
         self.counts = True  # pictures have their length before them
-        self.sent = 0
+        self.sent = self.asked = 0  # pictures, and requests
         self._clients: set[socket.socket] = set()
         self._stopping = threading.Event()
         if port == 0:
@@ -84,9 +83,7 @@ class MjpegCamera:
         self._server.server_close()  # joins the handlers' threads
 
     def _answer(self, handler: http.server.BaseHTTPRequestHandler) -> None:
-        if self.silent:
-            self._stopping.wait()
-            return
+        self.asked += 1
         login = f"Basic {b64encode(f'admin:{self.password}'.encode()).decode()}"
         if self.password is not None and handler.headers["Authorization"] != login:
             handler.send_response(401)
@@ -134,7 +131,10 @@ class RtspCamera:
     def start(self) -> None:
         arguments = [self.port, *self.size, self.rate, *self.login]
         self.process = subprocess.Popen(
-            [SYSTEM_PYTHON, RTSP_SERVER, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [SYSTEM_PYTHON, RTSP_SERVER, *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
