@@ -15,7 +15,7 @@ from edgevtn.sources.connection import Connect, Unauthorized
 from edgevtn.sources.link import Link, Mailbox
 
 #: Seconds to wait for a reader that blocks when the source is closed: Ctrl-C must not take longer.
-LONGEST_JOIN = 0.5
+LONGEST_JOIN = 0.25
 #: Seconds before the first attempt to find a source again, and before the later ones, each twice the one before: a
 #: camera that is back should not wait long for us.
 FIRST_WAIT, LONGEST_WAIT = 0.25, 2.0
@@ -190,14 +190,14 @@ class Live(Source):
             if len(self._hanging) >= MOST_HANGING:
                 raise SourceError(f"{self._name}: {MOST_HANGING} attempts to read it hang; does its driver?")
             self._link = self._new_link()
-        if self.finite:
-            raise SourceError(f"{self._name}: is a file, which is not waited for")
         link, box = self._link, self._mailbox
         with box.changed:
             while not self._closing:
                 if box.newest is not None:
                     newest, box.newest = box.newest, None
                     return newest
+                if self.finite:
+                    raise SourceError(f"{self._name}: is a file, which is not waited for")
                 self._check(link)
                 left = self._given_up_at() - time.monotonic()
                 if left <= 0 and self._reason is not None:

@@ -13,7 +13,7 @@ from cameras import reader_threads
 from tiny import moving_frames
 
 from edgevtn import SourceError, frames
-from edgevtn.sources import redact
+from edgevtn.sources import Camera, redact
 
 
 def write_video(file, shown, rate=25, code="MJPG"):
@@ -191,7 +191,16 @@ def test_a_file_behind_an_address_gives_every_frame(video):
         assert len(list(source)) == 30
 
 
-class Camera(Quiet):
+def test_a_file_is_not_waited_for(video):
+    with (
+        serving(partial(Quiet, directory=video.parent)) as address,
+        Camera(f"{address}/clip.avi", wait=True) as source,
+        pytest.raises(SourceError, match="is a file, which is not waited for"),
+    ):
+        list(source)
+
+
+class Vanishing(Quiet):
     """An MJPEG camera that sends 40 numbered frames and then vanishes."""
 
     def do_GET(self):
@@ -207,7 +216,7 @@ class Camera(Quiet):
 
 
 def test_a_live_address_that_vanishes_is_an_error():
-    with serving(Camera) as address, frames(f"{address}/live.mjpg", give_up=0) as source:
+    with serving(Vanishing) as address, frames(f"{address}/live.mjpg", give_up=0) as source:
         times = []
         with pytest.raises(SourceError, match="stopped delivering frames"):
             for timestamp, frame in source:
