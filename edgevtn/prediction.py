@@ -34,6 +34,8 @@ class Prediction:
         Times of the newest and of the oldest frame behind the prediction, seconds.
     labels : tuple of str
         The model's K labels.
+    source, region : str
+        The name of the camera, where there are several, and of the rectangle; else "".
     """
 
     model: str
@@ -43,6 +45,8 @@ class Prediction:
     timestamp: float
     window_start: float
     labels: tuple[str, ...]
+    source: str = ""
+    region: str = ""
 
     def top(self, n: int = 5) -> list[tuple[str, float]]:
         """Return the `n` most probable labels with their probabilities, highest first."""
@@ -67,6 +71,8 @@ class Event:
         Seconds; None while it goes on.
     score : float
         Mean probability of the label so far, 0 to 1.
+    source, region : str
+        The name of the camera, where there are several, and of the rectangle; else "".
     """
 
     id: int
@@ -75,3 +81,5 @@ class Event:
     start: float
     end: float | None
     score: float
+    source: str = ""
+    region: str = ""

@@ -18,7 +18,8 @@ class JsonLines(Sink):
     """Writes to a text file, or to stdout. Times are seconds, in the source's time.
 
     A prediction is ``{"t", "model", "label", "score", "top"}``; an event is ``{"event": "begin" or "end", "id",
-    "model", "label", "start", "end", "score"}``, with "end" null while it goes on.
+    "model", "label", "start", "end", "score"}``, with "end" null while it goes on. Both have "source"
+    where there are several, and "region" where there are any.
     """
 
     def __init__(self, file: IO[str] | None = None) -> None:
@@ -32,7 +33,7 @@ class JsonLines(Sink):
         top = [[label, _score(score)] for label, score in prediction.top(TOP)]
         self._write({
             "t": round(prediction.timestamp, 3), "model": prediction.model, "label": prediction.label,
-            "score": _score(prediction.score), "top": top,
+            "score": _score(prediction.score), "top": top, **_place(prediction),
         })  # fmt: skip
 
     def event(self, event: Event) -> None:
@@ -41,7 +42,13 @@ class JsonLines(Sink):
             "event": "begin" if event.end is None else "end", "id": event.id, "model": event.model,
             "label": event.label, "start": round(event.start, 3),
             "end": None if event.end is None else round(event.end, 3), "score": _score(event.score),
+            **_place(event),
         })  # fmt: skip
+
+
+def _place(what: Prediction | Event) -> dict[str, str]:
+    """Its source and region, where they have names."""
+    return {name: value for name in ("source", "region") if (value := getattr(what, name))}
 
 
 def _score(score: float) -> float | None:

@@ -5,7 +5,8 @@ Threads live here and nowhere else in the runtime.
 
 from edgevtn.sources.base import Source
 from edgevtn.sources.camera import Camera, frames
+from edgevtn.sources.cameras import Cameras
 from edgevtn.sources.live import Statistics
-from edgevtn.sources.open import redact
+from edgevtn.sources.open import redact, source_name
 
-__all__ = ["Camera", "Source", "Statistics", "frames", "redact"]
+__all__ = ["Camera", "Cameras", "Source", "Statistics", "frames", "redact", "source_name"]

@@ -16,6 +16,11 @@ class Source(ABC):
     A source of your own is a subclass with `__iter__`, or any iterator of such pairs.
     """
 
+    @property
+    def live(self) -> bool:
+        """Whether frames come whether or not they are asked for, so that the newest is wanted; else each is."""
+        return False
+
     @abstractmethod
     def __iter__(self) -> Iterator[tuple[float, Frame]]:
         """Yield (timestamp, frame): seconds, rising, from any origin, and a frame."""

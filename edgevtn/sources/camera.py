@@ -58,6 +58,11 @@ class Camera(Source):
         self._opened = open_source(source, frame_rate, Persistence(patience, give_up, wait, notify))
 
     @property
+    def live(self) -> bool:
+        """Whether it is a camera or a stream, of which the newest picture is given."""
+        return self._opened.live
+
+    @property
     def statistics(self) -> Statistics:
         """What became of the pictures until now: `frames`, `dropped`, `repeated`, `bad`, `reconnects`, `lost`."""
         return self._opened.statistics if isinstance(self._opened, Live) else Statistics(self._frames)

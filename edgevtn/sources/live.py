@@ -121,6 +121,11 @@ class Live(Source):
                 raise
 
     @property
+    def live(self) -> bool:
+        """True."""
+        return True
+
+    @property
     def finite(self) -> bool:
         """Whether it is a file that happens to be far away; then it is not read."""
         link = self._link

@@ -74,6 +74,20 @@ def redact(source: str) -> str:
     return f"{parts.scheme}://{place}"
 
 
+def source_name(source: str | int | Path) -> str:
+    """Short name of a source, without passwords: a file's name, "camera 0", or of an address the host alone."""
+    name = str(source)
+    scheme, mark, rest = name.partition("://")
+    if scheme == "camera" and mark:
+        name = rest
+    elif mark:
+        try:
+            return urlsplit(name).hostname or scheme
+        except ValueError:
+            return scheme
+    return f"camera {name}" if name.isdecimal() else Path(name).name or name
+
+
 def _address(address: str, persistence: Persistence) -> Source:
     """What HTTP or FFmpeg opens by an address."""
     name = redact(address)
