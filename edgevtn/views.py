@@ -62,7 +62,8 @@ class Views:
         recognizer.reset()
         self._views: dict[str, dict[str, _View]] = {source: {} for source in sources}  # by camera and region
         self._count = itertools.count(1)
-        for n, (source, region) in enumerate(itertools.product(sources, regions or [None])):
+        parts: Sequence[Region | None] = regions or [None]
+        for n, (source, region) in enumerate(itertools.product(sources, parts)):
             own = (recognizer, detector) if n == 0 else (recognizer.another(), copy.deepcopy(detector))
             self._views[source]["" if region is None else region.name] = _View(region, *own)
         self._alone = len(sources) * max(1, len(regions)) == 1

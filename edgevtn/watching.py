@@ -6,7 +6,7 @@ import contextlib
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeGuard
+from typing import TypeGuard, cast
 
 from edgevtn.arrays import Frame
 from edgevtn.errors import FrameError, TimestampError
@@ -17,6 +17,7 @@ from edgevtn.region import Region
 from edgevtn.sinks import StopWatching, as_sink
 from edgevtn.sources import Cameras, Source, frames
 from edgevtn.sources.cameras import Alone
+from edgevtn.sources.open import Named
 from edgevtn.views import Views
 
 #: Seconds over which probabilities are averaged where events are wanted: long enough to bridge a wavering step, short
@@ -91,7 +92,7 @@ def watch(
         elif _several(source):
             arriving = stack.enter_context(Cameras(source, frame_rate=frame_rate))
         else:
-            opened = frames(source, frame_rate=frame_rate)
+            opened = frames(cast(Named, source), frame_rate=frame_rate)
             if not isinstance(source, Source):
                 stack.enter_context(opened)
             arriving = Alone(opened)

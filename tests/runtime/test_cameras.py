@@ -224,20 +224,27 @@ def test_names_have_no_password_and_are_told_apart(tmp_path, tiny):
 
 
 def test_a_server_that_freezes_and_one_that_does_not(tiny):
-    sentences = []
+    sentences, counts, during = [], Counter(), []
+
+    def heard(what):
+        return any(what in sentence for sentence in sentences)
+
+    class Phases:
+        """Freezes a camera once it was seen, thaws it when the other was seen ten times more."""
+
+        def prediction(self, prediction):
+            counts[prediction.source] += 1
+            if not frozen.frozen and not during:
+                frozen.frozen = counts["frozen"] > 0
+            elif heard("gave no picture") and frozen.frozen:
+                during.append(prediction.source)
+                frozen.frozen = len(during) < 10
+            elif heard("is back after"):
+                raise StopWatching
+
     with MjpegCamera() as frozen, MjpegCamera() as good:
-        told = Told()
-        cameras = Cameras({"frozen": frozen.address, "good": good.address}, patience=0.5, notify=sentences.append)
-        with cameras:
-            watching = watch(cameras, tiny, sinks=[told], detector=eager())
-            while not told.count()["frozen"]:
-                next(watching)
-            frozen.frozen = True
-            while not any("gave no picture" in sentence for sentence in sentences):
-                next(watching)
-            before = told.count()["good"]
-            while told.count()["good"] < before + 10:
-                next(watching)
-            frozen.frozen = False
-            while not any("is back after" in sentence for sentence in sentences):
-                next(watching)
+        addresses = {"frozen": frozen.address, "good": good.address}
+        with Cameras(addresses, patience=0.5, notify=sentences.append) as cameras:
+            list(watch(cameras, tiny, sinks=[Phases()]))
+    assert during == ["good"] * 10
+    assert len(sentences) == 2
