@@ -125,9 +125,9 @@ class Cameras:
         """Frames of each source that a newer one took the place of here; a `Camera` may have dropped some before."""
         return {feed.name: feed.dropped for feed in self._feeds}
 
-    def wall_clock(self, source: str, timestamp: float) -> float | None:
-        """Unix time, seconds, of a moment of a source; None where nobody knows it, as in a file."""
-        (opened,) = [feed.source for feed in self._feeds if feed.name == source]
+    def wall_clock(self, timestamp: float, source: str = "") -> float | None:
+        """Unix time, seconds, of a moment of the source of that name; None where nobody knows it, as in a file."""
+        opened = {feed.name: feed.source for feed in self._feeds}.get(source)
         return None if opened is None else opened.wall_clock(timestamp)
 
     def arrivals(self) -> Iterator[Arrival]:

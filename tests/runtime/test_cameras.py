@@ -217,9 +217,10 @@ def test_names_have_no_password_and_are_told_apart(tmp_path, tiny):
         with Cameras([*addresses, folder(tmp_path, "clips", 1)]) as cameras:
             assert cameras.names == ["127.0.0.1", "127.0.0.1 (2)", "clips"]
             list(watch(cameras, tiny, sinks=[told]))
-            now = cameras.wall_clock("127.0.0.1", told.predictions[-1].timestamp)
+            now = cameras.wall_clock(told.predictions[-1].timestamp, "127.0.0.1")
             assert abs(now - time.time()) < 60
-            assert cameras.wall_clock("clips", 0.0) is None
+            assert cameras.wall_clock(0.0, "clips") is None
+            assert cameras.wall_clock(0.0) is None  # there is none of that name
     assert set(told.count()) <= set(cameras.names)
 
 
