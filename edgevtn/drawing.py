@@ -24,8 +24,13 @@ FONT = cv2.FONT_HERSHEY_SIMPLEX
 NARROWEST = 480
 
 
+def whose(prediction: Prediction) -> str:
+    """What tells a prediction from the others of its moment: its model, after its region if it has one."""
+    return f"{prediction.region}: {prediction.model}" if prediction.region else prediction.model
+
+
 def caption(latest: Mapping[str, Prediction]) -> tuple[str, float | None]:
-    """Text and score of the latest predictions, by model: of one its label, of several each with its model's name."""
+    """Text and score of the latest predictions, by `whose`: of one its label, of several each with that before it."""
     if not latest:
         return "...", None
     if len(latest) == 1:

@@ -114,6 +114,6 @@ def _saturates(model: Model) -> bool:
         f"{model.name} was made for {target}, and this x86 has no VNNI: its sums are computed in a slower way, so that "
         "they do not saturate; calibrate it with --target any",
         RuntimeWarning,
-        stacklevel=5,
+        stacklevel=6,
     )
     return True

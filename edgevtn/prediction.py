@@ -34,6 +34,8 @@ class Prediction:
         Times of the newest and of the oldest frame behind the prediction, seconds.
     labels : tuple of str
         The model's K labels.
+    source, region : str
+        The name of the camera, where there are several, and of the rectangle; else "".
     """
 
     model: str
@@ -43,6 +45,8 @@ class Prediction:
     timestamp: float
     window_start: float
     labels: tuple[str, ...]
+    source: str = ""
+    region: str = ""
 
     def top(self, n: int = 5) -> list[tuple[str, float]]:
         """Return the `n` most probable labels with their probabilities, highest first."""
@@ -69,6 +73,8 @@ class Event:
         Mean probability of the label so far, 0 to 1.
     updated : float, optional
         Seconds; in an update, until when it is known to go on. None when it begins and when it has ended.
+    source, region : str
+        The name of the camera, where there are several, and of the rectangle; else "".
     """
 
     id: int
@@ -77,6 +83,8 @@ class Event:
     start: float
     end: float | None
     score: float
+    source: str = ""
+    region: str = ""
     updated: float | None = None
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -108,18 +109,31 @@ class Recognizer:
         self.threads = default_threads() if threads is None else threads
         self._spinning = spinning
         self._encoders: dict[tuple[str, int], Encoder] = {}  # by the checksum of the file, and the side
+        self._options = Options(precision, start, smoothing, unknown_below)
+        self._loaded = [load_streams(place) for place in places]
+        self._build()
+
+    def _build(self) -> None:
+        """Everything but the encoders, which are there already where another recogniser has them, too."""
         self._pictures: dict[object, Picture] = {}
         self._streams: dict[object, Stream] = {}
         self._samplers: dict[tuple[float, float], Sampler] = {}
-        options = Options(precision, start, smoothing, unknown_below)
         self._runners: list[Runner] = []
-        for place in places:
-            bundles = load_streams(place)
-            self._add(self._free_name(bundles[0].model.name), bundles, options)
+        for bundles in self._loaded:
+            self._add(self._free_name(bundles[0].model.name), bundles, self._options)
         self.models: dict[str, Model] = {runner.name: runner.model for runner in self._runners}
         first = self._runners[0]
         self.model, self.precision, self.window_duration = first.model, first.precision, first.window_duration
         self.warmup()
+
+    def another(self) -> Recognizer:
+        """A recogniser of the same models for another stream of frames, with windows of its own.
+
+        They share the encoders' sessions; use them in one thread.
+        """
+        other = copy.copy(self)
+        other._build()
+        return other
 
     def _free_name(self, name: str) -> str:
         """The name, or with a number behind it the first that no model has yet."""

@@ -44,6 +44,7 @@ class Sampler:
     def reset(self) -> None:
         """Begin anew; the next frame is slot 0."""
         self._first = self._last = math.nan
+        self._longest = 0.0  # interval until now
         self._slot = -1  # the last one filled
         self._compared = 0  # the last one whose older frame has come
         self.older = False
@@ -73,6 +74,7 @@ class Sampler:
                 f"timestamps must increase: got {timestamp} s after {self._last} s; call reset() before a new recording"
             )
         self._last = timestamp
+        self._longest = max(self._longest, interval)
         self._frames += 1
         if self._frames == JUDGED_AFTER:
             self._judge_rate()
@@ -92,7 +94,8 @@ class Sampler:
         return math.floor(min(elapsed, (moment - self._first) * self._frame_rate + 0.5))
 
     def _judge_rate(self) -> None:
-        rate = (self._frames - 1) / (self._last - self._first)
+        # All but the longest interval: a source that was away for a while is not slow.
+        rate = (self._frames - 2) / (self._last - self._first - self._longest)
         if rate * RATE_TOLERANCE < self._frame_rate and not self._warned:
             self._warned = True
             warnings.warn(

@@ -1,17 +1,24 @@
-"""The one loop: source, predictions, events, sinks."""
+"""The one loop: sources, predictions, events, sinks."""
 
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeGuard, cast
 
 from edgevtn.arrays import Frame
+from edgevtn.errors import FrameError, TimestampError
 from edgevtn.events import EventDetector
 from edgevtn.prediction import Event
 from edgevtn.recognizer import Place, Recognizer
+from edgevtn.region import Region
 from edgevtn.sinks import StopWatching, as_sink
-from edgevtn.sources import Source, frames
+from edgevtn.sources import Cameras, Source, frames
+from edgevtn.sources.cameras import Alone
+from edgevtn.sources.open import Named
+from edgevtn.views import Views
 
 #: Seconds over which probabilities are averaged where events are wanted: long enough to bridge a wavering step, short
 #: against any action worth an event.
@@ -19,7 +26,7 @@ SMOOTHING = 0.3
 
 
 def watch(
-    source: str | int | Path | Iterable[tuple[float, Frame]],
+    source: str | int | Path | Iterable[tuple[float, Frame]] | Sequence[str | int | Path | Source] | Cameras,
     model: Place | Sequence[Place] | None = None,
     *,
     sinks: Iterable[object] = (),
@@ -27,6 +34,7 @@ def watch(
     detector: EventDetector | None = None,
     frame_rate: float | None = None,
     seconds: float | None = None,
+    regions: Iterable[Region] = (),
 ) -> Iterator[Event]:
     """Recognise what a source shows, until it ends, and yield the events as they begin and end.
 
@@ -36,7 +44,9 @@ def watch(
     Parameters
     ----------
     source
-        As in `edgevtn.frames`. It is closed afterwards if it was opened here.
+        As in `edgevtn.frames`. It is closed afterwards if it was opened here. A live one that is lost is waited for,
+        for ever; an `edgevtn.sources.Camera` has more to choose. A list of sources, or `edgevtn.sources.Cameras`, is
+        several at once, by one encoder: predictions and events have `source`, and a source that fails ends alone.
     model
         As in `Recognizer`.
     sinks : iterable
@@ -49,7 +59,10 @@ def watch(
     frame_rate : float, optional
         As in `edgevtn.frames`.
     seconds : float, optional
-        Stop after so much of the source's time, from its first frame on; above 0.
+        Stop after so much of the source's time, from its first frame on; above 0. Several sources stop each so.
+    regions : iterable of Region
+        Rectangles of every source that are recognised by themselves, instead of the whole picture; predictions and
+        events have `region`. Each costs as much as a source does.
 
     Yields
     ------
@@ -60,7 +73,7 @@ def watch(
     Raises
     ------
     SourceError, BundleError
-        The source or the model cannot be used.
+        The source or the model cannot be used. Among several sources it is told when all have ended.
     ValueError
         Both `model` and `recognizer` are given, `seconds` is not above 0, or the detector has settings for a label
         that no model has.
@@ -75,13 +88,20 @@ def watch(
         for sink in sinks:
             told.append(as_sink(sink))
             stack.callback(told[-1].close)
-        opened = frames(source, frame_rate=frame_rate)
-        if not isinstance(source, Source):
-            stack.enter_context(opened)
+        arriving: Cameras | Alone
+        if isinstance(source, Cameras):
+            arriving = source
+        elif _several(source):
+            arriving = stack.enter_context(Cameras(source, frame_rate=frame_rate))
+        else:
+            opened = frames(cast(Named, source), frame_rate=frame_rate)
+            if not isinstance(source, Source):
+                stack.enter_context(opened)
+            arriving = Alone(opened)
         if recognizer is None:
             recognizer = Recognizer(model, smoothing=SMOOTHING)
-        recognizer.reset()
         detector.check(label for model in recognizer.models.values() for label in model.labels)
+        views = Views(arriving.names, list(regions), recognizer, detector)
 
         def tell(events: list[Event]) -> list[Event]:
             for event in events:
@@ -89,25 +109,43 @@ def watch(
                     sink.event(event)
             return events
 
-        began = None
+        began: dict[str, float] = {}
         try:
-            for timestamp, frame in opened:
-                began = timestamp if began is None else began
-                if seconds is not None and timestamp - began >= seconds:
-                    break
-                for prediction in recognizer.predictions(frame, timestamp):
-                    for sink in told:
-                        sink.prediction(prediction)
-                    yield from tell(detector.update(prediction))
+            for name, timestamp, frame, error in arriving.arrivals():
+                if frame is None:
+                    if error is not None and len(arriving.names) > 1:
+                        warnings.warn(f"{name} has ended by an error: {error}", RuntimeWarning, stacklevel=2)
+                    yield from tell(views.finish(name))
+                    continue
+                if seconds is not None and timestamp - began.setdefault(name, timestamp) >= seconds:
+                    arriving.leave(name)
+                    continue
+                try:
+                    for prediction in views.predictions(name, frame, timestamp):
+                        for sink in told:
+                            sink.prediction(prediction)
+                        yield from tell(views.update(prediction))
+                except (FrameError, TimestampError) as error_of_frame:
+                    arriving.leave(name, error_of_frame)
+                    continue
                 for sink in told:
                     sink.frame(frame, timestamp)
         except StopWatching:
             pass
         finally:  # what was going on when it was stopped has happened, too
-            last = detector.finish()
+            last = [event for name in arriving.names for event in views.finish(name)]
             with contextlib.suppress(StopWatching):
                 tell(last)
         yield from last
+
+
+def _several(source: object) -> TypeGuard[Sequence[str | int | Path | Source]]:
+    """Whether it is a list of sources; a list of (seconds, frame) is one source."""
+    return (
+        isinstance(source, list | tuple)
+        and bool(source)
+        and all(isinstance(each, str | int | Path | Source) for each in source)
+    )
 
 
 def recognize(

@@ -29,6 +29,7 @@ from edgevtn.cli import (
     teach,
     train,
 )
+from edgevtn.cli.config import with_config
 
 #: In the order of the help. Each has NAME and HELP, ``add(parser)`` for its arguments, and ``run(arguments)``.
 COMMANDS = (demo, run, record, teach, eval, info, bench, importing, fetch, calibrate, compare, train, crossval)
@@ -42,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     for command in COMMANDS:
         added = commands.add_parser(command.NAME, help=command.HELP, description=command.HELP)
         command.add(added)
-        added.set_defaults(function=command.run)
+        added.set_defaults(function=command.run, parser=added)
     return top
 
 
@@ -64,6 +65,7 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status: 0, 1 after an error, 2 for wrong arguments, 130 if stopped."""
+    arguments = sys.argv[1:] if arguments is None else arguments
     parsed = parser().parse_args(arguments)
     warnings.showwarning = _show_warning
     logger = logging.getLogger("edgevtn")
@@ -71,6 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         logger.addHandler(_Stderr(logging.WARNING))
     signal.signal(signal.SIGTERM, _terminate)
     try:
+        if getattr(parsed, "config", None) is not None:
+            parsed = parser().parse_args(with_config(arguments, parsed, parsed.parser))
         parsed.function(parsed)
     except BrokenPipeError:
         # Whoever read our output has gone, as with `edgevtn run ... | head`. Nothing is left to say, and Python

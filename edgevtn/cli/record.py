@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> None:
     screen = Screen(arguments.label, arguments.show)
     kept = 0
     try:
-        with frames(arguments.source) as source:
+        with frames(arguments.source, give_up=0) as source:  # a take has no gap
             for take in record_takes(source, Path(arguments.folder), arguments.label, arguments.seconds, screen):
                 screen.clear()
                 try:

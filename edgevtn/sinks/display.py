@@ -9,7 +9,7 @@ import os
 from typing import Any
 
 from edgevtn.arrays import Frame
-from edgevtn.drawing import annotate, caption
+from edgevtn.drawing import annotate, caption, whose
 from edgevtn.errors import SourceError, require
 from edgevtn.prediction import Prediction
 from edgevtn.sinks.base import Sink, StopWatching
@@ -42,11 +42,11 @@ class Display(Sink):
             raise SourceError(f"no window can be shown here ({error}); leave --show away") from error
         self._pygame.display.set_caption(title)
         self._screen: Any = None
-        self._latest: dict[str, Prediction] = {}  # by model
+        self._latest: dict[str, Prediction] = {}  # by region and model
 
     def prediction(self, prediction: Prediction) -> None:
         """Keep it for the frames that follow."""
-        self._latest[prediction.model] = prediction
+        self._latest[whose(prediction)] = prediction
 
     def frame(self, frame: Frame, timestamp: float) -> None:
         """Show a frame."""

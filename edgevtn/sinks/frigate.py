@@ -69,10 +69,14 @@ class Frigate(Delivery):
         """One when it begins, one when it has ended."""
         id = self.origin.id(event)
         if event.kind == "begin":
-            body = {"label": event.label, "score": round(event.score, 4), "began": self.origin.wall_clock(event.start)}
+            body = {
+                "label": event.label,
+                "score": round(event.score, 4),
+                "began": self.origin.wall_clock(event.start, event.source),
+            }
             return [(f"create {id}", json.dumps(body).encode())]
         if event.end is not None:
-            return [(f"end {id}", json.dumps({"end_time": self.origin.wall_clock(event.end)}).encode())]
+            return [(f"end {id}", json.dumps({"end_time": self.origin.wall_clock(event.end, event.source)}).encode())]
         return []
 
     def deliver(self, message: Message) -> None:

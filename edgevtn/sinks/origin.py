@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import math
-import os
 import secrets
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from edgevtn.prediction import Event, Prediction
 
@@ -23,9 +20,10 @@ class Origin:
     Parameters
     ----------
     name : str
-        The source's, as others are to read it; no password. See `source_name`.
+        The source's, as others are to read it; no password. See `edgevtn.sources.open.source_name`. Where there are
+        several sources, predictions and events say which.
     source : object, optional
-        The source itself. If it has `wall_clock`, that says when a timestamp was, in seconds since 1970. Otherwise
+        The source itself, or several as `edgevtn.sources.Cameras`. If it has `wall_clock`, that says when a timestamp was, in seconds since 1970. Otherwise
         the first timestamp that is asked for counts as now.
     """
 
@@ -34,33 +32,31 @@ class Origin:
         #: Ids of this run begin so: an event's number alone is counted from 1 in every run.
         self.run = f"{int(time.time()):x}{secrets.token_hex(2)}"
         self._clock = getattr(source, "wall_clock", None)
-        self._offset: float | None = None
+        self._offsets: dict[str, float] = {}  # by the source's name
 
-    def wall_clock(self, timestamp: float) -> float:
-        """When a timestamp of the source was, in seconds since 1970."""
+    def wall_clock(self, timestamp: float, source: str = "") -> float:
+        """When a timestamp of the source was, in seconds since 1970; `source` names it where there are several."""
         if callable(self._clock):
-            when = self._clock(timestamp)
+            when = self._clock(timestamp, source) if source else self._clock(timestamp)
             if when is not None:
                 return float(when)
-        if self._offset is None:
-            self._offset = time.time() - timestamp
-        return timestamp + self._offset
+        return timestamp + self._offsets.setdefault(source, time.time() - timestamp)
 
-    def iso(self, timestamp: float | None) -> str | None:
+    def iso(self, timestamp: float | None, source: str = "") -> str | None:
         """The same in ISO 8601, UTC, with milliseconds; None for None."""
         if timestamp is None:
             return None
-        return datetime.fromtimestamp(self.wall_clock(timestamp), UTC).isoformat(timespec="milliseconds")
+        return datetime.fromtimestamp(self.wall_clock(timestamp, source), UTC).isoformat(timespec="milliseconds")
 
     def id(self, event: Event) -> str:
         """An id that no other run gives."""
         return f"{self.run}-{event.id}"
 
     def prediction(self, prediction: Prediction) -> dict[str, Any]:
-        """A record: time, source, t, model, label, score, top."""
+        """A record: time, source, region if there are any, t, model, label, score, top."""
         return {
-            "time": self.iso(prediction.timestamp),
-            "source": self.name,
+            "time": self.iso(prediction.timestamp, prediction.source),
+            **self._place(prediction),
             "t": round(prediction.timestamp, 3),
             "model": prediction.model,
             "label": prediction.label,
@@ -69,39 +65,24 @@ class Origin:
         }
 
     def event(self, event: Event) -> dict[str, Any]:
-        """A record: event ("begin", "update" or "end"), id, source, model, label, times, score.
+        """A record: event ("begin", "update" or "end"), id, source, region if any, model, label, times, score.
 
         "start" and "end" are seconds in the source's time, "start_time" and "end_time" the same by the wall clock;
         the end is null while it goes on. An update has "updated" and "updated_time", too.
         """
         record: dict[str, Any] = {
-            "event": event.kind, "id": self.id(event), "source": self.name, "model": event.model, "label": event.label,
-            "start": round(event.start, 3), "start_time": self.iso(event.start),
-            "end": None if event.end is None else round(event.end, 3), "end_time": self.iso(event.end),
+            "event": event.kind, "id": self.id(event), **self._place(event), "model": event.model, "label": event.label,
+            "start": round(event.start, 3), "start_time": self.iso(event.start, event.source),
+            "end": None if event.end is None else round(event.end, 3), "end_time": self.iso(event.end, event.source),
             "score": _score(event.score),
         }  # fmt: skip
         if event.updated is not None:
-            record |= {"updated": round(event.updated, 3), "updated_time": self.iso(event.updated)}
+            record |= {"updated": round(event.updated, 3), "updated_time": self.iso(event.updated, event.source)}
         return record
 
-
-def source_name(source: str | int | os.PathLike[str]) -> str:
-    """Name of a source that others may read: a file's name, "camera 0", or of an address the host alone.
-
-    Passwords stand before the host, but some cameras want them in the path or the query.
-    """
-    name = os.fspath(source) if isinstance(source, os.PathLike) else str(source)
-    scheme, mark, rest = name.partition("://")
-    if scheme == "camera" and mark:
-        name = rest
-    elif mark:
-        try:
-            return urlsplit(name).hostname or scheme
-        except ValueError:
-            return scheme
-    if name.isdecimal():
-        return f"camera {name}"
-    return Path(name).name or name
+    def _place(self, what: Prediction | Event) -> dict[str, str]:
+        place = {"source": what.source or self.name}
+        return place | {"region": what.region} if what.region else place
 
 
 def _score(score: float) -> float | None:

@@ -31,13 +31,14 @@ class Text(Sink):
         """Remember that there was something to recognise."""
         self._began = True
 
-    def _whose(self, model: str) -> str:
-        return f"{model}: " if self._name_models else ""
+    def _whose(self, what: Prediction | Event) -> str:
+        names = (what.source, what.region, what.model if self._name_models else "")
+        return "".join(f"{name}: " for name in names if name)
 
     def prediction(self, prediction: Prediction) -> None:
         """Show it in the live line, which the next one overwrites."""
         if self._live:
-            whose = self._whose(prediction.model)
+            whose = self._whose(prediction)
             text = f"{prediction.timestamp:8.2f} s  {whose}{prediction.label}  {prediction.score:.0%}"
             print(f"{CLEAR}{text}", end="", flush=True)
 
@@ -47,7 +48,7 @@ class Text(Sink):
             return
         self._events += 1
         clear = CLEAR if self._live else ""
-        print(f"{clear}{self._whose(event.model)}{timeline_line(event)}", flush=True)
+        print(f"{clear}{self._whose(event)}{timeline_line(event)}", flush=True)
 
     def close(self) -> None:
         """Leave the live line; say so if there was nothing to say."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgevtn.arrays import Frame
-from edgevtn.drawing import annotate, caption
+from edgevtn.drawing import annotate, caption, whose
 from edgevtn.prediction import Prediction
 from edgevtn.sinks.base import Sink
 from edgevtn.sources.capture import FALLBACK_FRAME_RATE
@@ -32,11 +32,11 @@ class Video(Sink):
 
     def __init__(self, file: str | Path, frame_rate: float = FALLBACK_FRAME_RATE) -> None:
         self._writer = VideoWriter(file, frame_rate)
-        self._latest: dict[str, Prediction] = {}  # by model
+        self._latest: dict[str, Prediction] = {}  # by region and model
 
     def prediction(self, prediction: Prediction) -> None:
         """Keep it for the frames that follow."""
-        self._latest[prediction.model] = prediction
+        self._latest[whose(prediction)] = prediction
 
     def frame(self, frame: Frame, timestamp: float) -> None:
         """Append a frame."""

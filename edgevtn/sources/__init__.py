@@ -4,6 +4,9 @@ Threads live here and nowhere else in the runtime.
 """
 
 from edgevtn.sources.base import Source
-from edgevtn.sources.open import frames, redact
+from edgevtn.sources.camera import Camera, frames
+from edgevtn.sources.cameras import Cameras
+from edgevtn.sources.live import Statistics
+from edgevtn.sources.open import redact, source_name
 
-__all__ = ["Source", "frames", "redact"]
+__all__ = ["Camera", "Cameras", "Source", "Statistics", "frames", "redact", "source_name"]

@@ -16,9 +16,18 @@ class Source(ABC):
     A source of your own is a subclass with `__iter__`, or any iterator of such pairs.
     """
 
+    @property
+    def live(self) -> bool:
+        """Whether frames come whether or not they are asked for, so that the newest is wanted; else each is."""
+        return False
+
     @abstractmethod
     def __iter__(self) -> Iterator[tuple[float, Frame]]:
         """Yield (timestamp, frame): seconds, rising, from any origin, and a frame."""
+
+    def wall_clock(self, timestamp: float) -> float | None:
+        """Unix time, seconds, of a moment of this source; None where nobody knows it, as in a file."""
+        return None
 
     def close(self) -> None:
         """Give back the file or device; may be called twice."""

@@ -12,16 +12,16 @@ from edgevtn.errors import SourceError
 
 #: Hz, for sources that do not say.
 FALLBACK_FRAME_RATE = 25.0
-#: Milliseconds until an address that does not answer is given up.
-NETWORK_TIMEOUT_MS = 10_000
+#: Seconds until an address that does not answer is given up: when it is opened, and when it is read.
+NETWORK_TIMEOUTS = 10.0, 10.0
 
 
-def open_capture(source: str | int, reason: str) -> cv2.VideoCapture:
-    """Open an OpenCV capture, or raise SourceError with `reason`."""
+def open_capture(source: str | int, reason: str, timeouts: tuple[float, float] = NETWORK_TIMEOUTS) -> cv2.VideoCapture:
+    """Open an OpenCV capture, or raise SourceError with `reason`; `timeouts` are those of an address."""
     options: list[int] = []
     if isinstance(source, str) and "://" in source:
-        options += [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, NETWORK_TIMEOUT_MS]
-        options += [cv2.CAP_PROP_READ_TIMEOUT_MSEC, NETWORK_TIMEOUT_MS]
+        options += [cv2.CAP_PROP_OPEN_TIMEOUT_MSEC, round(1000 * timeouts[0])]
+        options += [cv2.CAP_PROP_READ_TIMEOUT_MSEC, round(1000 * timeouts[1])]
     # A text is for FFmpeg alone: the other back ends take "%" in a file's name for a pattern of numbers.
     backend = cv2.CAP_FFMPEG if isinstance(source, str) else cv2.CAP_ANY
     try:

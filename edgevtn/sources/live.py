@@ -1,88 +1,263 @@
-"""Cameras and live streams: a thread reads them, and the latest frame wins."""
+"""Cameras and live streams: what is lost is found again, and the newest picture wins."""
 
 from __future__ import annotations
 
-import threading
+import math
+import random
 import time
-from collections.abc import Iterator
-
-import cv2
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from edgevtn.arrays import Frame
 from edgevtn.errors import SourceError
 from edgevtn.sources.base import Source
-from edgevtn.sources.capture import as_frame, open_capture
+from edgevtn.sources.connection import Connect, Unauthorized
+from edgevtn.sources.link import Link, Mailbox
 
-#: Seconds to wait for the reader to leave a blocking read. OpenCV's own camera time-out is 10 s; the thread is
-#: a daemon, so that even one that never returns does not keep the process alive.
-LONGEST_JOIN = 2.0
+#: Seconds to wait for a reader that blocks when the source is closed: Ctrl-C must not take longer.
+LONGEST_JOIN = 0.25
+#: Seconds before the first attempt to find a source again, and before the later ones, each twice the one before: a
+#: camera that is back should not wait long for us.
+FIRST_WAIT, LONGEST_WAIT = 0.25, 2.0
+#: Seconds after a refused password: cameras lock an account after a few.
+LOCKOUT = 30.0
+#: Readers of one source that may hang at a time; then no more are begun until one of them has ended.
+MOST_HANGING = 3
+
+
+@dataclass(frozen=True)
+class Persistence:
+    """How long to wait for what is live.
+
+    Attributes
+    ----------
+    patience : float
+        Seconds without a new picture until the source counts as lost; above 0. A picture that equals the last in every
+        byte is not new.
+    give_up : float or None
+        Seconds from a loss until it is an error; 0: at once; None: never.
+    wait : bool
+        Whether a source that is not there yet is waited for, as for a lost one.
+    notify : callable or None
+        Told in a sentence, by the thread that reads the source, that it is lost, and that it is back.
+    """
+
+    patience: float = 3.0
+    give_up: float | None = None
+    wait: bool = False
+    notify: Callable[[str], object] | None = None
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.patience) and self.patience > 0):
+            raise ValueError(f"patience must be seconds above 0, got {self.patience}")
+        if self.give_up is not None and not self.give_up >= 0:
+            raise ValueError(f"give_up must be seconds, 0 or more, got {self.give_up}")
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What became of a source's pictures.
+
+    Attributes
+    ----------
+    frames : int
+        Given.
+    dropped : int
+        Not given, because a newer one was there before they were asked for.
+    repeated : int
+        Not given, because they equal the one before in every byte.
+    bad : int
+        That could not be decoded.
+    reconnects : int
+        How often the source was lost and found again.
+    lost : bool
+        Whether it is lost now.
+    """
+
+    frames: int = 0
+    dropped: int = 0
+    repeated: int = 0
+    bad: int = 0
+    reconnects: int = 0
+    lost: bool = False
 
 
 class Live(Source):
-    """A camera or live URL, read by a thread of its own so that a slow consumer sees the present.
+    """A camera or live stream, read by a thread of its own so that a slow consumer sees the present.
 
-    Timestamps are seconds since the source was opened, by the monotonic clock, taken when a frame arrived.
+    Timestamps are seconds since it was made, by the monotonic clock: of the capture where the source tells it, else of
+    the arrival. The consumer's thread decides what is lost and when to try again, so nothing happens to a source that
+    nobody reads.
 
     Parameters
     ----------
-    device : int or cv2.VideoCapture
-        A camera's index, or a capture that is open already.
+    connect : callable
+        Opens a connection.
     name : str
         For messages; no passwords.
+    persistence : Persistence
+
+    Raises
+    ------
+    SourceError
+        It cannot be opened, unless it is to be waited for.
     """
 
-    def __init__(self, device: int | cv2.VideoCapture, name: str) -> None:
-        self._name = name
-        if isinstance(device, int):
-            device = open_capture(
-                device,
-                f"{name} cannot be opened; is it plugged in (ls /dev/video*), used by another program, "
-                "or not yours to read (group video)?",
-            )
-            device.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # older frames would only be thrown away
-        self._capture = device
-        self._began = time.monotonic()
-        self._changed = threading.Condition()
-        self._latest: tuple[float, Frame] | None = None
-        self._ended = False
+    def __init__(self, connect: Connect, name: str, persistence: Persistence) -> None:
+        self._connect, self._name, self._persistence = connect, name, persistence
+        self._mailbox = Mailbox()
         self._closing = False
-        self._thread = threading.Thread(target=self._read, name=f"edgevtn {name}", daemon=True)
-        self._thread.start()
+        self._hanging: list[Link] = []
+        self._frames = self._reconnects = self._attempts = 0
+        self._lost_at: float | None = None  # by the monotonic clock
+        self._reason: OSError | None = None  # of that
+        self._found_before = not persistence.wait
+        self._link: Link | None = self._new_link()
+        if not persistence.wait:
+            try:
+                self._open()
+            except BaseException:
+                self.close()
+                raise
 
-    def _read(self) -> None:
-        try:
-            while not self._closing:
-                try:
-                    ok, picture = self._capture.read()
-                except cv2.error:
-                    break
-                if not ok or picture is None:
-                    break
-                arrived, frame = time.monotonic() - self._began, as_frame(picture)
-                with self._changed:
-                    self._latest = arrived, frame
-                    self._changed.notify_all()
-        finally:  # whatever went wrong, nobody waits for ever
-            with self._changed:
-                self._ended = True
-                self._changed.notify_all()
-            self._capture.release()
+    @property
+    def live(self) -> bool:
+        """True."""
+        return True
+
+    @property
+    def finite(self) -> bool:
+        """Whether it is a file that happens to be far away; then it is not read."""
+        link = self._link
+        return link is not None and link.connection is not None and link.connection.finite
+
+    @property
+    def statistics(self) -> Statistics:
+        """What became of the pictures until now."""
+        box = self._mailbox
+        with box.changed:
+            lost = self._lost_at is not None
+            return Statistics(self._frames, box.dropped, box.repeated, box.bad, self._reconnects, lost)
+
+    def wall_clock(self, timestamp: float) -> float:
+        """Unix time, seconds, of a moment of this source, by the system's clock as it is set now."""
+        return self._mailbox.clock.wall(timestamp)
 
     def __iter__(self) -> Iterator[tuple[float, Frame]]:
-        """Yield (seconds, frame) until `close`; raises SourceError when the source stops delivering."""
-        while True:
-            with self._changed:
-                self._changed.wait_for(lambda: self._latest or self._ended or self._closing)
-                newest, self._latest = self._latest, None
-            if newest is None:
-                if self._closing:
-                    return
-                raise SourceError(f"{self._name} stopped delivering frames; is it still connected?")
-            yield newest
+        """Yield (seconds, frame) until `close`; raises SourceError when the source is given up."""
+        while not self._closing:
+            try:
+                newest = self._next()
+            except OSError as error:
+                if self.finite:
+                    raise
+                self._lose(error)
+                self._pause(error)
+                continue
+            if newest is not None:
+                self._find()
+                self._frames += 1
+                yield newest
 
     def close(self) -> None:
         """Stop the reader; may be called twice."""
-        with self._changed:
+        with self._mailbox.changed:
             self._closing = True
-            self._changed.notify_all()
-        self._thread.join(LONGEST_JOIN)
+            self._mailbox.changed.notify_all()
+        self._leave()
+        end = time.monotonic() + LONGEST_JOIN
+        for link in self._hanging:
+            link.join(max(0.0, end - time.monotonic()))
+
+    def _new_link(self) -> Link:
+        return Link(self._connect, self._mailbox, self._name, self._persistence.patience)
+
+    def _open(self) -> None:
+        """Wait until the first connection is open, or raise what came instead."""
+        link = self._link
+        assert link is not None
+        with self._mailbox.changed:
+            while link.connection is None:
+                self._check(link)
+                self._mailbox.changed.wait(max(0.0, link.due - time.monotonic()))
+
+    def _check(self, link: Link) -> None:
+        """Raise what ended the link, if anything did."""
+        if link.failure is not None:
+            raise link.failure
+        if time.monotonic() >= link.due:
+            raise link.overdue()
+
+    def _next(self) -> tuple[float, Frame] | None:
+        """Wait for the next picture; None when it is closed meanwhile."""
+        if self._link is None:
+            self._hanging = [link for link in self._hanging if link.alive]
+            if len(self._hanging) >= MOST_HANGING:
+                raise SourceError(f"{self._name}: {MOST_HANGING} attempts to read it hang; does its driver?")
+            self._link = self._new_link()
+        link, box = self._link, self._mailbox
+        with box.changed:
+            while not self._closing:
+                if box.newest is not None:
+                    newest, box.newest = box.newest, None
+                    return newest
+                if self.finite:
+                    raise SourceError(f"{self._name}: is a file, which is not waited for")
+                self._check(link)
+                left = self._given_up_at() - time.monotonic()
+                if left <= 0 and self._reason is not None:
+                    raise self._reason
+                box.changed.wait(max(0.0, min(left, link.due - time.monotonic())))
+        return None
+
+    def _given_up_at(self) -> float:
+        give_up = self._persistence.give_up
+        return math.inf if self._lost_at is None or give_up is None else self._lost_at + give_up
+
+    def _leave(self) -> None:
+        """Have no more to do with the present connection."""
+        link, self._link = self._link, None
+        if link is not None:
+            link.leave()
+            self._hanging.append(link)
+
+    def _lose(self, error: OSError) -> None:
+        """The source is lost: say so once; raise if it is to be given up."""
+        self._leave()
+        if isinstance(error, Unauthorized) and not self._found_before:
+            raise error  # it never was right, and waiting does not make it so
+        first = self._lost_at is None
+        if self._lost_at is None:
+            self._lost_at = time.monotonic()
+        self._reason = error
+        give_up = self._persistence.give_up
+        if give_up == 0:
+            raise error
+        if time.monotonic() >= self._given_up_at():
+            raise SourceError(f"given up after {give_up:g} s: {error}") from error
+        if first:
+            self._notify(f"waiting: {error}")
+
+    def _pause(self, error: OSError) -> None:
+        """Wait before the next attempt: longer each time, and not in step with others that lost the same camera."""
+        wait = min(FIRST_WAIT * 2**self._attempts, LONGEST_WAIT) * random.uniform(0.5, 1.0)
+        if isinstance(error, Unauthorized):
+            wait = LOCKOUT
+        self._attempts = min(self._attempts + 1, 16)
+        end = min(time.monotonic() + wait, self._given_up_at())
+        with self._mailbox.changed:
+            while not self._closing and time.monotonic() < end:
+                self._mailbox.changed.wait(end - time.monotonic())
+
+    def _find(self) -> None:
+        """A new picture is here."""
+        before, self._found_before = self._found_before, True
+        if self._lost_at is None:
+            return
+        seconds, self._lost_at, self._attempts = time.monotonic() - self._lost_at, None, 0
+        self._reconnects += before
+        self._notify(f"{self._name}: is {'back' if before else 'there'} after {seconds:.1f} s")
+
+    def _notify(self, sentence: str) -> None:
+        if self._persistence.notify is not None:
+            self._persistence.notify(sentence)

@@ -5,58 +5,52 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import cv2
-
 from edgevtn.arrays import Frame
 from edgevtn.errors import SourceError
+from edgevtn.sources import mjpeg, stream
 from edgevtn.sources.base import Given, Source
 from edgevtn.sources.capture import FALLBACK_FRAME_RATE, open_capture
+from edgevtn.sources.connection import OPENING, Connection
+from edgevtn.sources.device import Device
 from edgevtn.sources.file import VideoFile
 from edgevtn.sources.folder import ImageFolder
-from edgevtn.sources.live import Live
+from edgevtn.sources.function import Called, Pairs
+from edgevtn.sources.live import Live, Persistence
 from edgevtn.sources.picamera import PiCamera
 
+#: What may be opened.
+Named = str | int | Path | Iterable[tuple[float, Frame]] | Callable[[], Pairs]
 
-def frames(source: str | int | Path | Iterable[tuple[float, Frame]], *, frame_rate: float | None = None) -> Source:
-    """Open a source of frames.
 
-    Parameters
-    ----------
-    source : path, int, str, or iterable
-        A video file; a folder of images (in the order of the numbers in their names); a camera's index (``0`` or
-        ``"0"``; a folder of that name is given as ``"./0"``); ``"picamera"``, the Raspberry Pi's own; an address
-        (``rtsp://``, ``http://`` ...); or anything that yields (seconds, frame). A live source gives its latest
-        frame, a file every frame.
-    frame_rate : float, optional
-        Hz, for folders of images, which have no times; 25 if None. Ignored for everything else.
-
-    Returns
-    -------
-    Source
-        Yields ``(timestamp, frame)``: seconds from the source's beginning, and uint8 (H, W, 3) BGR.
+def open_source(source: Named, frame_rate: float | None, persistence: Persistence) -> Source:
+    """Open what is named; see `edgevtn.sources.Camera`.
 
     Raises
     ------
     SourceError
-        At once, if the source cannot be opened or read; while iterating, if a camera stops delivering.
+        It cannot be opened.
     ValueError
         `frame_rate` is not above 0.
     """
     if frame_rate is not None and not (math.isfinite(frame_rate) and frame_rate > 0):
         raise ValueError(f"frame_rate must be Hz above 0, got {frame_rate}")
-    if isinstance(source, Source):
-        return source
-    if isinstance(source, Iterable) and not isinstance(source, str | Path):
-        return Given(source)
+    if not isinstance(source, str | int | Path):
+        if isinstance(source, Iterable):
+            return Given(source)
+        name = getattr(source, "__name__", type(source).__name__)
+        return Live(partial(Called, source, name), name, persistence)
     name = str(source)
     if name == "picamera" or re.fullmatch(r"[0-9]+", name):
         name = "picamera://" if name == "picamera" else f"camera://{name}"
     scheme, mark, rest = name.partition("://")
     if mark:
-        return OPENERS[scheme](rest) if scheme in OPENERS else _address(name)
+        return OPENERS[scheme](rest, persistence) if scheme in OPENERS else _address(name, persistence)
+    if name.startswith("/dev/"):
+        return Live(partial(Device, name, name), name, persistence)
     path = Path(name)
     if path.is_dir():
         return ImageFolder(path, frame_rate or FALLBACK_FRAME_RATE)
@@ -69,7 +63,7 @@ def frames(source: str | int | Path | Iterable[tuple[float, Frame]], *, frame_ra
 
 
 def redact(source: str) -> str:
-    """Name of a source that may be printed: an address without user, password and query."""
+    """Name of a source that may be printed: the host alone of an address, as some cameras' paths hold a password."""
     if "://" not in source:
         return source
     try:
@@ -77,25 +71,51 @@ def redact(source: str) -> str:
         place = (parts.hostname or "") + (f":{parts.port}" if parts.port else "")
     except ValueError:
         return f"{source.partition('://')[0]}://..."
-    return f"{parts.scheme}://{place}{parts.path}"
+    return f"{parts.scheme}://{place}"
 
 
-def _address(name: str) -> Source:
-    """Anything that FFmpeg opens by an address."""
-    capture = open_capture(name, f"{redact(name)}: cannot be opened; check the address and that it answers")
-    if capture.get(cv2.CAP_PROP_FRAME_COUNT) > 0:  # a file that happens to be far away
-        return VideoFile(capture, redact(name))
-    return Live(capture, redact(name))
+def source_name(source: str | int | Path) -> str:
+    """Short name of a source, without passwords: a file's name, "camera 0", or of an address the host alone."""
+    name = str(source)
+    scheme, mark, rest = name.partition("://")
+    if scheme == "camera" and mark:
+        name = rest
+    elif mark:
+        try:
+            return urlsplit(name).hostname or scheme
+        except ValueError:
+            return scheme
+    return f"camera {name}" if name.isdecimal() else Path(name).name or name
 
 
-def _camera(index: str) -> Source:
+def _address(address: str, persistence: Persistence) -> Source:
+    """What HTTP or FFmpeg opens by an address."""
+    name = redact(address)
+    live = Live(partial(_connect, address, name, persistence.patience), name, persistence)
+    if not live.finite:
+        return live
+    live.close()
+    return VideoFile(open_capture(address, f"{name}: cannot be read as a video; check the address"), name)
+
+
+def _connect(address: str, name: str, patience: float) -> Connection:
+    if address.lower().startswith(("http://", "https://")):
+        pictures = mjpeg.connect(address, name, max(patience, OPENING))
+        if pictures is not None:
+            return pictures
+    return stream.connect(address, name, patience)
+
+
+def _camera(index: str, persistence: Persistence) -> Source:
     if not re.fullmatch(r"[0-9]+", index):
         raise SourceError(f"camera://{index}: expected the number of a camera, as in camera://0")
-    return Live(int(index), f"camera {index}")
+    name = f"camera {index}"
+    return Live(partial(Device, int(index), name), name, persistence)
+
+
+def _picamera(_: str, persistence: Persistence) -> Source:
+    return Live(partial(PiCamera, persistence.patience), "the Pi's camera", persistence)
 
 
 #: What opens an address that is none of FFmpeg's, by what stands before its "://"; it is given what stands behind.
-OPENERS: dict[str, Callable[[str], Source]] = {
-    "camera": _camera,
-    "picamera": lambda _: PiCamera(),
-}
+OPENERS: dict[str, Callable[[str, Persistence], Source]] = {"camera": _camera, "picamera": _picamera}

@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from edgevtn.arrays import Frame
 from edgevtn.errors import SourceError, require
-from edgevtn.sources.base import Source
+from edgevtn.sources.connection import Connection
 
 #: The smallest size that the sensors scale to without cropping and that is larger than any encoder's input.
 SIZE = (640, 480)
-#: Seconds without a frame until the camera counts as gone.
-PATIENCE = 5.0
 
 
-class PiCamera(Source):
-    """The Pi's camera as a source. If several frames come while one is processed, the latest is given.
+class PiCamera(Connection):
+    """The Pi's camera.
 
     Its format called "RGB888" has its bytes in the order B, G, R, which is OpenCV's and ours: picamera2 itself
-    hands such an array to PIL under the raw mode "BGR" (`make_image`). Timestamps are the sensor's own: the
-    beginning of the exposure, nanoseconds since boot.
+    hands such an array to PIL under the raw mode "BGR" (`make_image`). Stamps are the sensor's own: the beginning of
+    the exposure, seconds since boot.
+
+    Parameters
+    ----------
+    patience : float
+        Seconds without a frame until the camera counts as gone.
 
     Raises
     ------
     MissingExtraError
         picamera2 is not installed.
     SourceError
-        There is no camera; while iterating, it stopped delivering.
+        There is no camera.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
         picamera2 = require("picamera2", "picamera")
         try:
             self._camera = picamera2.Picamera2()
@@ -40,24 +42,20 @@ class PiCamera(Source):
             raise SourceError(
                 f"the Pi's camera cannot be opened ({error}); does `rpicam-hello --list-cameras` list it?"
             ) from error
-        self._began: int | None = None  # the first frame's sensor time, nanoseconds
 
-    def __iter__(self) -> Iterator[tuple[float, Frame]]:
-        """Yield (seconds since the first frame, uint8 (480, 640, 3) BGR) until `close`."""
-        while True:
-            try:
-                request = self._camera.capture_request(wait=PATIENCE)
-            except TimeoutError:
-                raise SourceError("the Pi's camera stopped delivering frames; is its cable firm?") from None
-            try:
-                frame: Frame = request.make_array("main")
-                exposed = request.get_metadata()["SensorTimestamp"]
-            finally:
-                request.release()
-            if self._began is None:
-                self._began = exposed
-            yield (exposed - self._began) / 1e9, frame
+    def read(self) -> tuple[float | None, Frame]:
+        """The next picture, uint8 (480, 640, 3) BGR."""
+        try:
+            request = self._camera.capture_request(wait=self._patience)
+        except TimeoutError:
+            raise SourceError("the Pi's camera stopped delivering frames; is its cable firm?") from None
+        try:
+            frame: Frame = request.make_array("main")
+            exposed = request.get_metadata()["SensorTimestamp"]
+        finally:
+            request.release()
+        return exposed / 1e9, frame
 
     def close(self) -> None:
-        """Stop the camera; may be called twice."""
+        """Stop the camera."""
         self._camera.close()

@@ -144,8 +144,8 @@ def test_a_reader_that_leaves(clip, tiny):
     assert done.stderr == ""
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_stopping_ends_cleanly(tmp_path, tiny, number):
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
+def test_stopping_ends_cleanly(tmp_path, tiny, number, status):
     video = tmp_path / "video.mp4"
     shown = tmp_path / "images"
     shown.mkdir()
@@ -158,7 +158,7 @@ def test_stopping_ends_cleanly(tmp_path, tiny, number):
     assert json.loads(running.stdout.readline())
     running.send_signal(number)
     _, error = running.communicate(timeout=60)
-    assert running.returncode == 130
+    assert running.returncode == status
     assert error == ""
     capture = cv2.VideoCapture(str(video))  # what was recorded until then is kept
     assert capture.read()[0]

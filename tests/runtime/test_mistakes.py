@@ -19,7 +19,6 @@ from edgevtn.bundle import load_bundle, write_bundle
 from edgevtn.cli.main import main
 from edgevtn.prediction import Prediction
 from edgevtn.sinks import JsonLines, StopWatching
-from edgevtn.sources.live import Live
 from edgevtn.video import VideoWriter
 
 
@@ -181,17 +180,18 @@ def test_json_has_null_for_what_is_no_number():
     assert json.loads(out.getvalue(), parse_constant=pytest.fail)["score"] is None
 
 
-def test_a_camera_that_gives_no_picture_ends_the_stream():
-    capture = SimpleNamespace(read=lambda: (True, None), release=lambda: None)
-    with Live(capture, "camera 7") as live, pytest.raises(edgevtn.SourceError, match="camera 7"):
-        next(iter(live))
+@pytest.mark.parametrize("answer", [(True, None), (False, None)])
+def test_a_camera_that_gives_no_picture_is_lost(monkeypatch, answer):
+    capture = SimpleNamespace(read=lambda: answer, release=lambda: None, isOpened=lambda: True, set=lambda *_: True)
+    monkeypatch.setattr("cv2.VideoCapture", lambda *_: capture)
+    for name in ("7", "/dev/video7"):
+        with edgevtn.frames(name, give_up=0) as live, pytest.raises(edgevtn.SourceError, match=f"{name}: 100 pictures"):
+            next(iter(live))
 
 
-def test_a_picture_that_cannot_be_used_ends_the_stream(monkeypatch):
-    monkeypatch.setattr("threading.excepthook", lambda arguments: None)
-    capture = SimpleNamespace(read=lambda: (True, "what?"), release=lambda: None)
-    with Live(capture, "camera 7") as live, pytest.raises(edgevtn.SourceError, match="camera 7"):
-        next(iter(live))
+def test_a_device_that_is_no_camera():
+    with pytest.raises(edgevtn.SourceError, match="/dev/null cannot be opened; is it plugged in"):
+        edgevtn.frames("/dev/null")
 
 
 @pytest.mark.parametrize("name", ["camera://abc", "camera://", "camera://-1"])

@@ -93,6 +93,12 @@ def test_slow_source_warns_once():
     assert len(caught) == 1
 
 
+def test_a_source_that_was_away_is_not_slow():
+    sampler = Sampler(10.0)
+    for n in range(40):
+        sampler.slots(n / 12 + (5.0 if n > 7 else 0.0))
+
+
 def test_fast_source_does_not_warn():
     sampler = Sampler(12.5)
     for n in range(100):

@@ -9,12 +9,11 @@ from functools import partial
 import cv2
 import numpy as np
 import pytest
+from cameras import reader_threads
 from tiny import moving_frames
 
-import edgevtn.sources.live
 from edgevtn import SourceError, frames
-from edgevtn.sources import redact
-from edgevtn.sources.live import Live
+from edgevtn.sources import Camera, redact
 
 
 def write_video(file, shown, rate=25, code="MJPG"):
@@ -153,8 +152,8 @@ def test_missing_camera():
 @pytest.mark.parametrize(
     ("address", "printed"),
     [
-        ("rtsp://admin:hunter2@10.0.0.5:554/live?token=hunter2", "rtsp://10.0.0.5:554/live"),
-        ("http://user@host/a.mp4", "http://host/a.mp4"),
+        ("rtsp://admin:hunter2@10.0.0.5:554/live?token=hunter2", "rtsp://10.0.0.5:554"),
+        ("http://user@host/a.mp4", "http://host"),
         ("rtsp://a:hunter2@host:notaport/x", "rtsp://..."),
         ("clip.mp4", "clip.mp4"),
     ],
@@ -164,7 +163,7 @@ def test_passwords_are_not_printed(address, printed):
 
 
 def test_an_address_that_does_not_answer_names_no_password(capfd):
-    with pytest.raises(SourceError, match="cannot be opened") as caught:
+    with pytest.raises(SourceError, match="refuses the connection") as caught:
         frames("http://admin:hunter2@127.0.0.1:9/live")
     assert "hunter2" not in str(caught.value) + "".join(capfd.readouterr())
 
@@ -192,7 +191,16 @@ def test_a_file_behind_an_address_gives_every_frame(video):
         assert len(list(source)) == 30
 
 
-class Camera(Quiet):
+def test_a_file_is_not_waited_for(video):
+    with (
+        serving(partial(Quiet, directory=video.parent)) as address,
+        Camera(f"{address}/clip.avi", wait=True) as source,
+        pytest.raises(SourceError, match="is a file, which is not waited for"),
+    ):
+        list(source)
+
+
+class Vanishing(Quiet):
     """An MJPEG camera that sends 40 numbered frames and then vanishes."""
 
     def do_GET(self):
@@ -207,13 +215,8 @@ class Camera(Quiet):
                 self.wfile.write(head.encode() + jpeg.tobytes() + b"\r\n")
 
 
-def reader_threads():
-    return [thread for thread in threading.enumerate() if thread.name.startswith("edgevtn")]
-
-
 def test_a_live_address_that_vanishes_is_an_error():
-    with serving(Camera) as address, frames(f"{address}/live.mjpg") as source:
-        assert isinstance(source, Live)
+    with serving(Vanishing) as address, frames(f"{address}/live.mjpg", give_up=0) as source:
         times = []
         with pytest.raises(SourceError, match="stopped delivering frames"):
             for timestamp, frame in source:
@@ -222,75 +225,3 @@ def test_a_live_address_that_vanishes_is_an_error():
     assert times
     assert times == sorted(set(times))
     assert not reader_threads()
-
-
-class FakeCapture:
-    """A camera whose frames are released one by one."""
-
-    def __init__(self):
-        self.allowed = threading.Semaphore(0)
-        self.count = 0
-        self.gone = self.released = False
-        self.read_began = threading.Semaphore(0)
-
-    def read(self):
-        self.read_began.release()
-        assert self.allowed.acquire(timeout=30)
-        if self.gone:
-            return False, None
-        self.count += 1
-        return True, np.full((4, 4, 3), self.count, np.uint8)
-
-    def release(self):
-        self.released = True
-
-
-def test_the_latest_frame_wins():
-    capture = FakeCapture()
-    live = Live(capture, "fake")
-    for _ in range(5):
-        assert capture.read_began.acquire(timeout=30)
-        capture.allowed.release()
-    assert capture.read_began.acquire(timeout=30)  # the fifth frame has been kept by now
-    stream = iter(live)
-    _, frame = next(stream)
-    assert frame[0, 0, 0] == 5
-    capture.gone = True
-    capture.allowed.release()
-    with pytest.raises(SourceError, match="fake stopped delivering"):
-        next(stream)
-    live.close()
-    assert capture.released
-    assert not reader_threads()
-
-
-def test_closing_ends_an_iteration_and_the_thread():
-    capture = FakeCapture()
-    live = Live(capture, "fake")
-    got = []
-    consumer = threading.Thread(target=lambda: got.extend(live))
-    consumer.start()
-    assert capture.read_began.acquire(timeout=30)
-    capture.gone = True
-    closer = threading.Thread(target=live.close)
-    closer.start()
-    consumer.join(timeout=30)
-    capture.allowed.release()
-    closer.join(timeout=30)
-    assert not consumer.is_alive()
-    assert got == []
-    live.close()
-    assert not reader_threads()
-
-
-def test_a_reader_that_never_returns_does_not_block_close(monkeypatch):
-    monkeypatch.setattr(edgevtn.sources.live, "LONGEST_JOIN", 0.05)
-    capture = FakeCapture()
-    live = Live(capture, "stuck")
-    assert capture.read_began.acquire(timeout=30)
-    live.close()
-    (thread,) = reader_threads()
-    assert thread.daemon
-    capture.gone = True
-    capture.allowed.release()
-    thread.join(timeout=30)

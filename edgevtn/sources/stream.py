@@ -1,0 +1,173 @@
+"""A stream that FFmpeg reads: through PyAV where it is installed, else through OpenCV."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import socket
+import time
+from types import ModuleType
+from typing import Any
+from urllib.parse import urlsplit
+
+import cv2
+
+from edgevtn.arrays import Frame
+from edgevtn.errors import SourceError
+from edgevtn.sources.capture import as_frame, open_capture
+from edgevtn.sources.connection import (
+    OPENING,
+    BadPicture,
+    Connection,
+    ended,
+    refused,
+    silent,
+    status_error,
+    unauthorized,
+    unknown_host,
+    unusable,
+)
+
+#: Ports of RTSP, by its names.
+PORTS = {"rtsp": 554, "rtsps": 322}
+#: TCP, because half a picture is worse than a late one; no waiting for more than the first pictures, of which a
+#: second's worth tells what kind of stream it is.
+OPTIONS = {
+    "rtsp_transport": "tcp",
+    "fflags": "nobuffer",
+    "flags": "low_delay",
+    "analyzeduration": "1000000",
+}
+
+
+def connect(address: str, name: str, patience: float) -> Connection:
+    """Open a stream.
+
+    Parameters
+    ----------
+    address : str
+    name : str
+        For messages; no passwords.
+    patience : float
+        Seconds; a read that blocks ends by itself after at most twice that.
+
+    Raises
+    ------
+    SourceError
+        With what is known of the reason.
+    """
+    scheme = address.partition("://")[0].lower()
+    if scheme in PORTS:
+        _reach(address, name, PORTS[scheme], max(patience, OPENING))
+    try:
+        av = importlib.import_module("av")
+    except ImportError:
+        return _Cv(address, name, patience)
+    return _Av(av, address, name, patience)
+
+
+def _reach(address: str, name: str, port: int, timeout: float) -> None:
+    """Connect and hang up: FFmpeg does not tell a host that is off from a path that is wrong."""
+    parts = urlsplit(address)
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or port), timeout).close()
+    except ConnectionRefusedError:
+        raise refused(name) from None
+    except TimeoutError:
+        raise silent(name, timeout) from None
+    except (socket.gaierror, UnicodeError):
+        raise unknown_host(name) from None
+    except OSError as error:
+        raise SourceError(f"{name}: cannot be reached ({error.strerror}); check the network") from None
+
+
+class _Av(Connection):
+    """By PyAV: it gives the sender's own stamps."""
+
+    def __init__(self, av: ModuleType, address: str, name: str, patience: float) -> None:
+        self._av, self._name = av, name
+        began, timeout = time.monotonic(), max(patience, OPENING)
+        try:
+            self._container = av.open(address, timeout=(timeout, patience), options=OPTIONS)
+        except (av.FFmpegError, OSError, ValueError) as error:  # the first has either base, or none
+            raise self._reason(error, timeout, time.monotonic() - began) from None
+        if not self._container.streams.video:
+            self._container.close()
+            raise unusable(name)
+        stream = self._container.streams.video[0]
+        stream.thread_type = "SLICE"  # threads for whole pictures give each as many pictures late
+        self.finite = self._container.duration is not None
+        self._packets = self._container.demux(stream)
+        self._decoded: list[Any] = []
+
+    def _reason(self, error: Exception, timeout: float, elapsed: float) -> SourceError:
+        match error:
+            case self._av.error.HTTPUnauthorizedError():
+                return unauthorized(self._name)
+            case self._av.error.HTTPNotFoundError():
+                return status_error(self._name, 404)
+        return silent(self._name, timeout) if elapsed >= timeout else unusable(self._name)
+
+    def read(self) -> tuple[float | None, Frame]:
+        while not self._decoded:
+            try:
+                packet = next(self._packets, None)
+            except (self._av.FFmpegError, OSError, ValueError):
+                packet = None
+            if packet is None or (packet.dts is None and packet.size == 0):  # the second flushes: the end
+                raise ended(self._name)
+            try:
+                self._decoded = packet.decode()
+            except (self._av.FFmpegError, ValueError) as error:
+                raise BadPicture from error
+        picture = self._decoded.pop(0)
+        frame: Frame = picture.to_ndarray(format="bgr24")
+        return picture.time, frame
+
+    def close(self) -> None:
+        self._container.close()
+
+
+class _Cv(Connection):
+    """By OpenCV, whose FFmpeg passes over bad pictures itself."""
+
+    def __init__(self, address: str, name: str, patience: float) -> None:
+        self._name = name
+        began, timeout = time.monotonic(), max(patience, OPENING)
+        try:
+            self._capture = open_capture(address, name, (timeout, patience))
+        except SourceError:
+            raise _asked(address, name, timeout, time.monotonic() - began) from None
+        self.finite = self._capture.get(cv2.CAP_PROP_FRAME_COUNT) > 0
+
+    def read(self) -> tuple[float | None, Frame]:
+        try:
+            ok, picture = self._capture.read()
+        except cv2.error:
+            ok = False
+        if not ok:
+            raise ended(self._name)
+        stamp = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        return stamp if math.isfinite(stamp) else None, as_frame(picture)
+
+    def close(self) -> None:
+        self._capture.release()
+
+
+def _asked(address: str, name: str, timeout: float, elapsed: float) -> SourceError:
+    """Why OpenCV could not open it, which it does not tell: the camera is asked again, without a password."""
+    if elapsed >= timeout:
+        return silent(name, timeout)
+    parts = urlsplit(address)
+    if parts.scheme != "rtsp":
+        return unusable(name)
+    host = parts.netloc.rpartition("@")[2]
+    request = f"DESCRIBE rtsp://{host}{parts.path} RTSP/1.0\r\nCSeq: 1\r\nAccept: application/sdp\r\n\r\n"
+    try:
+        with socket.create_connection((parts.hostname or "", parts.port or PORTS["rtsp"]), timeout) as asked:
+            asked.sendall(request.encode())
+            words = asked.recv(100).split()
+    except OSError:
+        return unusable(name)
+    known = len(words) > 1 and words[0].startswith(b"RTSP/") and words[1].isdigit() and words[1] != b"200"
+    return status_error(name, int(words[1])) if known else unusable(name)

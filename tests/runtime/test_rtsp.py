@@ -1,0 +1,90 @@
+"""A real RTSP server that is killed, frozen and changed, read both ways: the source is found again.
+
+Bounds are generous, as machines are busy; ``pytest -s`` prints the times.
+"""
+
+import itertools
+import sys
+import time
+
+import pytest
+from cameras import RtspCamera, eventually, reader_threads
+from watched import BUSY, NOTICES, RESUMES, Watched, free_port, later, report, sentence, silence
+
+from edgevtn.sources import Camera
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left():
+    yield
+    assert eventually(lambda: not reader_threads(), 30)
+
+
+@pytest.fixture(params=["pyav", "opencv"])
+def decoder(request, monkeypatch):
+    """Both ways to read RTSP."""
+    if request.param == "pyav":
+        pytest.importorskip("av")
+    else:
+        monkeypatch.setitem(sys.modules, "av", None)
+    return request.param
+
+
+def test_reasons_over_rtsp(decoder, capfd):
+    with RtspCamera(login=("admin", "hunter2")) as server:
+        place = f"127.0.0.1:{server.port}"
+        assert "refuses the user or password (401)" in sentence(server.address)
+        assert "refuses the user or password (401)" in sentence(f"rtsp://admin:hunter@{place}/live")
+        with Camera(f"rtsp://admin:hunter2@{place}/live") as camera:
+            next(iter(camera))
+    with RtspCamera() as server:
+        assert "nothing under this path (404)" in sentence(f"{server.address}/hunter2")
+    assert "refuses the connection" in sentence(f"rtsp://admin:hunter2@127.0.0.1:{free_port()}/live")
+    with silence() as port:
+        assert "does not answer within 5 s" in sentence(f"rtsp://admin:hunter2@127.0.0.1:{port}/live")
+    assert "no host of this name" in sentence("rtsp://admin:hunter2@nothing.invalid/live")
+    assert "hunter2" not in "".join(capfd.readouterr())
+
+
+def test_rtsp_killed_and_restarted_with_another_size(tiny, decoder):
+    with RtspCamera() as server, Watched(server.address, tiny) as watched:
+        _, frame = watched.predict()
+        assert frame.shape == (120, 160, 3)
+        server.stop()
+        server.size, server.rate = (320, 240), 15
+        timer, done = later(2.0, server.start)
+        _, back, why = watched.until_lost()
+        timer.join()
+        report(f"rtsp killed, {decoder}: back after the stream's return in", back - done[0])
+        assert back - done[0] < RESUMES + BUSY
+        assert "stopped delivering frames" in why
+        before = watched.last
+        _, frame = watched.predict()
+        assert frame.shape == (240, 320, 3)
+        assert watched.prediction.window_start >= before
+        assert watched.camera.statistics.reconnects == 1
+
+
+def test_rtsp_frozen_is_noticed(tiny, decoder):
+    with RtspCamera() as server, Watched(server.address, tiny) as watched:
+        watched.predict()
+        server.freeze()
+        began = time.monotonic()
+        timer, done = later(4.5, server.thaw)
+        lost, back, why = watched.until_lost()
+        timer.join()
+        report(f"rtsp frozen, {decoder}: noticed in", lost - began)
+        report(f"rtsp frozen, {decoder}: back after the stream's return in", back - done[0])
+        assert lost - began < NOTICES + BUSY
+        assert back - done[0] < RESUMES + BUSY
+        assert "gave no picture for 3 s" in why
+        watched.predict()
+
+
+def test_rtsp_stamps_are_the_senders(decoder):
+    with RtspCamera(rate=20) as server, Camera(server.address) as camera:
+        times = [timestamp for timestamp, _ in itertools.islice(camera, 40)]
+        assert camera.wall_clock(times[-1]) == pytest.approx(time.time(), abs=2)
+    steps = [b - a for a, b in itertools.pairwise(times[20:])]
+    assert sorted(steps)[len(steps) // 2] == pytest.approx(0.05, rel=0.02)
+    assert min(steps) > 0

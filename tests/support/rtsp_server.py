@@ -1,0 +1,45 @@
+"""An RTSP camera, GStreamer's: H.264 of a ball that moves. For the system's Python.
+
+Arguments: PORT WIDTH HEIGHT RATE [USER PASSWORD]. Port 0 is any free port; it is printed once it is served.
+"""
+
+import sys
+
+import gi
+
+gi.require_version("Gst", "1.0")
+gi.require_version("GstRtspServer", "1.0")
+from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
+
+
+def main(port, width, height, rate, user=None, password=None):
+    Gst.init(None)
+    for element in ("x264enc", "rtph264pay"):
+        if Gst.ElementFactory.find(element) is None:
+            sys.exit(f"GStreamer lacks {element}")
+    server = GstRtspServer.RTSPServer.new()
+    server.set_address("127.0.0.1")
+    server.set_service(port)
+    factory = GstRtspServer.RTSPMediaFactory.new()
+    factory.set_launch(
+        f"( videotestsrc is-live=true pattern=ball ! video/x-raw,width={width},height={height},framerate={rate}/1 "
+        f"! x264enc tune=zerolatency speed-preset=ultrafast key-int-max={rate} ! rtph264pay name=pay0 pt=96 )"
+    )
+    factory.set_shared(True)
+    if user is not None:
+        auth = GstRtspServer.RTSPAuth.new()
+        token = GstRtspServer.RTSPToken()
+        token.set_string("media.factory.role", "viewer")
+        auth.add_basic(GstRtspServer.RTSPAuth.make_basic(user, password), token)
+        server.set_auth(auth)
+        allowed = "viewer, media.factory.access=true, media.factory.construct=true"
+        factory.add_role_from_structure(Gst.Structure.new_from_string(allowed))
+    server.get_mount_points().add_factory("/live", factory)
+    if server.attach(None) == 0:
+        sys.exit(f"port {port} is in use")
+    print(server.get_bound_port(), flush=True)
+    GLib.MainLoop().run()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
