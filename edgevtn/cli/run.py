@@ -129,9 +129,8 @@ def check_sources(arguments: argparse.Namespace) -> None:
     if not arguments.source:
         raise ValueError("expected at least one SOURCE, on the command line or in the file of --config")
     if len(arguments.source) > 1 and (arguments.save is not None or arguments.show or arguments.record is not None):
-        raise ValueError(
-            f"--save, --show and --record are for one source, got {len(arguments.source)}; start one run for each"
-        )
+        count = len(arguments.source)
+        raise ValueError(f"--save, --show and --record are for one source, got {count}; start one run for each")
     if arguments.save is not None and same_file(arguments.save, arguments.source[0]):
         raise ValueError(f"--save {arguments.save} is the source itself; give it another name")
 

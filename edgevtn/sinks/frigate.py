@@ -69,11 +69,8 @@ class Frigate(Delivery):
         """One when it begins, one when it has ended."""
         id = self.origin.id(event)
         if event.kind == "begin":
-            body = {
-                "label": event.label,
-                "score": round(event.score, 4),
-                "began": self.origin.wall_clock(event.start, event.source),
-            }
+            began = self.origin.wall_clock(event.start, event.source)
+            body = {"label": event.label, "score": round(event.score, 4), "began": began}
             return [(f"create {id}", json.dumps(body).encode())]
         if event.end is not None:
             return [(f"end {id}", json.dumps({"end_time": self.origin.wall_clock(event.end, event.source)}).encode())]

@@ -23,8 +23,8 @@ class Origin:
         The source's, as others are to read it; no password. See `edgevtn.sources.open.source_name`. Where there are
         several sources, predictions and events say which.
     source : object, optional
-        The source itself, or several as `edgevtn.sources.Cameras`. If it has `wall_clock`, that says when a timestamp was, in seconds since 1970. Otherwise
-        the first timestamp that is asked for counts as now.
+        The source itself, or several as `edgevtn.sources.Cameras`. If it has `wall_clock`, that says when a timestamp
+        was, in seconds since 1970. Otherwise the first timestamp that is asked for counts as now.
     """
 
     def __init__(self, name: str, source: object = None) -> None:
