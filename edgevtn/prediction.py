@@ -34,6 +34,8 @@ class Prediction:
         Times of the newest and of the oldest frame behind the prediction, seconds.
     labels : tuple of str
         The model's K labels.
+    delay : float
+        Seconds by which smoothing makes a change of the probabilities late.
     """
 
     model: str
@@ -43,6 +45,7 @@ class Prediction:
     timestamp: float
     window_start: float
     labels: tuple[str, ...]
+    delay: float = 0.0
 
     def top(self, n: int = 5) -> list[tuple[str, float]]:
         """Return the `n` most probable labels with their probabilities, highest first."""
