@@ -69,7 +69,7 @@ class EventDetector:
     none.
 
     The defaults are what found most beginnings and ends of short actions within half a second, and few where there
-    were none, on people that were not measured; see docs/benchmarks.md.
+    were none, on people that were not measured; see docs/outputs.md.
 
     Parameters
     ----------
