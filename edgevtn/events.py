@@ -14,6 +14,11 @@ HAIRS_BREADTH = 1e-6
 #: Seconds between two windows over which an event goes on: more than lies between two predictions of a model whose
 #: window is one frame. Beyond that nobody knows what went on.
 LONGEST_BRIDGE = 2.0
+#: Probabilities at which an event begins and ends: higher ones come late and miss short actions, lower ones find more
+#: where there is none.
+ENTER, LEAVE = 0.5, 0.3
+#: Seconds that an event lasts at least. A beginning is told no earlier, so more would be delay.
+MIN_DURATION = 0.25
 
 
 @dataclass(frozen=True)
@@ -57,16 +62,20 @@ class EventDetector:
     """Turns predictions into events, with hysteresis so that a wavering score does not split one event into many.
 
     An event begins when a label's probability reaches `enter`, and ends when it falls below `leave` or
-    another label reaches `enter`. A prediction speaks of a whole window, not of its newest frame: beginnings and
-    ends are placed in the middle of the window that showed them. Across a gap in the stream none
-    goes on. Every model has events of its own. The labels
-    "nothing" and "unknown" end events and are none.
+    another label reaches `enter`. Its start is where the probability rose to `leave`, but within the window that
+    reached `enter`. A prediction speaks of a whole window, not of its newest frame, and smoothing makes it late:
+    starts and ends are placed in the middle of the window that showed them, less `Prediction.delay`. Across a gap in
+    the stream none goes on. Every model has events of its own. The labels "nothing" and "unknown" end events and are
+    none.
+
+    The defaults are what found most beginnings and ends of short actions within half a second, and few where there
+    were none, on people that were not measured; see docs/outputs.md.
 
     Parameters
     ----------
     enter, leave : float
-        Probabilities, ``0 < leave <= enter <= 1``. With `enter` above 0.5 only one label can reach it; where several
-        do, it is the most probable that begins.
+        Probabilities, ``0 < leave <= enter <= 1``. Where several labels reach `enter`, it is the most probable that
+        begins.
     min_duration : float
         Seconds; shorter events are dropped, so a beginning is told only when the event has lasted so long.
     cool_down : float
@@ -85,9 +94,9 @@ class EventDetector:
 
     def __init__(
         self,
-        enter: float = 0.6,
-        leave: float = 0.4,
-        min_duration: float = 0.5,
+        enter: float = ENTER,
+        leave: float = LEAVE,
+        min_duration: float = MIN_DURATION,
         *,
         cool_down: float = 0.0,
         update_every: float | None = None,
@@ -113,6 +122,9 @@ class EventDetector:
         """Forget everything; an event that is going on is not reported."""
         self._last: dict[str, Prediction] = {}  # by model
         self._going: dict[str, _Going] = {}
+        self._boundary: dict[str, float] = {}  # where the last prediction places a change, seconds
+        self._risen: dict[str, dict[int, float]] = {}  # since when a label has been at `leave` or more
+        self._free: dict[str, float] = {}  # the end of a model's last event
         self._ended: dict[tuple[str, str], float] = {}  # by model and label, where there is a cool-down
 
     def check(self, labels: Iterable[str]) -> None:
@@ -138,9 +150,7 @@ class EventDetector:
             if name in self._going:
                 events += self._close(name, last.timestamp)
             last = None
-        # The first window begins with the stream: nothing came before it that could have been the other action.
-        middle = (prediction.window_start + prediction.timestamp) / 2
-        boundary = prediction.window_start if last is None else middle
+        boundary = self._place(prediction, last)
         self._last[name] = prediction
         begins = self._highest(prediction)
         going = self._going.get(name)
@@ -151,11 +161,11 @@ class EventDetector:
                 events += self._close(name, boundary)
                 going = None
         if going is None and begins is not None and self._may_begin(name, prediction.labels[begins], boundary):
-            going = self._going[name] = _Going(begins, boundary)
+            going = self._going[name] = _Going(begins, self._start(prediction, begins, boundary))
         if going is not None:
             going.total += float(probabilities[going.label])
             going.count += 1
-            events += self._tell(name, middle) or self._update(name, middle)
+            events += self._tell(name, boundary) or self._update(name, boundary)
         return events
 
     def finish(self) -> list[Event]:
@@ -166,6 +176,34 @@ class EventDetector:
 
     def _of(self, label: str) -> _Settings:
         return self._special.get(label, self._default)
+
+    def _place(self, prediction: Prediction, last: Prediction | None) -> float:
+        """Where a change lies that a prediction shows; also which labels have risen by then."""
+        name = prediction.model
+        if last is None:
+            # The first window begins with the stream: nothing came before it that could have been the other action.
+            boundary = prediction.window_start
+            self._risen[name] = {}
+        else:
+            middle = (prediction.window_start + prediction.timestamp) / 2
+            boundary = max(self._boundary[name], middle - prediction.delay)
+        self._boundary[name] = boundary
+        risen = self._risen[name]
+        for k, label in enumerate(prediction.labels):
+            if prediction.probabilities[k] >= self._of(label).leave:
+                risen.setdefault(k, boundary)
+            else:
+                risen.pop(k, None)
+        return boundary
+
+    def _start(self, prediction: Prediction, k: int, boundary: float) -> float:
+        """Where a label that reaches `enter` began: not before the window, the last event, or the cool-down's end."""
+        name, label = prediction.model, prediction.labels[k]
+        free = self._free.get(name, prediction.window_start)
+        if (name, label) in self._ended:
+            free = max(free, self._ended[name, label] + self._of(label).cool_down)
+        start = max(self._risen[name].get(k, boundary), prediction.window_start - prediction.delay, free)
+        return min(boundary, start)
 
     def _highest(self, prediction: Prediction) -> int | None:
         """The most probable label of those that reach what they need to begin."""
@@ -201,10 +239,12 @@ class EventDetector:
         if not going.id or every is None or lasted_to - going.told < every - HAIRS_BREADTH:
             return []
         going.told = lasted_to
-        return [Event(going.id, name, self._last[name].labels[going.label], going.start, None, going.score, lasted_to)]
+        label = self._last[name].labels[going.label]
+        return [Event(going.id, name, label, going.start, None, going.score, updated=lasted_to)]
 
     def _close(self, name: str, end: float) -> list[Event]:
         """The end of an event, after its beginning if that was not told yet; nothing if the event was too short."""
+        self._free[name] = end
         begun = self._tell(name, end)
         going = self._going.pop(name)
         if not going.id:

@@ -34,6 +34,8 @@ class Prediction:
         Times of the newest and of the oldest frame behind the prediction, seconds.
     labels : tuple of str
         The model's K labels.
+    delay : float
+        Seconds by which smoothing makes a change of the probabilities late.
     source, region : str
         The name of the camera, where there are several, and of the rectangle; else "".
     """
@@ -45,6 +47,7 @@ class Prediction:
     timestamp: float
     window_start: float
     labels: tuple[str, ...]
+    delay: float = 0.0
     source: str = ""
     region: str = ""
 

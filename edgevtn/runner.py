@@ -136,4 +136,5 @@ class Runner:
         labels = self.model.labels
         label = labels[best] if score >= self._unknown_below else UNKNOWN
         window_start = max(first, timestamp - self.window_duration)
-        return Prediction(self.name, label, score, probabilities, timestamp, window_start, labels)
+        delay = self._smoothing.delay
+        return Prediction(self.name, label, score, probabilities, timestamp, window_start, labels, delay)

@@ -23,10 +23,16 @@ class Smoothing:
     ----------
     time_constant : float
         Seconds after which a probability's weight has fallen to 1 / e; 0: no mean.
+
+    Attributes
+    ----------
+    delay : float
+        Seconds after which the mean has gone half the way of a sudden change.
     """
 
     def __init__(self, time_constant: float) -> None:
         self._time_constant = time_constant
+        self.delay = time_constant * math.log(2)
         self.reset()
 
     def reset(self) -> None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import argparse
 
-from edgevtn.events import SETTINGS, EventDetector
+from edgevtn.events import ENTER, LEAVE, MIN_DURATION, SETTINGS, EventDetector
 
 
 def add_detection(parser: argparse.ArgumentParser) -> None:
     """``--enter`` and what belongs to it."""
     group = parser.add_argument_group("events")
-    group.add_argument("--enter", type=float, default=0.6, metavar="P", help="events begin at (default: %(default)s)")
-    group.add_argument("--leave", type=float, default=0.4, metavar="P", help="and ends below (default: %(default)s)")
+    group.add_argument("--enter", type=float, default=ENTER, metavar="P", help="events begin at (default: %(default)s)")
+    group.add_argument("--leave", type=float, default=LEAVE, metavar="P", help="and ends below (default: %(default)s)")
     group.add_argument(
-        "--min-duration", type=float, default=0.5, metavar="S", help="shorter ones are dropped (default: %(default)s)"
-    )
+        "--min-duration", type=float, default=MIN_DURATION, metavar="S",
+        help="shorter ones are dropped (default: %(default)s)",
+    )  # fmt: skip
     group.add_argument(
         "--cool-down", type=float, default=0.0, metavar="S", help="a label does not begin again for (default: 0)"
     )

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgevtn import EventDetector, Prediction
+from edgevtn.smoothing import Smoothing
 
 LABELS = ("a", "b", "c")
 
@@ -173,3 +174,25 @@ def test_settings_of_a_label_that_no_model_has(tiny):
     detector = EventDetector(labels={"fal": {"enter": 0.5}})
     with pytest.raises(ValueError, match="'fal' has settings of its own; expected one of"):
         list(edgevtn.watch([(0.0, np.zeros((48, 64, 3), np.uint8))], tiny, detector=detector))
+
+
+def test_an_event_starts_where_its_label_rose_to_leave():
+    (event,) = detect([0.1, 0.1, 0.35, 0.45, 0.7, 0.9, 0.2], window=0.4, min_duration=0, enter=0.6, leave=0.3)
+    assert (event.start, event.end) == (pytest.approx(0.0), pytest.approx(0.4))  # the middles of windows 2 and 6
+    # Not before the window that reached `enter`.
+    (event,) = detect([0.1, *[0.45] * 9, 0.7, 0.2], window=0.4, min_duration=0, enter=0.6, leave=0.3)
+    assert event.start == pytest.approx(0.6)
+
+
+def test_starts_and_ends_are_where_they_were_before_smoothing():
+    plain, smooth = Smoothing(0.0), Smoothing(0.3)
+    for smoothing in (plain, smooth):
+        detector, events = EventDetector(0.5, 0.5, 0.0), []
+        for n in range(300):
+            values = np.array([0.98, 0.01, 0.01] if 100 <= n < 200 else [0.02, 0.49, 0.49], np.float32)
+            found = smoothing(values, n / 50)
+            events += detector.update(Prediction("m", "", 0.0, found, n / 50, n / 50 - 1, LABELS, smoothing.delay))
+        ended = [event for event in events if event.end is not None and event.label == "a"]
+        assert [(event.start, event.end) for event in ended] == [
+            (pytest.approx(1.5, abs=0.05), pytest.approx(3.5, abs=0.05))
+        ]
