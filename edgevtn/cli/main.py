@@ -26,12 +26,13 @@ from edgevtn.cli import (
     info,
     record,
     run,
+    serve,
     teach,
     train,
 )
 
 #: In the order of the help. Each has NAME and HELP, ``add(parser)`` for its arguments, and ``run(arguments)``.
-COMMANDS = (demo, run, record, teach, eval, info, bench, importing, fetch, calibrate, compare, train, crossval)
+COMMANDS = (demo, run, serve, record, teach, eval, info, bench, importing, fetch, calibrate, compare, train, crossval)
 
 
 def parser() -> argparse.ArgumentParser:
