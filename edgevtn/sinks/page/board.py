@@ -114,11 +114,9 @@ class Board:
 def _model(prediction: Prediction) -> dict[str, Any]:
     """A model's answer, with a bar for each label or for the most probable."""
     probabilities, labels = prediction.probabilities, prediction.labels
-    if len(labels) <= MOST_BARS:
-        shown = range(len(labels))
-    else:
-        best = np.argsort(-probabilities, kind="stable")[: MOST_BARS - 1]
-        shown = [int(k) for k in best]
+    shown = list(range(len(labels)))
+    if len(labels) > MOST_BARS:
+        shown = np.argsort(-probabilities, kind="stable")[: MOST_BARS - 1].tolist()
         if UNKNOWN in labels and labels.index(UNKNOWN) not in shown:
             shown.append(labels.index(UNKNOWN))
     bars = [[labels[k], _probability(probabilities[k])] for k in shown]

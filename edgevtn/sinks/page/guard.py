@@ -53,7 +53,7 @@ class Guard:
         self._token = None if token is None else token.encode()
         self._name = f"edgevtn-{port}"
         # Not the token itself: it stays the same over runs, and tells nobody the token.
-        self._pass = b"" if token is None else hmac.new(token.encode(), b"edgevtn page", hashlib.sha256).hexdigest().encode()
+        self._pass = hmac.new(self._token or b"", b"edgevtn page", hashlib.sha256).hexdigest().encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or let `app` do so."""
@@ -97,7 +97,8 @@ class Guard:
             return None
         query = parse_qs(scope["query_string"].decode("latin-1"))
         if scope["path"] == "/" and self._is(query.get("token", [""])[0], self._token):
-            cookie = f"{self._name}={self._pass.decode()}; Path=/; HttpOnly; SameSite=Lax; Max-Age={COOKIE_DAYS * 86_400}"
+            kept = f"Path=/; HttpOnly; SameSite=Lax; Max-Age={COOKIE_DAYS * 86_400}"
+            cookie = f"{self._name}={self._pass.decode()}; {kept}"
             return 303, "", {"Location": "/", "Set-Cookie": cookie}  # away from the address that has the token in it
         for cookie in headers.get("cookie", "").split(";"):
             name, _, value = cookie.strip().partition("=")

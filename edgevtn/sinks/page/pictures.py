@@ -103,7 +103,7 @@ def _drawn(frame: Frame) -> Frame:
     top, left = (H - side) // 2, (W - side) // 2
     for outside in (picture[:top], picture[top + side :], picture[:, :left], picture[:, left + side :]):
         outside //= 3
-    cv2.rectangle(picture, (left, top), (left + side - 1, top + side - 1), EDGE, 2)
+    cv2.rectangle(picture, (left, top), (left + side - 1, top + side - 1), EDGE, max(1, side // 200))
     return picture
 
 
