@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from edgevtn.arrays import Frame
-from edgevtn.cpu import cpu_name
+from edgevtn.cpu import cpu_name, temperature
 from edgevtn.recognizer import Recognizer
 from edgevtn.sources import frames
 
@@ -159,16 +159,6 @@ def _cpu_seconds(recognizer: Recognizer, pictures: list[Frame], seconds: float) 
     used = time.process_time() - begin
     recognizer.reset()
     return used * CAMERA_RATE / count
-
-
-def temperature() -> float | None:
-    """Degrees Celsius of the processor, where Linux tells."""
-    for zone in sorted(Path("/sys/class/thermal").glob("thermal_zone*")):
-        try:
-            return int((zone / "temp").read_text()) / 1000
-        except (OSError, ValueError):
-            continue
-    return None
 
 
 def throttled() -> str | None:

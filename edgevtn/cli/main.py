@@ -26,13 +26,14 @@ from edgevtn.cli import (
     info,
     record,
     run,
+    serve,
     teach,
     train,
 )
 from edgevtn.cli.config import with_config
 
 #: In the order of the help. Each has NAME and HELP, ``add(parser)`` for its arguments, and ``run(arguments)``.
-COMMANDS = (demo, run, record, teach, eval, info, bench, importing, fetch, calibrate, compare, train, crossval)
+COMMANDS = (demo, run, serve, record, teach, eval, info, bench, importing, fetch, calibrate, compare, train, crossval)
 
 
 def parser() -> argparse.ArgumentParser:

@@ -6,16 +6,20 @@ Passwords and tokens need not stand on the command line, where every user of the
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import socket
+import sys
 from pathlib import Path
 
 from edgevtn.files import user_state
 from edgevtn.sinks import JsonFile, Sink, Timeline
 from edgevtn.sinks.origin import Origin
+from edgevtn.sinks.page.address import ADDRESS
 
 #: Variables that may hold a password or a token.
 PASSWORD, WEBHOOK_TOKEN, FRIGATE_TOKEN = "EDGEVTN_MQTT_PASSWORD", "EDGEVTN_WEBHOOK_TOKEN", "EDGEVTN_FRIGATE_TOKEN"
+PAGE_TOKEN = "EDGEVTN_PAGE_TOKEN"
 
 
 def add_outputs(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +52,17 @@ def add_outputs(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--frigate-token-file", metavar="FILE", help=f"a bearer token (or in {FRIGATE_TOKEN})")
     group.add_argument("--command", metavar="COMMAND", help="run when an event begins, as in 'notify-send {label}'")
     group.add_argument("--command-end", metavar="COMMAND", help="run when it has ended; both get JSON on stdin")
+    group.add_argument(
+        "--page",
+        nargs="?",
+        const=ADDRESS,
+        metavar="HOST:PORT",
+        help=f"a page in the browser (default: {ADDRESS}); elsewhere with a token; needs the extra [serve]",
+    )
+    group.add_argument("--page-token-file", metavar="FILE", help=f"what a browser must know (or in {PAGE_TOKEN})")
+    group.add_argument(
+        "--page-host", action="append", default=[], metavar="NAME", help="another name by which the page is called"
+    )
     group.add_argument(
         "--spool", metavar="DIR", help="where what cannot be delivered waits (default: ~/.local/state/edgevtn)"
     )
@@ -85,10 +100,21 @@ def outputs(arguments: argparse.Namespace, origin: Origin) -> list[Sink]:
         from edgevtn.sinks.clips import Clips
 
         sinks.append(Clips(arguments.record, origin, before=arguments.before, after=arguments.after))
-    if arguments.json_file is not None:
-        sinks.append(JsonFile(arguments.json_file, origin))
-    if arguments.timeline is not None:
-        sinks.append(Timeline(arguments.timeline, origin))
+    with contextlib.ExitStack() as undo:
+        if arguments.page is not None:
+            token = _secret(arguments.page_token_file, PAGE_TOKEN)
+            from edgevtn.sinks.page.sink import Page
+
+            page = Page(arguments.page, origin, token=token or None, hosts=arguments.page_host)
+            undo.callback(page.close)
+            sinks.append(page)
+        if arguments.json_file is not None:
+            sinks.append(JsonFile(arguments.json_file, origin))
+        if arguments.timeline is not None:
+            sinks.append(Timeline(arguments.timeline, origin))
+        if arguments.page is not None:
+            print(f"edgevtn: the page is at {page.url}", file=sys.stderr)
+        undo.pop_all()
     return sinks
 
 

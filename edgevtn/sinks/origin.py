@@ -28,7 +28,7 @@ class Origin:
     """
 
     def __init__(self, name: str, source: object = None) -> None:
-        self.name = name
+        self.name, self.source = name, source
         #: Ids of this run begin so: an event's number alone is counted from 1 in every run.
         self.run = f"{int(time.time()):x}{secrets.token_hex(2)}"
         self._clock = getattr(source, "wall_clock", None)

@@ -1,0 +1,135 @@
+"""What the page tells: the latest predictions, the last events, and how it all goes, as a record of JSON."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, OrderedDict
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+import numpy as np
+
+from edgevtn.cpu import temperature
+from edgevtn.prediction import UNKNOWN, Event, Prediction
+from edgevtn.sinks.origin import Origin
+from edgevtn.sinks.page.health import Cpu, Latency, Rate, memory
+
+#: Events that are kept.
+MOST_EVENTS = 100
+#: Labels that are shown in the model's order; of more, the most probable are, in the order of their probabilities.
+MOST_BARS = 12
+
+
+class Board:
+    """Told by the thread that recognises, asked by the one that serves.
+
+    Parameters
+    ----------
+    origin : Origin
+        Its source may have `statistics` and `wall_clock`.
+
+    Attributes
+    ----------
+    frames : Rate
+    predictions : dict of str to Rate
+        By model.
+    begun : Counter of (str, str)
+        Events that began, by model and label.
+    latency : Latency
+        Only of a source that knows when a picture was made.
+    """
+
+    def __init__(self, origin: Origin) -> None:
+        self.origin = origin
+        self.frames = Rate()
+        self.predictions: dict[str, Rate] = {}
+        self.begun: Counter[tuple[str, str]] = Counter()
+        self.latency = Latency()
+        self.began = time.time()
+        self._cpu = Cpu()
+        self._clock = getattr(origin.source, "wall_clock", None)
+        self._latest: dict[str, Prediction] = {}
+        self._events: OrderedDict[str, dict[str, Any]] = OrderedDict()
+        self._version = 0  # of the events
+        self._lock = threading.Lock()  # held for microseconds
+
+    def frame(self) -> None:
+        """Another one came."""
+        with self._lock:
+            self.frames.add()
+
+    def prediction(self, prediction: Prediction) -> None:
+        """Keep it, and how late it is."""
+        made = self._clock(prediction.timestamp) if callable(self._clock) else None
+        with self._lock:
+            self._latest[prediction.model] = prediction
+            self.predictions.setdefault(prediction.model, Rate()).add()
+            if made is not None:
+                self.latency.add(time.time() - made)
+
+    def event(self, event: Event) -> None:
+        """Keep it, instead of what it was before."""
+        record = self.origin.event(event)
+        with self._lock:
+            self.begun[event.model, event.label] += event.kind == "begin"
+            self._events[record["id"]] = record
+            while len(self._events) > MOST_EVENTS:
+                self._events.popitem(last=False)
+            self._version += 1
+
+    def statistics(self) -> dict[str, Any]:
+        """What the source tells of itself: of a live one `dropped`, `repeated`, `bad`, `reconnects` and `lost`."""
+        told = getattr(self.origin.source, "statistics", None)
+        return asdict(told) if is_dataclass(told) and not isinstance(told, type) else {}
+
+    def record(self, known: int = -1) -> dict[str, Any]:
+        """All of it; the events only if there are others than in the version that is `known`."""
+        with self._lock:
+            latest, version = list(self._latest.values()), self._version
+            events = None if known == version else [dict(event) for event in reversed(self._events.values())]
+            since, frame_rate = self.frames.since(), self.frames.hertz()
+            prediction_rate = sum(rate.hertz() for rate in self.predictions.values())
+            percentiles = self.latency.percentiles()
+        return {
+            "source": self.origin.name,
+            "models": [_model(prediction) for prediction in latest],
+            "version": version,
+            "events": events,
+            "health": {
+                "uptime": round(time.time() - self.began, 1),
+                "since": None if since is None else round(since, 2),
+                "frame_rate": round(frame_rate, 1),
+                "prediction_rate": round(prediction_rate, 1),
+                "latency": percentiles,
+                "cpu": round(self._cpu.share(), 3),
+                "cores": self._cpu.cores,
+                "memory": memory(),
+                "temperature": temperature(),
+                "statistics": self.statistics(),
+            },
+        }
+
+
+def _model(prediction: Prediction) -> dict[str, Any]:
+    """A model's answer, with a bar for each label or for the most probable."""
+    probabilities, labels = prediction.probabilities, prediction.labels
+    shown = list(range(len(labels)))
+    if len(labels) > MOST_BARS:
+        shown = np.argsort(-probabilities, kind="stable")[: MOST_BARS - 1].tolist()
+        if UNKNOWN in labels and labels.index(UNKNOWN) not in shown:
+            shown.append(labels.index(UNKNOWN))
+    bars = [[labels[k], _probability(probabilities[k])] for k in shown]
+    return {
+        "model": prediction.model,
+        "label": prediction.label,
+        "score": _probability(prediction.score),
+        "unknown": prediction.label == UNKNOWN,
+        "best": labels[int(probabilities.argmax())],
+        "bars": bars,
+    }
+
+
+def _probability(value: float) -> float:
+    """JSON has no number for what is not finite."""
+    return round(float(np.nan_to_num(value)), 4)

@@ -1,0 +1,86 @@
+"""The same for Prometheus, in its text format."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Iterable, Iterator, Mapping
+
+from edgevtn.cpu import temperature
+from edgevtn.sinks.page.board import Board
+from edgevtn.sinks.page.health import BOUNDS, memory
+from edgevtn.sinks.page.pictures import Pictures
+
+TYPE = "text/plain; version=0.0.4; charset=utf-8"
+#: A source's counts, and what they count.
+COUNTS = {
+    "dropped": "Pictures that were older than the newest when they were asked for.",
+    "repeated": "Pictures that equal the one before.",
+    "bad": "Pictures that could not be decoded.",
+}
+
+Sample = tuple[Mapping[str, str], float]
+
+
+def metrics(board: Board, pictures: Pictures) -> str:
+    """All of them."""
+    return "\n".join(itertools.chain.from_iterable(_families(board, pictures))) + "\n"
+
+
+def _families(board: Board, pictures: Pictures) -> Iterator[Iterable[str]]:
+    yield _family("edgevtn_info", "gauge", "What is watched.", [({"source": board.origin.name}, 1)])
+    yield _family("edgevtn_frames_total", "counter", "Frames from the source.", [({}, board.frames.count)])
+    since = board.frames.since()
+    if since is not None:
+        when = round(time.time() - since, 3)
+        yield _family("edgevtn_last_frame_timestamp_seconds", "gauge", "When the last frame came.", [({}, when)])
+    counts: list[Sample] = [({"model": name}, rate.count) for name, rate in board.predictions.copy().items()]
+    yield _family("edgevtn_predictions_total", "counter", "Predictions.", counts)
+    begun: list[Sample] = [({"model": m, "label": label}, n) for (m, label), n in board.begun.copy().items()]
+    yield _family("edgevtn_events_total", "counter", "Events that began.", begun)
+    if any(board.latency.counts):
+        yield _histogram(board)
+    statistics = board.statistics()
+    for name, text in COUNTS.items():
+        if name in statistics:
+            yield _family(f"edgevtn_source_frames_{name}_total", "counter", text, [({}, statistics[name])])
+    if "reconnects" in statistics:
+        text = "How often the source was found again."
+        yield _family("edgevtn_source_reconnects_total", "counter", text, [({}, statistics["reconnects"])])
+        yield _family("edgevtn_source_lost", "gauge", "1 while it is lost.", [({}, int(statistics["lost"]))])
+    yield _family("edgevtn_page_viewers", "gauge", "Who look at the picture.", [({}, pictures.viewers)])
+    yield _family("edgevtn_page_pictures_total", "counter", "JPEGs encoded.", [({}, pictures.encoded)])
+    degrees, used = temperature(), memory()
+    if degrees is not None:
+        yield _family("edgevtn_temperature_celsius", "gauge", "The processor's.", [({}, degrees)])
+    if used is not None:
+        yield _family("process_resident_memory_bytes", "gauge", "Memory of the process.", [({}, used)])
+    yield _family("process_cpu_seconds_total", "counter", "Processor time used.", [({}, time.process_time())])
+    yield _family("process_start_time_seconds", "gauge", "When the page was opened.", [({}, round(board.began, 3))])
+
+
+def _family(name: str, kind: str, text: str, samples: Iterable[Sample]) -> list[str]:
+    lines = [_line(name, labels, value) for labels, value in samples]
+    return [f"# HELP {name} {text}", f"# TYPE {name} {kind}", *lines]
+
+
+def _histogram(board: Board) -> list[str]:
+    name = "edgevtn_latency_seconds"
+    bounds = [f"{bound:g}" for bound in BOUNDS] + ["+Inf"]
+    sums = list(itertools.accumulate(board.latency.counts))
+    return [
+        f"# HELP {name} From a picture's capture to its prediction.",
+        f"# TYPE {name} histogram",
+        *(_line(f"{name}_bucket", {"le": bound}, count) for bound, count in zip(bounds, sums, strict=True)),
+        _line(f"{name}_sum", {}, board.latency.total),
+        _line(f"{name}_count", {}, sums[-1]),
+    ]
+
+
+def _line(name: str, labels: Mapping[str, str], value: float) -> str:
+    pairs = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels.items())
+    return f"{name}{{{pairs}}} {value}" if pairs else f"{name} {value}"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

@@ -1,0 +1,173 @@
+"use strict";
+
+// Milliseconds between two questions, and after no answer.
+const INTERVAL = 250, RETRY = 2000;
+// Seconds without a frame after which that is said.
+const STALE = 3;
+
+const element = (id) => document.getElementById(id);
+const picture = element("picture");
+let known = -1, looking = false, state = null;
+
+// Everything that comes from a model or a source is text, never markup.
+function make(tag, name, text) {
+  const made = document.createElement(tag);
+  if (name) made.className = name;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+const percent = (value) => `${Math.round(100 * value)} %`;
+const clock = (iso) => new Date(iso).toLocaleTimeString([], { hour12: false });
+
+function row(label, value, marks) {
+  const made = make("div", `row ${marks}`);
+  made.append(make("span", "", label));
+  const track = made.appendChild(make("div", "track"));
+  const fill = track.appendChild(make("div", "fill"));
+  fill.style.width = value === null ? "0" : `${100 * value}%`;
+  made.append(make("span", "value", value === null ? "" : percent(value)));
+  return made;
+}
+
+function showModels(models) {
+  if (!models.length) return;
+  element("models").replaceChildren(...models.map((model) => {
+    const made = make("div", model.unknown ? "model unsure" : "model");
+    if (models.length > 1) made.append(make("p", "name", model.model));
+    const label = made.appendChild(make("p", "label"));
+    label.append(make("span", "", model.label));
+    label.append(make("small", "", model.unknown && model.best !== "unknown"
+      ? `most probable: ${model.best}, ${percent(model.score)}` : percent(model.score)));
+    for (const [name, value] of model.bars) {
+      const idle = name === "unknown" || name === "nothing" ? "nothing" : "";
+      made.append(row(name, value, `${idle} ${name === model.label ? "best" : ""}`));
+    }
+    // A model that has no such label says so where it is not sure enough.
+    if (!model.bars.some(([name]) => name === "unknown")) {
+      const sign = row("unknown", null, model.unknown ? "nothing best" : "off");
+      sign.querySelector(".value").textContent = model.unknown ? "yes" : "no";
+      sign.querySelector(".track").style.visibility = "hidden";
+      made.append(sign);
+    }
+    return made;
+  }));
+}
+
+function showEvents(events) {
+  if (!events) return;
+  if (!events.length) return element("events").replaceChildren(make("li", "quiet", "none yet"));
+  element("events").replaceChildren(...events.map((event) => {
+    const made = make("li");
+    made.append(make("time", "", clock(event.start_time)));
+    made.append(make("span", "", event.label));
+    const last = event.end ?? event.updated;
+    const seconds = last === null || last === undefined ? "" : `, ${(last - event.start).toFixed(1)} s`;
+    const what = { begin: "began", update: "goes on", end: "ended" }[event.event];
+    made.append(make("span", event.event === "end" ? "quiet" : "going", `${what}${seconds}`));
+    return made;
+  }));
+}
+
+function duration(seconds) {
+  if (seconds < 120) return `${Math.round(seconds)} s`;
+  return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
+}
+
+function showHealth(health, viewers, most) {
+  const facts = [
+    ["Frames a second", health.frame_rate.toFixed(1)],
+    ["Predictions a second", health.prediction_rate.toFixed(1)],
+    ["Latency: 50, 95, 99 %", health.latency === null ? "not known of this source"
+      : `${health.latency.map((value) => Math.round(1000 * value)).join(", ")} ms`],
+    [`Processor, of ${health.cores} cores`, percent(health.cpu)],
+    ["Memory", health.memory === null ? null : `${Math.round(health.memory / 1e6)} MB`],
+    ["Temperature", health.temperature === null ? null : `${health.temperature.toFixed(1)} °C`, health.temperature > 80],
+  ];
+  const told = health.statistics;
+  for (const [name, text] of [["dropped", "Frames dropped"], ["repeated", "Frames repeated"], ["bad", "Frames broken"],
+    ["reconnects", "Reconnects"]]) {
+    if (name in told) facts.push([text, String(told[name])]);
+  }
+  facts.push(["Viewers", `${viewers} of ${most}`], ["Running for", duration(health.uptime)]);
+  element("health").replaceChildren(...facts.filter(([, text]) => text !== null).map(([name, text, warn]) => {
+    const made = make("div");
+    made.append(make("dt", "", name), make("dd", warn ? "warn" : "", text));
+    return made;
+  }));
+}
+
+function showStatus(text, warn) {
+  element("status").textContent = text;
+  element("status").className = warn ? "warn" : "";
+}
+
+function status(health) {
+  if (health.statistics.lost) return showStatus("the source is lost; it is looked for", true);
+  if (health.since === null) return showStatus("waiting for the first frame", false);
+  if (health.since > STALE) return showStatus(`no frame for ${duration(health.since)}`, true);
+  return showStatus("recognising", false);
+}
+
+function noPicture(text) {
+  picture.hidden = true;
+  element("no-picture").hidden = false;
+  element("no-picture").textContent = text;
+}
+
+// Nothing is encoded for a page that nobody sees.
+function look() {
+  if (document.hidden || looking) return;
+  looking = true;
+  picture.src = `picture?${Date.now()}`;
+}
+
+function lookAway() {
+  looking = false;
+  picture.removeAttribute("src");
+}
+
+picture.addEventListener("load", () => {
+  picture.hidden = false;
+  element("no-picture").hidden = true;
+});
+picture.addEventListener("error", () => {
+  if (!looking) return;
+  const full = state && state.viewers >= state.most_viewers;
+  noPicture(full ? `${state.most_viewers} others look at the picture already; it will be tried again` : "no picture");
+  lookAway();
+  setTimeout(look, RETRY);
+});
+document.addEventListener("visibilitychange", () => (document.hidden ? lookAway() : look()));
+addEventListener("pagehide", lookAway);
+
+async function ask() {
+  let wait = INTERVAL;
+  try {
+    if (!document.hidden) {
+      const answer = await fetch(`state?known=${known}`, { cache: "no-store" });
+      if (answer.status === 401) throw new Error("the token is needed again: open this page as /?token=...");
+      if (!answer.ok) throw new Error(`the board answers ${answer.status}`);
+      state = await answer.json();
+      document.body.classList.remove("away");
+      look();
+      element("source").textContent = document.title = state.source || "edgevtn";
+      showModels(state.models);
+      showEvents(state.events);
+      showHealth(state.health, state.viewers, state.most_viewers);
+      status(state.health);
+      known = state.version;
+    }
+  } catch (error) {
+    document.body.classList.add("away");
+    showStatus(error instanceof TypeError ? "the board does not answer" : error.message, true);
+    known = -1;
+    lookAway();
+    noPicture("no picture");
+    wait = RETRY;
+  }
+  setTimeout(ask, wait);
+}
+
+addEventListener("load", look);
+ask();
