@@ -16,7 +16,7 @@ from edgevtn.arrays import Frame
 from edgevtn.errors import SourceError
 from edgevtn.sources.base import Source
 from edgevtn.sources.camera import Camera
-from edgevtn.sources.live import Persistence
+from edgevtn.sources.live import Persistence, Statistics
 from edgevtn.sources.open import Named, source_name
 
 #: Seconds in which all readers have to end when it is closed: Ctrl-C must not take longer. Those that block then are
@@ -124,6 +124,12 @@ class Cameras:
     def dropped(self) -> dict[str, int]:
         """Frames of each source that a newer one took the place of here; a `Camera` may have dropped some before."""
         return {feed.name: feed.dropped for feed in self._feeds}
+
+    @property
+    def statistics(self) -> Statistics:
+        """Counts of all sources together, with what was dropped here; `lost` while any of them is."""
+        told = [getattr(feed.source, "statistics", Statistics()) for feed in self._feeds]
+        return Statistics.together(*told, Statistics(dropped=sum(self.dropped.values())))
 
     def wall_clock(self, timestamp: float, source: str = "") -> float | None:
         """Unix time, seconds, of a moment of the source of that name; None where nobody knows it, as in a file."""

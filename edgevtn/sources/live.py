@@ -6,7 +6,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from edgevtn.arrays import Frame
 from edgevtn.errors import SourceError
@@ -80,6 +80,12 @@ class Statistics:
     bad: int = 0
     reconnects: int = 0
     lost: bool = False
+
+    @classmethod
+    def together(cls, *parts: Statistics) -> Statistics:
+        """The sums of several; `lost` if any of them is."""
+        counts = {each.name: sum(getattr(part, each.name) for part in parts) for each in fields(cls)}
+        return cls(**counts | {"lost": any(part.lost for part in parts)})
 
 
 class Live(Source):

@@ -138,6 +138,7 @@ def test_the_newest_frame_wins(tiny):
         assert all_sent.wait(60)
         assert eventually(lambda: cameras.dropped["it"] + camera.statistics.dropped == 8)
         assert next(arrivals).frame[0, 0, 0] == 10
+        assert (cameras.statistics.dropped, cameras.statistics.lost) == (8, False)
 
 
 def test_one_that_hangs_or_was_never_there_holds_up_nobody(tiny):
@@ -247,5 +248,6 @@ def test_a_server_that_freezes_and_one_that_does_not(tiny):
         addresses = {"frozen": frozen.address, "good": good.address}
         with Cameras(addresses, patience=0.5, notify=sentences.append) as cameras:
             list(watch(cameras, tiny, sinks=[Phases()]))
+            assert cameras.statistics.reconnects == 1
     assert during == ["good"] * 10
     assert len(sentences) == 2
