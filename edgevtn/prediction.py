@@ -86,9 +86,9 @@ class Event:
     start: float
     end: float | None
     score: float
+    updated: float | None = None
     source: str = ""
     region: str = ""
-    updated: float | None = None
 
     @property
     def kind(self) -> str:

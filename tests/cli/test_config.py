@@ -78,7 +78,7 @@ def test_the_command_line_wins(pictures, tiny, config, capsys):
         ("patience = true", "patience: expected a string or a number, got True"),
         ("patience = [1, 2]", "patience: expected a string or a number, got [1, 2]"),
         ("source = [true]", "source: expected a string or a number, or a list of them, got True"),
-        ("[mqtt]\nhost = 1", "mqtt is no option"),
+        ("[broker]\nhost = 1", "broker is no option"),
         ("patience 5", "is no TOML"),
         ("", "expected at least one SOURCE, on the command line or in the file of --config"),
         ("source = 'x'\nregion = 'door=1'", "expected a region as in door=0.1,0.2,0.4,0.9, got door=1"),

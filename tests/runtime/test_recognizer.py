@@ -29,7 +29,10 @@ def from_scratch(bundle, window_frames):
     loaded = load_bundle(bundle)
     facts, head, arrays = loaded.model.encoder, loaded.model.head, loaded.head
     session = onnxruntime.InferenceSession(loaded.encoder, providers=["CPUExecutionProvider"])
-    pixels = np.empty(session.get_inputs()[0].shape, np.uint8)  # planes, or planes by blocks
+    _, channels, *sides = session.get_inputs()[0].shape  # planes, or planes by blocks; the sides may be left open
+    side = facts.input_size // 2 if channels == 12 else facts.input_size
+    assert all(isinstance(own, str) or own == side for own in sides)
+    pixels = np.empty((1, channels, side, side), np.uint8)
     features = []
     for frame in window_frames:
         Prepare(facts.input_size, facts.color_order)(frame, pixels)
