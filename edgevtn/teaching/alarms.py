@@ -42,11 +42,7 @@ def alarms(
         apart = [groups[part] for _, groups in whole if part < len(groups)]
         if not apart:
             break
-        kept = np.flatnonzero(~np.isin(material.group_of, apart))
-        less = replace(
-            material, clips=[material.clips[n] for n in kept], classes=material.classes[kept],
-            group_of=material.group_of[kept],
-        )  # fmt: skip
+        less = material.only(np.flatnonzero(~np.isin(material.group_of, apart)))
         if not (less.classes == material.named).any():
             less = replace(less, labels=material.labels[: material.named])
         model, _ = fit([less], make_nothing, [candidate])

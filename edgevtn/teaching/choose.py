@@ -22,8 +22,6 @@ SETS = (
     ("mean", "spread", "change"),
     ("spread", "change", "segments", "segment_changes"),
 )
-#: Sides of pictures, pixels, that are tried where the encoder takes them: half the arithmetic of the one before.
-SIZES = (224, 160, 128)
 #: Hz.
 RATES = (6.25, 12.5)
 #: Seconds of a window: 16 slots at 12.5 Hz and multiples. Shorter ones hardly see a movement, longer ones answer late.
@@ -33,9 +31,9 @@ LONG_ENOUGH = 0.5
 #: Strengths of the ridge, on statistics of variance 1 divided by their number in a frame, W: from clips that are all
 #: different to many that are alike.
 STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
-#: Milliseconds of one frame's encoding at the first of `SIZES`, of a Raspberry Pi 5's order: what makes a rate dear. It
+#: Milliseconds of encoding a picture of that side, pixels, of a Raspberry Pi 5's order: what makes a rate dear. It
 #: grows with the picture's area.
-ENCODING = 20.0
+ENCODING, ENCODED = 20.0, 224
 #: Milliseconds of a head for each number in its window and each statistic: three orders less.
 LOOKING = 1e-6
 #: Standard errors of the difference that a cheaper candidate may be behind the best.
@@ -77,7 +75,7 @@ class Candidate:
     def cost(self) -> float:
         """Milliseconds of a small board's processor for each second of video, roughly; a longer window costs delay."""
         numbers = self.window_len + sum(STATISTICS[name] for name in self.statistics)
-        encoding = ENCODING * (self.size / SIZES[0]) ** 2
+        encoding = ENCODING * (self.size / ENCODED) ** 2
         return self.rate * (encoding + LOOKING * 1280 * numbers) + self.seconds
 
 
@@ -195,6 +193,7 @@ def cheapest(tried: Sequence[Tried], weights: Float64, groups: Sequence[Int]) ->
     for entry in tried:
         lost = np.array([(shares[rows] * (best.right - entry.right)[rows]).sum() for rows in groups])
         error = np.sqrt(G / (G - 1) * ((lost - lost.mean()) ** 2).sum())
+        # Takes left out tell sizes apart badly: a smaller one has to be the best itself, not only near it.
         if entry.candidate.size != best.candidate.size:
             continue
         if lost.sum() <= TOLERANCE * error + 1e-12 and entry.loss <= LOSS_TOLERANCE * best.loss:

@@ -14,7 +14,7 @@ So the shares of a clip's frames add up to the difference of two logits, the int
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -61,11 +61,7 @@ def evidence(material: Material, fitted: Fitted, make_nothing: bool) -> list[Evi
         clip, label = int(known[n]), int(material.classes[known[n]])
         group = int(material.group_of[clip])
         if group not in models:
-            kept = np.flatnonzero(material.group_of != group)
-            less = replace(
-                material, clips=[material.clips[i] for i in kept], classes=material.classes[kept],
-                group_of=material.group_of[kept],
-            )  # fmt: skip
+            less = material.only(np.flatnonzero(material.group_of != group))
             models[group], _ = fit([less], make_nothing, [candidate])
         w, b = models[group].w.astype(np.float64), models[group].b.astype(np.float64)
         rows = material.clips[clip][:: round(material.rate / candidate.rate)]

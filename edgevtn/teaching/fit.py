@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +50,11 @@ class Material:
     labels: tuple[str, ...]
     named: int
     size: int
+
+    def only(self, kept: Int) -> Material:
+        """The same of some of its clips, int64 indices."""
+        clips = [self.clips[n] for n in kept]
+        return replace(self, clips=clips, classes=self.classes[kept], group_of=self.group_of[kept])
 
     @property
     def groups(self) -> list[Int]:
