@@ -133,43 +133,60 @@ def once(messages):
 
 
 class Wire:
-    """Listens, and passes on what comes to a port; with `deaf` it swallows what comes back, after the first bytes."""
+    """Listens, and passes on what comes to a port; it can be cut, and swallow what comes back."""
 
     def __init__(self, port):
-        self.target, self.deaf, self.open = port, threading.Event(), []
-        self.swallowed = threading.Event()
+        self.target, self.open, self.guard = port, [], threading.Lock()
+        self.last_word, self.deaf, self.swallowed = None, threading.Event(), threading.Event()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.threads = [threading.Thread(target=self._accept)]
+        self.threads[0].start()
+
+    def swallow_answers_from(self, word):
+        """Once these bytes went by, nothing comes back."""
+        self.last_word = word
 
     def _accept(self):
         while True:
             try:
                 here, _ = self.listener.accept()
-                there = socket.create_connection(("127.0.0.1", self.target))
             except OSError:
                 return
-            self.open += [here, there]
-            threading.Thread(target=self._pass, args=(here, there, False), daemon=True).start()
-            threading.Thread(target=self._pass, args=(there, here, True), daemon=True).start()
+            try:
+                there = socket.create_connection(("127.0.0.1", self.target))
+            except OSError:
+                here.close()
+                continue
+            with self.guard:
+                self.open += [here, there]
+            for source, sink, back in ((here, there, False), (there, here, True)):
+                self.threads.append(threading.Thread(target=self._pass, args=(source, sink, back)))
+                self.threads[-1].start()
 
     def _pass(self, source, sink, back):
-        try:
+        with contextlib.suppress(OSError):
             while content := source.recv(65536):
                 if back and self.deaf.is_set():
                     self.swallowed.set()
-                else:
-                    sink.sendall(content)
-        except OSError:
-            pass
+                    continue
+                if not back and self.last_word is not None and self.last_word in content:
+                    self.deaf.set()
+                sink.sendall(content)
 
     def cut(self):
-        for end in self.open:
-            with contextlib.suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)  # wakes the thread that reads from it
-            end.close()
-        self.open = []
+        with self.guard:
+            for end in self.open:
+                with contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)  # wakes the thread that reads from it
+                end.close()
+            self.open = []
 
     def close(self):
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that waits for someone
         self.listener.close()
+        self.threads[0].join(PATIENCE)
         self.cut()
+        for thread in self.threads:
+            thread.join(PATIENCE)
