@@ -117,8 +117,9 @@ def rows_of(data: Data, fold: str, seed: int) -> dict[str, dict[int, Any]]:
         "LSTM": logits(trained(RGB, LSTM)),
         "VTN decoder": logits(trained(RGB)),
     }
-    moving = trained(RGB, motion=True)
+    moving = trained(RGB, motion="change")
     logits_of["VTN + embedding difference"] = logits(moving)
+    logits_of["VTN + size of embedding difference"] = logits(trained(RGB, motion="size"))
     if RGBDIFF in data.views:
         differences = trained(RGBDIFF)
         logits_of["RGB-difference"] = logits(differences)
@@ -127,9 +128,9 @@ def rows_of(data: Data, fold: str, seed: int) -> dict[str, dict[int, Any]]:
         }
         streams = [moving, differences]
     else:  # nothing but features: the teachers are other heads, and one more seed
-        streams = [moving, trained(RGB, LSTM, motion=True), trained(RGB, MeanPooling, motion=True)]
+        streams = [moving, trained(RGB, LSTM, motion="change"), trained(RGB, MeanPooling, motion="change")]
     answers = mean_ending_logits([(head, recipe, views_of(data, recipe, learned)) for head, recipe in streams])
-    logits_of["VTN + embedding difference, distilled"] = logits(trained(RGB, teacher=answers, motion=True))
+    logits_of["VTN + embedding difference, distilled"] = logits(trained(RGB, teacher=answers, motion="change"))
     logits_of["VTN decoder, distilled"] = logits(trained(RGB, teacher=answers))
     return {row: {n: answer(logit) for n, logit in each.items()} for row, each in logits_of.items()}
 

@@ -8,12 +8,19 @@ from pathlib import Path
 from edgevtn.training.recipe import Recipe
 from edgevtn.training.streams import Facts
 
+#: What the card says of the motion input.
+MOTION = {
+    "none": "",
+    "change": ", on embeddings and their differences",
+    "size": ", on embeddings and the size of their differences",
+}
+
 
 def card(facts: Facts, recipe: Recipe, clips: int, seed: int, teachers: Sequence[str | Path] = ()) -> str:
     """The model card, Markdown."""
     measured = "\n".join(f"- {name}: {value}" for name, value in facts.accuracy.items())
     seconds = recipe.window_len / recipe.frame_rate
-    motion = ", on embeddings and their differences" if recipe.motion else ""
+    motion = MOTION[recipe.motion]
     apart = recipe.difference_interval
     sees = "frames" if apart is None else f"differences of frames {1000 * apart:g} ms apart"
     taught = f"\n- Taught by {', '.join(Path(teacher).name for teacher in teachers)}." if teachers else ""

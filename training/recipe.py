@@ -72,9 +72,10 @@ class Recipe(BaseModel):
     heads: PositiveInt = Field(default=8, description="A, attention heads.")
     layers: PositiveInt = Field(default=2, description="L, blocks of the head.")
     ffn_dim: PositiveInt = Field(default=256, description="F, width of the feed-forward layers.")
-    motion: bool = Field(
-        default=False,
-        description="Whether the projection also sees the change of the features since the frame before; RGB alone.",
+    motion: Literal["none", "change", "size"] = Field(
+        default="none",
+        description="What the projection also sees: the change of the features since the frame before, or its size; "
+        "RGB alone.",
     )
     rank: PositiveInt = Field(
         default=256,
@@ -138,7 +139,7 @@ class Recipe(BaseModel):
     @property
     def slots(self) -> int:
         """Frames of a window: T, with motion input one more, the frame before."""
-        return self.window_len + self.motion
+        return self.window_len + (self.motion != "none")
 
     def changed(self, **changes: object) -> Recipe:
         """The recipe with other settings, validated as a whole."""
@@ -160,8 +161,8 @@ class Recipe(BaseModel):
             raise ValueError(f"embed_dim must be a multiple of heads, {self.heads}; got {self.embed_dim}")
         if self.fastest < self.slowest:
             raise ValueError(f"fastest must not be below slowest, {self.slowest:g}; got {self.fastest:g}")
-        if self.modality == RGBDIFF and self.motion:
-            raise ValueError("motion must be off for differences of frames; it is for frames alone")
+        if self.modality == RGBDIFF and self.motion != "none":
+            raise ValueError("motion must be none for differences of frames; it is for frames alone")
         return self
 
 

@@ -210,7 +210,7 @@ def save_stream(
             "ffn_dim": recipe.ffn_dim,
             "attention_scale": decoder.scale,
             "layer_norm": "vtn",
-            "motion": "change" if recipe.motion else "none",
+            "motion": recipe.motion,
             "projection": True,
         },
         "quantization": {

@@ -55,7 +55,7 @@ def recipes_of(modality: str, settings: Mapping[str, object]) -> list[Recipe]:
     """
     if modality not in MODALITIES:
         raise ValueError(f"modality must be one of {', '.join(MODALITIES)}, got {modality!r}")
-    differences = {**settings, "modality": RGBDIFF, "motion": False}
+    differences = {**settings, "modality": RGBDIFF, "motion": "none"}
     if modality == RGBDIFF:
         return [Recipe.model_validate(differences)]
     rgb = Recipe.model_validate({**settings, "modality": RGB})

@@ -105,7 +105,8 @@ def _add(bias: ir.Value | None, shift: Float) -> None:
 
 def _mean(arrays: Sequence[Float]) -> Float:
     """Mean over frames and places of each channel of a tensor, (1, C, H, W) for each frame."""
-    return np.sum([array.mean(axis=(0, 2, 3)) / len(arrays) for array in arrays], axis=0)
+    mean: Float = np.sum([array.mean(axis=(0, 2, 3)) / len(arrays) for array in arrays], axis=0)
+    return mean
 
 
 def _means(model: onnx.ModelProto, names: Sequence[str], inputs: Sequence[Array]) -> dict[str, Float]:

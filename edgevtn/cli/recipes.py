@@ -33,7 +33,10 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
         "--modality", default="rgb", choices=("rgb", "rgbdiff", TWO_STREAM),
         help="what the encoder sees: frames, their differences, or an encoder for each (default: %(default)s)",
     )  # fmt: skip
-    parser.add_argument("--motion", action="store_true", help="let the head see changes of features, too")
+    parser.add_argument(
+        "--motion", nargs="?", const="change", default="none", choices=("change", "size"),
+        help="let the head see changes of features, too, or their size alone (default of --motion: change)",
+    )  # fmt: skip
     parser.add_argument(
         "--set", nargs="+", default=(), metavar="NAME=VALUE",
         help="anything else of the recipe, as frame_rate=6.25 window_len=32; see edgevtn.training.recipe",

@@ -25,8 +25,8 @@ EMBED_DIMS = (32, 8192)
 PRECISIONS = ("auto", "fp32", "int8")
 #: Narrower heads gain less than a tenth of a millisecond by int8, and near ties may fall the other way.
 INT8_FROM_WIDTH = 256
-#: What the projection sees beside a frame's features: nothing, or their change since the frame before.
-MOTIONS = ("none", "change")
+#: What the projection sees beside a frame's features: nothing, their change since the frame before, or its size.
+MOTIONS = ("none", "change", "size")
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,9 @@ class VTNFacts(HeadFacts):
         Factor on the scores; ``D ** -0.5`` in the authors' code.
     layer_norm : {"vtn", "none"}
         "vtn" has the unbiased deviation, and epsilon outside the root.
-    motion : {"none", "change"}
-        "change": the projection sees ``[f_t, f_t - f_(t-1)]``.
+    motion : {"none", "change", "size"}
+        "change": the projection sees ``[f_t, f_t - f_(t-1)]``; "size": ``[f_t, |f_t - f_(t-1)|]``, how much something
+        moves and not whereto, which no linear projection of features can tell.
     projection : bool
         Whether there is one; without it the features are the embedding, and W is D.
     """
@@ -85,8 +86,8 @@ class VTNFacts(HeadFacts):
         shapes: dict[str, tuple[int, ...]] = {}
         if self.projection:
             shapes |= {"w_features": (W, D), "b_features": (D,)}
-        if self.motion == "change":
-            shapes["w_change"] = (W, D)
+        if self.motion != "none":
+            shapes[f"w_{self.motion}"] = (W, D)
         shapes |= {"position": (T, D), **dict.fromkeys(("w_q", "w_k", "w_v"), (L, D, D))}
         shapes |= {"w_1": (L, D, F), "b_1": (L, F), "w_2": (L, F, D), "b_2": (L, D)}
         if self.layer_norm == "vtn":
@@ -158,12 +159,13 @@ class VTN(Head):
         first, rows = nth(self._weights.blocks.w_qkv, 0), make_rows(1, D, self.precision)
         self._first_block = (self._embedding, first, self._weights.b_qkv, rows, queries)
         self._linear = compiled_for(fast.linear, *self._first_block)
-        #: What the projection sees: features, and with motion input their change.
-        self._input = np.zeros((1, 2 * W if facts.motion == "change" else W), np.float32)
+        #: What the projection sees: features, and with motion input their change or its size.
+        self._input = np.zeros((1, W if facts.motion == "none" else 2 * W), np.float32)
+        self._only_size = facts.motion == "size"
         self._begun = False
         self._project: Callable[..., None] | None = None
         if facts.projection:
-            pieces = [arrays[name] for name in ("w_features", "w_change") if name in arrays]
+            pieces = [arrays[name] for name in ("w_features", f"w_{facts.motion}") if name in arrays]
             w = make_matrix(np.concatenate(pieces), "fp32")
             self._projection = (self._input, w, arrays["b_features"], make_rows(1, W, "fp32"), self._embedding)
             self._project = compiled_for(fast.linear, *self._projection)
@@ -175,7 +177,13 @@ class VTN(Head):
             self._embedding[...] = features
         else:
             if self._input.shape[1] > W:
-                self._input[:, W:] = features - self._input[:, :W] if self._begun else 0
+                change = self._input[:, W:]
+                if self._begun:
+                    np.subtract(features, self._input[:, :W], out=change)
+                    if self._only_size:
+                        np.abs(change, out=change)
+                else:
+                    change[...] = 0
             self._input[:, :W] = features
             self._project(*self._projection)
         self._begun = True

@@ -102,7 +102,7 @@ WRONG = {
     "attention_scale": [0, float("nan")],
     "layer_norm": ["torch"],
     "modality": ["depth"],
-    "motion": ["size", True],
+    "motion": ["speed", True],
     "projection": [0, "no"],
     "encoder": [[], "x"],
     "head": [[], 3],

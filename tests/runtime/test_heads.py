@@ -48,15 +48,16 @@ def test_a_vtn_without_a_projection_sees_features_as_they_are():
     np.testing.assert_allclose(head(), vtn(shown[-4:, 0], arrays), rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("motion", ["none", "change"])
+@pytest.mark.parametrize("motion", ["none", "change", "size"])
 def test_a_projection_is_computed_once_a_frame(motion):
     head, arrays = built(width=48, projection=True, motion=motion)
     shown = features(7, 48)[:, 0]
     for row in shown:
         head.push(row[None])
     rows = shown @ arrays["w_features"] + arrays["b_features"]
-    if motion == "change":
-        rows[1:] += np.diff(shown, axis=0) @ arrays["w_change"]
+    if motion != "none":
+        change = np.diff(shown, axis=0)
+        rows[1:] += (np.abs(change) if motion == "size" else change) @ arrays[f"w_{motion}"]
     np.testing.assert_allclose(head(), vtn(rows[-4:], arrays), rtol=1e-4, atol=1e-4)
 
 

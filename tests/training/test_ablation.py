@@ -41,8 +41,9 @@ def test_pictures(script, dataset, training_cache, monkeypatch, capsys):
     out = capsys.readouterr().out
     got = shares(out)
     assert list(got) == [
-        "mean pooling", "LSTM", "VTN decoder", "VTN + embedding difference", "RGB-difference", "two-stream",
-        "VTN + embedding difference, distilled", "VTN decoder, distilled",
+        "mean pooling", "LSTM", "VTN decoder", "VTN + embedding difference",
+        "VTN + size of embedding difference", "RGB-difference", "two-stream", "VTN + embedding difference, distilled",
+        "VTN decoder, distilled",
     ]  # fmt: skip
     assert got["two-stream"] == 100
     assert "jack: found, false" in out

@@ -97,7 +97,7 @@ def loss_on(clips, encoder, decoder, recipe):
     return torch.nn.functional.cross_entropy(logits, torch.tensor(labels)).item()
 
 
-@pytest.mark.parametrize("changes", [{}, {"motion": True}, {"modality": "rgbdiff", "difference_interval": 0.12}])
+@pytest.mark.parametrize("changes", [{}, {"motion": "change"}, {"modality": "rgbdiff", "difference_interval": 0.12}])
 def test_only_the_last_convolutions_change_and_they_learn(small, changing, changes):
     """Clips that were not trained on are told apart; not before, and not by labels that mean nothing.
 

@@ -16,7 +16,7 @@ from edgevtn.training.train import recipes_of  # noqa: E402
 
 
 def test_texts_are_read_as_what_they_must_be():
-    (recipe,) = recipes_of(RGB, {"steps": "20", "noise": "1e-1", "pooling": "max", "motion": True})
+    (recipe,) = recipes_of(RGB, {"steps": "20", "noise": "1e-1", "pooling": "max", "motion": "change"})
     assert (recipe.steps, recipe.noise, recipe.pooling, recipe.slots) == (20, 0.1, "max", 17)
 
 
@@ -25,15 +25,16 @@ def test_only_differences_have_an_interval_and_it_is_a_slot_if_not_given():
     assert Recipe(modality=RGBDIFF, frame_rate=6.25).difference_interval == 0.16
     assert Recipe(modality=RGBDIFF, difference_interval=0.05).difference_interval == 0.05
     assert Recipe(modality=RGBDIFF).changed(frame_rate=6.25).difference_interval == 0.16
-    frames, differences = recipes_of("two-stream", {"difference_interval": "0.05", "motion": True, "pooling": "max"})
-    assert (frames.modality, frames.difference_interval, frames.motion, frames.pooling) == (RGB, None, True, "max")
+    settings = {"difference_interval": "0.05", "motion": "change", "pooling": "max"}
+    frames, differences = recipes_of("two-stream", settings)
+    assert (frames.modality, frames.difference_interval, frames.motion, frames.pooling) == (RGB, None, "change", "max")
     assert differences == Recipe(modality=RGBDIFF, difference_interval=0.05)
 
 
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({"modality": RGBDIFF, "motion": True}, (None, "motion must be off for differences")),
+        ({"modality": RGBDIFF, "motion": "size"}, (None, "motion must be none for differences")),
         ({"difference_interval": 0.0}, ("difference_interval", "must be above 0, got 0")),
         ({"frame_rate": -1, "modality": RGBDIFF}, ("frame_rate", "must be above 0, got -1")),
         ({"heads": 3}, (None, "embed_dim must be a multiple of heads, 3; got 128")),

@@ -38,7 +38,8 @@ def trained(dataset, recipe, cache):
     "changes",
     [
         {},
-        {"motion": True},
+        {"motion": "change"},
+        {"motion": "size"},
         {"modality": "rgbdiff"},
         {"frame_rate": 6.25, "pooling": "max"},
         {"frame_rate": 6.25, "modality": "rgbdiff", "difference_interval": 0.08},
@@ -62,7 +63,7 @@ def test_features_give_the_answers_of_the_recogniser(dataset, training_cache, tm
 @settings(max_examples=50, deadline=None)
 @given(
     rate=st.floats(5, 60), seconds=st.floats(0.1, 5), frame_rate=st.floats(2, 15), window_len=st.integers(1, 20),
-    motion=st.booleans(), seed=st.integers(0, 99),
+    motion=st.sampled_from(["none", "change", "size"]), seed=st.integers(0, 99),
 )  # fmt: skip
 def test_windows_are_those_of_the_sampler(rate, seconds, frame_rate, window_len, motion, seed):
     times = 7 + np.arange(max(1, int(seconds * rate))) / rate

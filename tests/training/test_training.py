@@ -28,7 +28,7 @@ from edgevtn.training.pretrained import pretrained_weights  # noqa: E402
 from edgevtn.training.recipe import NOTHING, Recipe  # noqa: E402
 
 
-def random_model(T=6, D=48, K=5, motion=False):
+def random_model(T=6, D=48, K=5, motion="none"):
     torch.manual_seed(0)
     recipe = Recipe(window_len=T, embed_dim=D, heads=4, layers=2, ffn_dim=64, rank=16, motion=motion)
     model = Decoder(20, recipe, K).eval()
@@ -37,6 +37,9 @@ def random_model(T=6, D=48, K=5, motion=False):
             parameter += 0.1 * torch.randn_like(parameter)
         model.feature_mean += torch.randn(20)
         model.axes += 0.3 * torch.randn(20, 16)
+        if motion == "size":
+            model.size_mean += torch.randn(20)
+            model.size_axes += 0.3 * torch.randn(20, 16)
     return model
 
 
@@ -53,11 +56,14 @@ def test_torch_model_equals_the_specification(T):
         np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-4)
 
 
-def test_motion_input_is_a_projection_of_the_change():
-    model = random_model(motion=True)
+@pytest.mark.parametrize("motion", ["change", "size"])
+def test_motion_input_is_a_projection_of_the_change_or_its_size(motion):
+    model = random_model(motion=motion)
     features = np.random.default_rng(0).standard_normal((7, 20)).astype(np.float32)
     arrays = model.arrays()
-    rows = features[1:] @ arrays["w_features"] + arrays["b_features"] + np.diff(features, axis=0) @ arrays["w_change"]
+    change = np.diff(features, axis=0)
+    seen = {"change": change, "size": np.abs(change)}[motion]
+    rows = features[1:] @ arrays["w_features"] + arrays["b_features"] + seen @ arrays[f"w_{motion}"]
     expected = reference.vtn(rows, arrays, model.heads, model.scale, True)
     with torch.no_grad():
         got = model(torch.from_numpy(features[None]))[0].numpy()
@@ -127,7 +133,7 @@ def test_nothing_is_trained_towards_doubt():
 SMALL = ["embed_dim=32", "heads=4", "layers=1", "ffn_dim=32", "steps=110", "batch=16", "variants=1", "drawn=1"]
 
 
-@pytest.mark.parametrize("more", [[], ["--motion"], ["--modality", "rgbdiff"], ["--modality", "two-stream"]])
+@pytest.mark.parametrize("more", [[], ["--motion", "size"], ["--modality", "rgbdiff"], ["--modality", "two-stream"]])
 def test_train_and_crossval_from_the_command_line(dataset, training_cache, tmp_path, capsys, monkeypatch, more):
     monkeypatch.chdir(tmp_path)
     common = [str(dataset), "--cache", str(training_cache), *more, "--set", *SMALL]
@@ -145,7 +151,7 @@ def test_train_and_crossval_from_the_command_line(dataset, training_cache, tmp_p
         ["rgb", "rgbdiff"] if "two-stream" in more else ["rgbdiff"] if "rgbdiff" in more else ["rgb"]
     )
     for bundle in streams:
-        assert bundle.model.head.motion == ("change" if more == ["--motion"] else "none")
+        assert bundle.model.head.motion == ("size" if "size" in more else "none")
         assert bundle.model.labels == ("jack", "wave1")
         assert bundle.model.accuracy == measured
         card = (bundle.path / "MODEL_CARD.md").read_text()

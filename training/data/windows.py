@@ -70,7 +70,7 @@ def windows(times: Times, recipe: Recipe) -> Rows:
     rows = nearest(elapsed, np.arange(count) / recipe.frame_rate)
     if recipe.modality == RGBDIFF and count > recipe.window_len:
         rows = rows[1:]  # the first frame has none before it, and its difference to itself is nothing
-    missing = max(0, recipe.window_len - len(rows)) + recipe.motion
+    missing = max(0, recipe.window_len - len(rows)) + (recipe.motion != "none")
     rows = np.concatenate([np.repeat(rows[:1], missing), rows])
     return np.lib.stride_tricks.sliding_window_view(rows, recipe.slots)
 

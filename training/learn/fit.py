@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from edgevtn.arrays import Float, Float64
 from edgevtn.training.data.features import Features
-from edgevtn.training.data.windows import random_window
+from edgevtn.training.data.windows import before, random_window
 from edgevtn.training.learn.loop import Run, optimise
 from edgevtn.training.learn.measure import validation
 from edgevtn.training.learn.model import Decoder, Head, principal_axes
@@ -62,16 +62,20 @@ def fit(
 
     model = kind(values.shape[1], recipe, len(labels))
     share = np.concatenate([np.full(len(clip.values), 1 / len(clip.values), np.float32) for clip in clips])
-    mean, axes = principal_axes(values.float(), torch.from_numpy(share), model.axes.shape[1], recipe.emphasis)
-    model.feature_mean.copy_(mean)
-    model.axes.copy_(axes)
-    everything = model.standard(values.float())  # (all frames, R)
+    set_axes(model.feature_mean, model.axes, values.float(), share, recipe)
+    if recipe.motion == "size":
+        sizes = np.concatenate([change_sizes(clip, recipe) for clip in clips])
+        set_axes(model.size_mean, model.size_axes, torch.from_numpy(sizes), share, recipe)
+        everything = None
+    else:  # once for all windows
+        everything = model.standard(values.float())  # (all frames, R)
 
     def loss(rng: np.random.Generator) -> Tensor:
         chosen = rng.choice(len(clips), recipe.batch, p=chance)
         drawn = [random_window(clips[n].times, recipe, rng) for n in chosen]
         rows = np.stack([firsts[n] + window for n, (window, _) in zip(chosen, drawn, strict=True)])  # (B, slots)
-        batch: Tensor = everything[torch.from_numpy(rows)]  # (B, slots, R)
+        picked = torch.from_numpy(rows)
+        batch: Tensor = model.standard(values[picked].float()) if everything is None else everything[picked]
         batch = batch + recipe.noise * torch.randn_like(batch) if recipe.noise else batch
         wanted = uncertain(targets[torch.from_numpy(chosen)], [seen for _, seen in drawn], recipe)  # (B, K)
         soft = None if taught is None else softened(taught[torch.from_numpy(rows[:, -1])], recipe)
@@ -82,6 +86,20 @@ def fit(
     trained = optimise(model, loss, recipe, rng, run or Run(), validate=validate)
     assert isinstance(trained, Head)
     return trained
+
+
+def set_axes(mean: Tensor, axes: Tensor, values: Tensor, share: Float, recipe: Recipe) -> None:
+    """Set a mean (W,) and principal axes (W, R), in place, by values (N, W) of these weights (N,)."""
+    found_mean, found_axes = principal_axes(values, torch.from_numpy(share), axes.shape[1], recipe.emphasis)
+    mean.copy_(found_mean)
+    axes.copy_(found_axes)
+
+
+def change_sizes(clip: Features, recipe: Recipe) -> Float:
+    """|f_t - f_(t-1)| for every frame, the other being the one a slot earlier: float32 (N, W)."""
+    values = clip.values.astype(np.float32)
+    sizes: Float = np.abs(values - values[before(clip.times, 1 / recipe.frame_rate)])
+    return sizes
 
 
 def targets_of(names: Sequence[str], labels: Sequence[str], smoothing: float) -> Tensor:

@@ -21,9 +21,12 @@ BATCH = 512
 def decoded(model: Head, clip: Features, rows: Rows) -> Tensor:
     """Logits (M, K) of windows of a clip, given as rows (M, slots)."""
     with torch.no_grad():
-        standard = model.standard(torch.from_numpy(clip.values).float())
-        parts = [model.classify(standard[torch.from_numpy(part.copy())]) for part in batches(rows)]
-    return torch.cat(parts)
+        values = torch.from_numpy(clip.values).float()
+        parts = [torch.from_numpy(part.copy()) for part in batches(rows)]
+        if model.motion == "size":
+            return torch.cat([model(values[part]) for part in parts])
+        standard = model.standard(values)  # once for all windows
+        return torch.cat([model.classify(standard[part]) for part in parts])
 
 
 def batches(rows: Rows) -> list[Rows]:

@@ -69,21 +69,37 @@ class Head(nn.Module):
         self.feature_mean = nn.Buffer(torch.zeros(features))
         self.axes = nn.Buffer(torch.eye(features, rank))
         self.reduce = nn.Linear(rank, D)
-        self.change = nn.Linear(rank, D, bias=False) if recipe.motion else None
+        self.motion = recipe.motion
+        self.change = None if self.motion == "none" else nn.Linear(rank, D, bias=False)
+        if self.motion == "size":  # has axes of its own
+            self.size_mean = nn.Buffer(torch.zeros(features))
+            self.size_axes = nn.Buffer(torch.eye(features, rank))
 
     def forward(self, features: Tensor) -> Tensor:
         """float32 (B, T, W), with motion input (B, T + 1, W) and beginning one frame before -> (B, K)."""
         return self.classify(self.standard(features))
 
     def standard(self, features: Tensor) -> Tensor:
-        """float32 (..., W) -> (..., R): on the principal axes."""
-        return (features - self.feature_mean) @ self.axes
+        """Windows on the principal axes, from which noise and mixtures are made: float32 (B, T, R).
+
+        With motion "change" the frame before is kept, (B, T + 1, R); with "size" the size of changes follows, on axes
+        of its own, (B, T, 2 R).
+        """
+        standard = (features - self.feature_mean) @ self.axes
+        if self.motion != "size":
+            return standard
+        sizes = (features[:, 1:] - features[:, :-1]).abs()
+        return torch.cat([standard[:, 1:], (sizes - self.size_mean) @ self.size_axes], dim=-1)
 
     def classify(self, standard: Tensor) -> Tensor:
-        """float32 (B, T, R), with motion input (B, T + 1, R) -> (B, K)."""
+        """What `standard` gives -> (B, K)."""
         if self.change is None:
-            return self.decode(self.dropout(self.reduce(standard)))
-        x = self.reduce(standard[:, 1:]) + self.change(standard[:, 1:] - standard[:, :-1])
+            x = self.reduce(standard)
+        elif self.motion == "size":
+            own, sizes = standard.chunk(2, dim=-1)
+            x = self.reduce(own) + self.change(sizes)
+        else:
+            x = self.reduce(standard[:, 1:]) + self.change(standard[:, 1:] - standard[:, :-1])
         return self.decode(self.dropout(x))
 
     def decode(self, embeddings: Tensor) -> Tensor:
@@ -93,13 +109,16 @@ class Head(nn.Module):
     def projection(self) -> dict[str, Float]:
         """The arrays of a bundle that project raw features, mean and axes folded in.
 
-        ``w_features`` (W, D), ``b_features`` (D,), and with motion ``w_change`` (W, D), of the features' change.
+        ``w_features`` (W, D), ``b_features`` (D,), and with motion ``w_change`` or ``w_size`` (W, D).
         """
         with torch.no_grad():
             w = self.axes @ self.reduce.weight.T
             arrays = {"w_features": w, "b_features": self.reduce.bias - self.feature_mean @ w}
             if self.change is not None:
-                arrays["w_change"] = self.axes @ self.change.weight.T
+                w = (self.size_axes if self.motion == "size" else self.axes) @ self.change.weight.T
+                arrays[f"w_{self.motion}"] = w
+                if self.motion == "size":
+                    arrays["b_features"] = arrays["b_features"] - self.size_mean @ w
         return {name: value.cpu().numpy().copy() for name, value in arrays.items()}
 
 
