@@ -113,9 +113,9 @@ def rows_of(data: Data, fold: str, seed: int) -> dict[str, dict[int, Any]]:
         return {n: window_logits(head, data.views[recipe.modality][n][0], recipe) for n in asked}
 
     logits_of = {
-        "mean pooling": logits(trained(RGB, MeanPooling)),
-        "LSTM": logits(trained(RGB, LSTM)),
-        "VTN decoder": logits(trained(RGB)),
+        "mean pooling": logits(trained(RGB, MeanPooling, motion="none")),
+        "LSTM": logits(trained(RGB, LSTM, motion="none")),
+        "VTN decoder": logits(trained(RGB, motion="none")),
     }
     moving = trained(RGB, motion="change")
     logits_of["VTN + embedding difference"] = logits(moving)
@@ -131,7 +131,7 @@ def rows_of(data: Data, fold: str, seed: int) -> dict[str, dict[int, Any]]:
         streams = [moving, trained(RGB, LSTM, motion="change"), trained(RGB, MeanPooling, motion="change")]
     answers = mean_ending_logits([(head, recipe, views_of(data, recipe, learned)) for head, recipe in streams])
     logits_of["VTN + embedding difference, distilled"] = logits(trained(RGB, teacher=answers, motion="change"))
-    logits_of["VTN decoder, distilled"] = logits(trained(RGB, teacher=answers))
+    logits_of["VTN decoder, distilled"] = logits(trained(RGB, teacher=answers, motion="none"))
     return {row: {n: answer(logit) for n, logit in each.items()} for row, each in logits_of.items()}
 
 

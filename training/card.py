@@ -20,7 +20,7 @@ def card(facts: Facts, recipe: Recipe, clips: int, seed: int, teachers: Sequence
     """The model card, Markdown."""
     measured = "\n".join(f"- {name}: {value}" for name, value in facts.accuracy.items())
     seconds = recipe.window_len / recipe.frame_rate
-    motion = MOTION[recipe.motion]
+    motion = MOTION[recipe.motion or "none"]
     apart = recipe.difference_interval
     sees = "frames" if apart is None else f"differences of frames {1000 * apart:g} ms apart"
     taught = f"\n- Taught by {', '.join(Path(teacher).name for teacher in teachers)}." if teachers else ""

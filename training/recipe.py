@@ -72,10 +72,11 @@ class Recipe(BaseModel):
     heads: PositiveInt = Field(default=8, description="A, attention heads.")
     layers: PositiveInt = Field(default=2, description="L, blocks of the head.")
     ffn_dim: PositiveInt = Field(default=256, description="F, width of the feed-forward layers.")
-    motion: Literal["none", "change", "size"] = Field(
-        default="none",
+    motion: Literal["none", "change", "size"] | None = Field(
+        default=None,
+        validate_default=True,
         description="What the projection also sees: the change of the features since the frame before, or its size; "
-        "RGB alone.",
+        "RGB alone. If not given, the size, and none for differences of frames, which are motion already.",
     )
     rank: PositiveInt = Field(
         default=256,
@@ -154,6 +155,11 @@ class Recipe(BaseModel):
         if seconds is not None and seconds > slot:
             raise ValueError(f"must be at most a slot, {slot:g} s")
         return None if info.data["modality"] == RGB else seconds or slot
+
+    @field_validator("motion")
+    @classmethod
+    def _of_frames(cls, motion: str | None, info: ValidationInfo) -> str | None:
+        return motion or ("none" if info.data.get("modality") == RGBDIFF else "size")
 
     @model_validator(mode="after")
     def _agree(self) -> Recipe:

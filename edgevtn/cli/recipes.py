@@ -34,8 +34,8 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
         help="what the encoder sees: frames, their differences, or an encoder for each (default: %(default)s)",
     )  # fmt: skip
     parser.add_argument(
-        "--motion", nargs="?", const="change", default="none", choices=("change", "size"),
-        help="let the head see changes of features, too, or their size alone (default of --motion: change)",
+        "--motion", choices=("none", "change", "size"),
+        help="what the head also sees of frames: how features change, or how much (default: size)",
     )  # fmt: skip
     parser.add_argument(
         "--set", nargs="+", default=(), metavar="NAME=VALUE",

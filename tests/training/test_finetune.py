@@ -133,7 +133,7 @@ def test_windows_do_not_depend_on_who_asks(small):
         for a, b in zip(first[n], second[n], strict=True):
             np.testing.assert_array_equal(a, b)
     pictures, label, seen, chosen, last = first[5]
-    assert pictures.shape == (4, 3, 32, 32)
+    assert pictures.shape == (5, 3, 32, 32)  # one before the window, for the motion
     assert labels[label] == clips[chosen].label
     assert 1 <= seen <= 4
     assert last >= 0

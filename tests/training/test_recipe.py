@@ -22,6 +22,7 @@ def test_texts_are_read_as_what_they_must_be():
 
 def test_only_differences_have_an_interval_and_it_is_a_slot_if_not_given():
     assert Recipe().difference_interval is None
+    assert (Recipe().motion, Recipe(modality=RGBDIFF).motion) == ("size", "none")
     assert Recipe(modality=RGBDIFF, frame_rate=6.25).difference_interval == 0.16
     assert Recipe(modality=RGBDIFF, difference_interval=0.05).difference_interval == 0.05
     assert Recipe(modality=RGBDIFF).changed(frame_rate=6.25).difference_interval == 0.16

@@ -39,7 +39,7 @@ def trained(dataset, recipe, cache):
     [
         {},
         {"motion": "change"},
-        {"motion": "size"},
+        {"motion": "none"},
         {"modality": "rgbdiff"},
         {"frame_rate": 6.25, "pooling": "max"},
         {"frame_rate": 6.25, "modality": "rgbdiff", "difference_interval": 0.08},
