@@ -16,7 +16,7 @@ from edgevtn.events import EventDetector
 from edgevtn.frames import check_frame
 from edgevtn.prediction import Event, Prediction
 from edgevtn.recognizer import Recognizer
-from edgevtn.region import Region
+from edgevtn.region import Region, Scene
 
 #: Frames whose cost is measured, after a first; few, as nobody wants to wait for that.
 MEASURED = 9
@@ -40,7 +40,7 @@ class Views:
     sources : sequence of str
         The cameras' names; "" for the only one.
     regions : sequence of Region
-        The same in every camera; the whole picture if there is none.
+        Every camera has them, or the one that they name; a camera without any has its whole picture.
     recognizer : Recognizer
         Used for the first, and the pattern of all others; it is reset.
     detector : EventDetector
@@ -49,24 +49,34 @@ class Views:
     Raises
     ------
     ValueError
-        Two regions have the same name.
+        Two regions of a camera have the same name, or a region names a camera that there is not.
+
+    Attributes
+    ----------
+    scenes : dict of str to Scene
+        By camera.
     """
 
     def __init__(
         self, sources: Sequence[str], regions: Sequence[Region], recognizer: Recognizer, detector: EventDetector
     ) -> None:
-        names = [region.name for region in regions]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"expected regions with names of their own, got {name} twice")
+        self.scenes = {source: scene(source, regions) for source in sources}
+        for wrong in (region for region in regions if region.source and region.source not in self.scenes):
+            known = ", ".join(name for name in self.scenes if name) or "none, as there is one source"
+            raise ValueError(f"region {wrong.name}: expected the name of a source, got another; they are {known}")
         recognizer.reset()
         self._views: dict[str, dict[str, _View]] = {source: {} for source in sources}  # by camera and region
         self._count = itertools.count(1)
-        parts: Sequence[Region | None] = regions or [None]
-        for n, (source, region) in enumerate(itertools.product(sources, parts)):
-            own = (recognizer, detector) if n == 0 else (recognizer.another(), copy.deepcopy(detector))
-            self._views[source]["" if region is None else region.name] = _View(region, *own)
-        self._alone = len(sources) * max(1, len(regions)) == 1
+        for source, own_scene in self.scenes.items():
+            parts: Sequence[Region | None] = own_scene.regions or (None,)
+            for region in parts:
+                own = (recognizer.another(), copy.deepcopy(detector)) if len(self) else (recognizer, detector)
+                self._views[source]["" if region is None else region.name] = _View(region, *own)
+        self._alone = len(self) == 1
+
+    def __len__(self) -> int:
+        """How many there are."""
+        return sum(map(len, self._views.values()))
 
     def predictions(self, source: str, frame: Frame, timestamp: float) -> Iterator[Prediction]:
         """Each new prediction of a camera's frame.
@@ -104,6 +114,16 @@ class Views:
             number = numbers[event.id] if event.end is None else numbers.pop(event.id)
             placed.append(replace(event, id=number, source=source, region=region))
         return placed
+
+
+def scene(source: str, regions: Sequence[Region]) -> Scene:
+    """What of a camera's pictures is recognised."""
+    own = tuple(region for region in regions if region.source in ("", source))
+    names = [region.name for region in own]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"expected regions with names of their own, got {name} twice")
+    return Scene(source, own)
 
 
 def cost(recognizer: Recognizer) -> float:

@@ -14,7 +14,7 @@ from edgevtn.events import EventDetector
 from edgevtn.prediction import Event
 from edgevtn.recognizer import Place, Recognizer
 from edgevtn.region import Region
-from edgevtn.sinks import StopWatching, as_sink
+from edgevtn.sinks import StopWatching, as_sink, telling
 from edgevtn.sources import Cameras, Source, frames
 from edgevtn.sources.cameras import Alone
 from edgevtn.sources.open import Named
@@ -61,8 +61,8 @@ def watch(
     seconds : float, optional
         Stop after so much of the source's time, from its first frame on; above 0. Several sources stop each so.
     regions : iterable of Region
-        Rectangles of every source that are recognised by themselves, instead of the whole picture; predictions and
-        events have `region`. Each costs as much as a source does.
+        Rectangles of every source, or of the one that they name, that are recognised by themselves, instead of the
+        whole picture; predictions and events have `region`. Each costs as much as a source does.
 
     Yields
     ------
@@ -75,8 +75,8 @@ def watch(
     SourceError, BundleError
         The source or the model cannot be used. Among several sources it is told when all have ended.
     ValueError
-        Both `model` and `recognizer` are given, `seconds` is not above 0, or the detector has settings for a label
-        that no model has.
+        Both `model` and `recognizer` are given, `seconds` is not above 0, the detector has settings for a label that no
+        model has, or a region names no source.
     """
     if seconds is not None and not seconds > 0:
         raise ValueError(f"seconds must be above 0, got {seconds}")
@@ -102,6 +102,7 @@ def watch(
             recognizer = Recognizer(model, smoothing=SMOOTHING)
         detector.check(label for model in recognizer.models.values() for label in model.labels)
         views = Views(arriving.names, list(regions), recognizer, detector)
+        frames_to = [telling(sink) for sink in told]
 
         def tell(events: list[Event]) -> list[Event]:
             for event in events:
@@ -128,8 +129,8 @@ def watch(
                 except (FrameError, TimestampError) as error_of_frame:
                     arriving.leave(name, error_of_frame)
                     continue
-                for sink in told:
-                    sink.frame(frame, timestamp)
+                for show in frames_to:
+                    show(frame, timestamp, views.scenes[name])
         except StopWatching:
             pass
         finally:  # what was going on when it was stopped has happened, too

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from edgevtn.cli.detection import add_detection, detector
 from edgevtn.cli.options import add_threads
 from edgevtn.cli.outputs import add_outputs, outputs
+from edgevtn.cli.regions import add_regions, expense, regions
 from edgevtn.cli.service import Draining, Service
 from edgevtn.recognizer import Recognizer
 from edgevtn.region import Region
+from edgevtn.sinks import Video
 from edgevtn.sources.live import Persistence
 from edgevtn.watching import SMOOTHING
 
@@ -27,11 +31,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--config", metavar="FILE.toml",
         help="options by their names, and source, as in give-up = 60; the command line wins",
     )  # fmt: skip
-    parser.add_argument(
-        "--region", action="append", metavar="NAME=X0,Y0,X1,Y1",
-        help="a rectangle to recognise by itself instead of the whole picture, in shares of its width and height: "
-        "left, upper, right and lower edge, 0 to 1; its centre square is seen; several may be given, for every source",
-    )  # fmt: skip
+    add_regions(parser)
     parser.add_argument(
         "--model", action="append", metavar="BUNDLE",
         help="folder of a model bundle, or default; several may be given, and share what encoder they have in common",
@@ -66,14 +66,13 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Watch until the sources end, `--seconds` have passed in them, SIGTERM comes, or the window is closed."""
-    from edgevtn.sinks import Display, JsonLines, Origin, Sink, Text, Video
+    from edgevtn.sinks import Display, JsonLines, Origin, Sink, Text
     from edgevtn.sources import Cameras
     from edgevtn.sources.open import source_name
     from edgevtn.watching import watch
 
     sources = arguments.source
-    check_sources(arguments)
-    regions = [Region.parse(text) for text in arguments.region or ()]
+    check(arguments)
     models = arguments.model or [None]
     events, service = detector(arguments), Service()
     # The sources come first: a wrong name is told at once, not after the kernels have loaded.
@@ -89,10 +88,11 @@ def run(arguments: argparse.Namespace) -> None:
             pulse=service.alive,
         ) as cameras,
     ):
+        wanted = regions(arguments.region, sources, cameras.names)
         origin = Origin(arguments.name or ("" if len(sources) > 1 else source_name(sources[0])), cameras)
         sinks: list[Sink] = [JsonLines(None, origin) if arguments.json else Text(name_models=len(models) > 1)]
         if arguments.save is not None:
-            sinks.append(Video(arguments.save))
+            sinks.append(saving(arguments.save, sources, cameras.names))
         if arguments.show:
             sinks.append(Display())
         sinks += outputs(arguments, origin)
@@ -102,8 +102,8 @@ def run(arguments: argparse.Namespace) -> None:
             smoothing=arguments.smoothing,
             unknown_below=arguments.unknown_below,
         )
-        if regions or len(sources) > 1:
-            say(expense(recognizer, len(sources), max(1, len(regions))))
+        if wanted or len(sources) > 1:
+            say(expense(recognizer, cameras.names, wanted))
         draining.by(cameras.stop)
         service.ready()
         for _ in watch(
@@ -112,7 +112,7 @@ def run(arguments: argparse.Namespace) -> None:
             recognizer=recognizer,
             detector=events,
             seconds=arguments.seconds,
-            regions=regions,
+            regions=wanted,
         ):
             pass
         service.stopping()
@@ -124,32 +124,33 @@ def say(sentence: str) -> None:
     sys.stderr.flush()
 
 
-def check_sources(arguments: argparse.Namespace) -> None:
-    """Raise ValueError if there is no source, or too many for what is wanted of them."""
+def check(arguments: argparse.Namespace) -> None:
+    """Raise ValueError for what is wrong whatever the sources are."""
     if not arguments.source:
         raise ValueError("expected at least one SOURCE, on the command line or in the file of --config")
-    if len(arguments.source) > 1 and (arguments.save is not None or arguments.show or arguments.record is not None):
-        count = len(arguments.source)
-        raise ValueError(f"--save, --show and --record are for one source, got {count}; start one run for each")
-    if arguments.save is not None and same_file(arguments.save, arguments.source[0]):
-        raise ValueError(f"--save {arguments.save} is the source itself; give it another name")
+    for text in arguments.region or ():
+        Region.parse(text)
+    if arguments.save is not None:
+        refuse_same([Path(arguments.save)], arguments.source)
 
 
-def expense(recognizer: Recognizer, sources: int, regions: int) -> str:
-    """What so many windows cost on this machine, in a sentence."""
-    from edgevtn.views import cost
-
-    seconds = cost(recognizer)
-    wanted = max(model.frame_rate for model in recognizer.models.values())
-    return (
-        f"{1000 * seconds:.1f} ms a frame x {sources} sources x {regions} regions: at most "
-        f"{1 / (seconds * sources * regions):.1f} frames a second of each; the model wants {wanted:g}"
-    )
+def saving(file: str, sources: Sequence[str], names: Sequence[str]) -> Video:
+    """The sink of ``--save``; ValueError if it would write over a source."""
+    video = Video(file)
+    refuse_same(map(video.place, names), sources)
+    return video
 
 
-def same_file(target: str, source: str) -> bool:
+def refuse_same(places: Iterable[Path], sources: Sequence[str]) -> None:
+    """Raise ValueError if a file that is to be written is a source."""
+    for place, source in itertools.product(places, sources):
+        if same_file(place, source):
+            raise ValueError(f"--save {place} is the source itself; give it another name")
+
+
+def same_file(target: Path, source: str) -> bool:
     """Whether both are names of the same file, which is there."""
     try:
-        return Path(target).samefile(source)
+        return target.samefile(source)
     except OSError:
         return False

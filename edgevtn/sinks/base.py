@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 from edgevtn.arrays import Frame
 from edgevtn.prediction import Event, Prediction
+from edgevtn.region import WHOLE, Scene
 
 METHODS = ("frame", "prediction", "event", "close")
 
@@ -21,8 +23,12 @@ class Sink:
     It need not be a subclass: an object with some of these methods will do, or a function, which gets every event.
     """
 
-    def frame(self, frame: Frame, timestamp: float) -> None:
-        """A frame, uint8 (H, W, 3) BGR, came at a time in seconds; what it led to was told before it."""
+    def frame(self, frame: Frame, timestamp: float, scene: Scene = WHOLE) -> None:
+        """A frame, uint8 (H, W, 3) BGR, came at a time in seconds; what it led to was told before it.
+
+        `scene` says whose it is, by `scene.source`, and what of it is recognised; a sink of your own that does not want
+        to know may leave this parameter away.
+        """
 
     def prediction(self, prediction: Prediction) -> None:
         """A model has a new prediction."""
@@ -57,6 +63,18 @@ class _Called(Sink):
         close = getattr(self._function, "close", None)
         if callable(close):
             close()
+
+
+def telling(sink: Sink) -> Callable[[Frame, float, Scene], object]:
+    """The sink's `frame`, which need not take a scene."""
+    method: Callable[..., object] = sink.frame
+    try:
+        inspect.signature(method).bind(None, 0.0, WHOLE)
+    except TypeError:
+        return lambda frame, timestamp, scene: method(frame, timestamp)
+    except ValueError:  # some callables of C have no signature
+        pass
+    return method
 
 
 def as_sink(thing: object) -> Sink:

@@ -43,7 +43,9 @@ def application(board: Board, pictures: Pictures) -> App:
     async def state(request: Any) -> Any:
         known = request.query_params.get("known", "")
         record = board.record(int(known) if known.isdecimal() and len(known) < 16 else -1)
-        return responses.JSONResponse(record | {"viewers": pictures.viewers, "most_viewers": MOST_VIEWERS})
+        return responses.JSONResponse(
+            record | {"sources": pictures.sources, "viewers": pictures.viewers, "most_viewers": MOST_VIEWERS}
+        )
 
     async def text(request: Any) -> Any:
         return responses.Response(metrics(board, pictures), headers={"Content-Type": TYPE})

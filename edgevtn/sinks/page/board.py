@@ -49,7 +49,7 @@ class Board:
         self.began = time.time()
         self._cpu = Cpu()
         self._clock = getattr(origin.source, "wall_clock", None)
-        self._latest: dict[str, Prediction] = {}
+        self._latest: dict[tuple[str, str, str], Prediction] = {}  # by source, region and model
         self._events: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._version = 0  # of the events
         self._lock = threading.Lock()  # held for microseconds
@@ -61,9 +61,10 @@ class Board:
 
     def prediction(self, prediction: Prediction) -> None:
         """Keep it, and how late it is."""
-        made = self._clock(prediction.timestamp) if callable(self._clock) else None
+        place = (prediction.source,) if prediction.source else ()
+        made = self._clock(prediction.timestamp, *place) if callable(self._clock) else None
         with self._lock:
-            self._latest[prediction.model] = prediction
+            self._latest[prediction.source, prediction.region, prediction.model] = prediction
             self.predictions.setdefault(prediction.model, Rate()).add()
             if made is not None:
                 self.latency.add(time.time() - made)
@@ -121,6 +122,8 @@ def _model(prediction: Prediction) -> dict[str, Any]:
             shown.append(labels.index(UNKNOWN))
     bars = [[labels[k], _probability(probabilities[k])] for k in shown]
     return {
+        "source": prediction.source,
+        "region": prediction.region,
         "model": prediction.model,
         "label": prediction.label,
         "score": _probability(prediction.score),

@@ -12,6 +12,7 @@ from typing import Any
 from edgevtn.arrays import Frame
 from edgevtn.errors import require
 from edgevtn.prediction import Event, Prediction
+from edgevtn.region import WHOLE, Scene
 from edgevtn.sinks.base import Sink
 from edgevtn.sinks.origin import Origin
 from edgevtn.sinks.page.address import ADDRESS, listen, own_names, url
@@ -88,10 +89,10 @@ class Page(Sink):
         self._thread = threading.Thread(target=self._serve, name="edgevtn page", daemon=True)
         self._thread.start()
 
-    def frame(self, frame: Frame, timestamp: float) -> None:
+    def frame(self, frame: Frame, timestamp: float, scene: Scene = WHOLE) -> None:
         """Leave it there; it is not copied."""
         self._board.frame()
-        self.pictures.show(frame)
+        self.pictures.show(frame, scene)
 
     def prediction(self, prediction: Prediction) -> None:
         """Leave it there."""

@@ -7,7 +7,7 @@ const STALE = 3;
 
 const element = (id) => document.getElementById(id);
 const picture = element("picture");
-let known = -1, looking = false, state = null;
+let known = -1, looking = false, state = null, source = null;
 
 // Everything that comes from a model or a source is text, never markup.
 function make(tag, name, text) {
@@ -34,7 +34,9 @@ function showModels(models) {
   if (!models.length) return;
   element("models").replaceChildren(...models.map((model) => {
     const made = make("div", model.unknown ? "model unsure" : "model");
-    if (models.length > 1) made.append(make("p", "name", model.model));
+    const names = new Set(models.map((one) => one.model));
+    const whose = [model.source, model.region, names.size > 1 ? model.model : ""].filter(Boolean).join(", ");
+    if (whose) made.append(make("p", "name", whose));
     const label = made.appendChild(make("p", "label"));
     label.append(make("span", "", model.label));
     label.append(make("small", "", model.unknown && model.best !== "unknown"
@@ -60,11 +62,13 @@ function showEvents(events) {
   element("events").replaceChildren(...events.map((event) => {
     const made = make("li");
     made.append(make("time", "", clock(event.start_time)));
-    made.append(make("span", "", event.label));
+    const whose = [state.sources.length > 1 ? event.source : "", event.region].filter(Boolean).join(", ");
+    const what = made.appendChild(make("span", "", event.label));
+    if (whose) what.append(make("small", "", ` ${whose}`));
     const last = event.end ?? event.updated;
     const seconds = last === null || last === undefined ? "" : `, ${(last - event.start).toFixed(1)} s`;
-    const what = { begin: "began", update: "goes on", end: "ended" }[event.event];
-    made.append(make("span", event.event === "end" ? "quiet" : "going", `${what}${seconds}`));
+    const how = { begin: "began", update: "goes on", end: "ended" }[event.event];
+    made.append(make("span", event.event === "end" ? "quiet" : "going", `${how}${seconds}`));
     return made;
   }));
 }
@@ -119,12 +123,37 @@ function noPicture(text) {
 function look() {
   if (document.hidden || looking) return;
   looking = true;
-  picture.src = `picture?${Date.now()}`;
+  picture.src = `picture?${source === null ? "" : `source=${encodeURIComponent(source)}&`}${Date.now()}`;
 }
 
 function lookAway() {
   looking = false;
   picture.removeAttribute("src");
+}
+
+// A button for each camera, where there are several.
+function showSources(sources) {
+  const group = element("sources");
+  group.hidden = sources.length < 2;
+  if (group.hidden || group.children.length === sources.length) return;
+  group.replaceChildren(...sources.map((name) => {
+    const button = make("button", "", name);
+    button.type = "button";
+    button.addEventListener("click", () => {
+      source = name;
+      markSource();
+      lookAway();
+      look();
+    });
+    return button;
+  }));
+  markSource();
+}
+
+function markSource() {
+  for (const button of element("sources").children) {
+    button.setAttribute("aria-pressed", String(button.textContent === (source ?? state.sources[0])));
+  }
 }
 
 picture.addEventListener("load", () => {
@@ -152,6 +181,7 @@ async function ask() {
       document.body.classList.remove("away");
       look();
       element("source").textContent = document.title = state.source || "edgevtn";
+      showSources(state.sources);
       showModels(state.models);
       showEvents(state.events);
       showHealth(state.health, state.viewers, state.most_viewers);
