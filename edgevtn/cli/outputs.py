@@ -32,6 +32,11 @@ def add_outputs(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--before", type=float, default=5.0, metavar="S", help="of a clip (default: %(default)s)")
     group.add_argument("--after", type=float, default=5.0, metavar="S", help="likewise (default: %(default)s)")
     group.add_argument(
+        "--keep-uncertain", metavar="DIR",
+        help="a clip where the model hesitates for a second, to label and teach with --add-to; the last 200 and 500 MB "
+        "are kept; needs the extra [video]",
+    )  # fmt: skip
+    group.add_argument(
         "--mqtt",
         metavar="URL",
         help="mqtt://user@host:1883 or mqtts://; Home Assistant shows it; needs the extra [mqtt]",
@@ -96,10 +101,7 @@ def outputs(arguments: argparse.Namespace, origin: Origin) -> list[Sink]:
         token = _secret(arguments.frigate_token_file, FRIGATE_TOKEN)
         camera = arguments.frigate_camera or origin.name
         sinks.append(Frigate(arguments.frigate, camera, origin, _spool(arguments, "frigate", origin), token=token))
-    if arguments.record is not None:
-        from edgevtn.sinks.clips import Clips
-
-        sinks.append(Clips(arguments.record, origin, before=arguments.before, after=arguments.after))
+    sinks += _clips(arguments, origin)
     with contextlib.ExitStack() as undo:
         if arguments.page is not None:
             token = _secret(arguments.page_token_file, PAGE_TOKEN)
@@ -115,6 +117,21 @@ def outputs(arguments: argparse.Namespace, origin: Origin) -> list[Sink]:
         if arguments.page is not None:
             print(f"edgevtn: the page is at {page.url}", file=sys.stderr)
         undo.pop_all()
+    return sinks
+
+
+def _clips(arguments: argparse.Namespace, origin: Origin) -> list[Sink]:
+    """What is cut of one ring of pictures."""
+    from edgevtn.sinks.clips import Clips
+    from edgevtn.sinks.ring import Rings
+    from edgevtn.sinks.uncertain import Uncertain
+
+    rings, sinks = Rings(), list[Sink]()
+    if arguments.record is not None:
+        clips = Clips(arguments.record, origin, before=arguments.before, after=arguments.after, rings=rings)
+        sinks.append(clips)
+    if arguments.keep_uncertain is not None:
+        sinks.append(Uncertain(arguments.keep_uncertain, origin, rings=rings))
     return sinks
 
 
