@@ -10,6 +10,7 @@ import contextlib
 import os
 import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from edgevtn.files import user_state
@@ -81,43 +82,47 @@ def outputs(arguments: argparse.Namespace, origin: Origin) -> list[Sink]:
     ValueError, EdgeVTNError
         An option is wrong; nothing was begun then.
     """
-    # What needs a file is opened last: an address that is wrong leaves none.
-    sinks: list[Sink] = []
+    with contextlib.ExitStack() as undo:
+        sinks = []
+        for sink in _each(arguments, origin):
+            undo.callback(sink.close)
+            sinks.append(sink)
+        undo.pop_all()
+    for page in (sink for sink in sinks if arguments.page is not None and hasattr(sink, "url")):
+        print(f"edgevtn: the page is at {page.url}", file=sys.stderr)
+    return sinks
+
+
+def _each(arguments: argparse.Namespace, origin: Origin) -> Iterator[Sink]:
+    """One after another; what needs a file is opened last, as an address that is wrong should leave none."""
     for command, kind in ((arguments.command, "begin"), (arguments.command_end, "end")):
         if command is not None:
             from edgevtn.sinks.command import Command
 
-            sinks.append(Command(command, kind, origin))
+            yield Command(command, kind, origin)
     if arguments.mqtt is not None:
-        sinks.append(_mqtt(arguments, origin))
+        yield _mqtt(arguments, origin)
     if arguments.webhook is not None:
         from edgevtn.sinks.webhook import Webhook
 
         token = _secret(arguments.webhook_token_file, WEBHOOK_TOKEN)
-        sinks.append(Webhook(arguments.webhook, origin, _spool(arguments, "webhook", origin), token=token))
+        yield Webhook(arguments.webhook, origin, _spool(arguments, "webhook", origin), token=token)
     if arguments.frigate is not None:
         from edgevtn.sinks.frigate import Frigate
 
         token = _secret(arguments.frigate_token_file, FRIGATE_TOKEN)
         camera = arguments.frigate_camera or origin.name
-        sinks.append(Frigate(arguments.frigate, camera, origin, _spool(arguments, "frigate", origin), token=token))
-    sinks += _clips(arguments, origin)
-    with contextlib.ExitStack() as undo:
-        if arguments.page is not None:
-            token = _secret(arguments.page_token_file, PAGE_TOKEN)
-            from edgevtn.sinks.page.sink import Page
+        yield Frigate(arguments.frigate, camera, origin, _spool(arguments, "frigate", origin), token=token)
+    yield from _clips(arguments, origin)
+    if arguments.page is not None:
+        token = _secret(arguments.page_token_file, PAGE_TOKEN)
+        from edgevtn.sinks.page.sink import Page
 
-            page = Page(arguments.page, origin, token=token or None, hosts=arguments.page_host)
-            undo.callback(page.close)
-            sinks.append(page)
-        if arguments.json_file is not None:
-            sinks.append(JsonFile(arguments.json_file, origin))
-        if arguments.timeline is not None:
-            sinks.append(Timeline(arguments.timeline, origin))
-        if arguments.page is not None:
-            print(f"edgevtn: the page is at {page.url}", file=sys.stderr)
-        undo.pop_all()
-    return sinks
+        yield Page(arguments.page, origin, token=token or None, hosts=arguments.page_host)
+    if arguments.json_file is not None:
+        yield JsonFile(arguments.json_file, origin)
+    if arguments.timeline is not None:
+        yield Timeline(arguments.timeline, origin)
 
 
 def _clips(arguments: argparse.Namespace, origin: Origin) -> list[Sink]:

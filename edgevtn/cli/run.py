@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from edgevtn.cli.detection import add_detection, detector
 from edgevtn.cli.options import add_threads
 from edgevtn.cli.outputs import add_outputs, outputs
 from edgevtn.cli.regions import add_regions, expense, regions
+from edgevtn.cli.reload import Reload
 from edgevtn.cli.service import Draining, Service
+from edgevtn.errors import EdgeVTNError
 from edgevtn.recognizer import Recognizer
 from edgevtn.region import Region
 from edgevtn.sinks import Video
@@ -65,7 +68,44 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Watch until the sources end, `--seconds` have passed in them, SIGTERM comes, or the window is closed."""
+    """Watch until the sources end, `--seconds` have passed in them, SIGTERM comes, or the window is closed.
+
+    SIGHUP begins anew with what the file of `--config` says then. Where that cannot be begun, the old one is again.
+    """
+    service, before = Service(), list[argparse.Namespace]()
+
+    def ready() -> None:
+        before.clear()
+        service.ready()
+
+    def pulse() -> bool:
+        service.alive()
+        return reload.due()
+
+    with Draining() as draining, Reload(arguments.reread, check, say) as reload:
+        now: argparse.Namespace | None = arguments
+        while now is not None and not draining.asked:
+            draining.by(None)
+            try:
+                watch_once(now, draining, pulse, ready)
+            except (EdgeVTNError, ValueError, OSError) as error:
+                if not before:
+                    raise
+                say(f"{error}; the old configuration is used again")
+                now = before.pop()
+                continue
+            later = reload.take()
+            if later is not None:
+                before.append(now)
+                service.reloading()
+            now = later
+        service.stopping()
+
+
+def watch_once(
+    arguments: argparse.Namespace, draining: Draining, pulse: Callable[[], bool], ready: Callable[[], object]
+) -> None:
+    """Watch, with `ready` called when it begins, until `pulse` says that there are other arguments."""
     from edgevtn.sinks import Display, JsonLines, Origin, Sink, Text
     from edgevtn.sources import Cameras
     from edgevtn.sources.open import source_name
@@ -74,10 +114,8 @@ def run(arguments: argparse.Namespace) -> None:
     sources = arguments.source
     check(arguments)
     models = arguments.model or [None]
-    events, service = detector(arguments), Service()
     # The sources come first: a wrong name is told at once, not after the kernels have loaded.
     with (
-        Draining() as draining,
         Cameras(
             sources if len(sources) > 1 else {"": sources[0]},
             frame_rate=arguments.frame_rate,
@@ -85,8 +123,9 @@ def run(arguments: argparse.Namespace) -> None:
             give_up=arguments.give_up,
             wait=bool(arguments.wait),
             notify=say,
-            pulse=service.alive,
+            pulse=lambda: cameras.stop() if pulse() else None,
         ) as cameras,
+        contextlib.ExitStack() as undo,
     ):
         wanted = regions(arguments.region, sources, cameras.names)
         origin = Origin(arguments.name or ("" if len(sources) > 1 else source_name(sources[0])), cameras)
@@ -96,6 +135,8 @@ def run(arguments: argparse.Namespace) -> None:
         if arguments.show:
             sinks.append(Display())
         sinks += outputs(arguments, origin)
+        for sink in sinks:
+            undo.callback(sink.close)
         recognizer = Recognizer(
             models[0] if len(models) == 1 else models,
             threads=arguments.threads,
@@ -105,17 +146,17 @@ def run(arguments: argparse.Namespace) -> None:
         if wanted or len(sources) > 1:
             say(expense(recognizer, cameras.names, wanted))
         draining.by(cameras.stop)
-        service.ready()
+        ready()
+        undo.pop_all()  # they are closed by `watch` from here on
         for _ in watch(
             cameras,
             sinks=sinks,
             recognizer=recognizer,
-            detector=events,
+            detector=detector(arguments),
             seconds=arguments.seconds,
             regions=wanted,
         ):
             pass
-        service.stopping()
 
 
 def say(sentence: str) -> None:
@@ -128,6 +169,7 @@ def check(arguments: argparse.Namespace) -> None:
     """Raise ValueError for what is wrong whatever the sources are."""
     if not arguments.source:
         raise ValueError("expected at least one SOURCE, on the command line or in the file of --config")
+    detector(arguments)
     for text in arguments.region or ():
         Region.parse(text)
     if arguments.save is not None:

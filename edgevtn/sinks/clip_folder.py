@@ -28,7 +28,7 @@ class ClipFolder:
     folder : path
         It is made.
     most_bytes : int
-        Of all clips; beyond that the oldest are removed.
+        All clips together; beyond that the oldest are removed.
     most_clips : int, optional
         Likewise.
 

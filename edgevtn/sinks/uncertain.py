@@ -68,7 +68,7 @@ class Uncertain(Sink):
     origin : Origin, optional
         Whose ids and times.
     most_clips, most_bytes : int
-        Of all clips in the folder; beyond that the oldest are removed.
+        All clips in the folder together; beyond that the oldest are removed.
     rings : Rings, optional
         Shared with other sinks, so that frames are encoded once.
 
