@@ -45,6 +45,8 @@ class Views:
         Used for the first, and the pattern of all others; it is reset.
     detector : EventDetector
         Likewise. The others are copies of it.
+    moments : bool
+        Whether predictions have `moments`.
 
     Raises
     ------
@@ -58,8 +60,14 @@ class Views:
     """
 
     def __init__(
-        self, sources: Sequence[str], regions: Sequence[Region], recognizer: Recognizer, detector: EventDetector
+        self,
+        sources: Sequence[str],
+        regions: Sequence[Region],
+        recognizer: Recognizer,
+        detector: EventDetector,
+        moments: bool = False,
     ) -> None:
+        self._moments = moments
         self.scenes = {source: scene(source, regions) for source in sources}
         for wrong in (region for region in regions if region.source and region.source not in self.scenes):
             known = ", ".join(name for name in self.scenes if name) or "none, as there is one source"
@@ -90,7 +98,18 @@ class Views:
             check_frame(frame)
             part = frame if view.region is None else view.region.cut(frame)
             for prediction in view.recognizer.predictions(part, timestamp):
-                yield replace(prediction, source=source, region=name) if source or name else prediction
+                if source or name or self._moments:
+                    moments = view.recognizer.moments(prediction) if self._moments else None
+                    prediction = replace(prediction, source=source, region=name, moments=moments)
+                yield prediction
+
+    def use(self, recognizer: Recognizer) -> list[Event]:
+        """Go on with another recogniser, from empty windows; the events that went on end."""
+        ended = [event for source in self._views for event in self.finish(source)]
+        recognizer.reset()
+        for n, view in enumerate(view for views in self._views.values() for view in views.values()):
+            view.recognizer = recognizer.another() if n else recognizer
+        return ended
 
     def update(self, prediction: Prediction) -> list[Event]:
         """The events that a prediction ends or begins."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeGuard, cast
 
@@ -35,6 +35,7 @@ def watch(
     frame_rate: float | None = None,
     seconds: float | None = None,
     regions: Iterable[Region] = (),
+    successor: Callable[[], Recognizer | None] | None = None,
 ) -> Iterator[Event]:
     """Recognise what a source shows, until it ends, and yield the events as they begin and end.
 
@@ -63,6 +64,8 @@ def watch(
     regions : iterable of Region
         Rectangles of every source, or of the one that they name, that are recognised by themselves, instead of the
         whole picture; predictions and events have `region`. Each costs as much as a source does.
+    successor : callable, optional
+        Asked before each frame for a recogniser to go on with, from empty windows; None: the present one.
 
     Yields
     ------
@@ -101,7 +104,8 @@ def watch(
         if recognizer is None:
             recognizer = Recognizer(model, smoothing=SMOOTHING)
         detector.check(label for model in recognizer.models.values() for label in model.labels)
-        views = Views(arriving.names, list(regions), recognizer, detector)
+        moments = any(sink.wants_moments for sink in told)
+        views = Views(arriving.names, list(regions), recognizer, detector, moments)
         frames_to = [telling(sink) for sink in told]
 
         def tell(events: list[Event]) -> list[Event]:
@@ -121,6 +125,9 @@ def watch(
                 if seconds is not None and timestamp - began.setdefault(name, timestamp) >= seconds:
                     arriving.leave(name)
                     continue
+                following = successor() if successor is not None else None
+                if following is not None:
+                    yield from tell(views.use(following))
                 try:
                     for prediction in views.predictions(name, frame, timestamp):
                         for sink in told:

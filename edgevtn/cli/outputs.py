@@ -17,6 +17,7 @@ from edgevtn.files import user_state
 from edgevtn.sinks import JsonFile, Sink, Timeline
 from edgevtn.sinks.origin import Origin
 from edgevtn.sinks.page.address import ADDRESS
+from edgevtn.sinks.page.requests import Lessons
 
 #: Variables that may hold a password or a token.
 PASSWORD, WEBHOOK_TOKEN, FRIGATE_TOKEN = "EDGEVTN_MQTT_PASSWORD", "EDGEVTN_WEBHOOK_TOKEN", "EDGEVTN_FRIGATE_TOKEN"
@@ -65,6 +66,11 @@ def add_outputs(parser: argparse.ArgumentParser) -> None:
         metavar="HOST:PORT",
         help=f"a page in the browser (default: {ADDRESS}); elsewhere with a token; needs the extra [serve]",
     )
+    group.add_argument(
+        "--teach", metavar="DIR",
+        help="teach from the page: the last seconds are kept in memory, takes of them are written to DIR/takes, and "
+        "the model DIR/model takes over; it is used from the start where it is there and no --model is given",
+    )  # fmt: skip
     group.add_argument("--page-token-file", metavar="FILE", help=f"what a browser must know (or in {PAGE_TOKEN})")
     group.add_argument(
         "--page-host", action="append", default=[], metavar="NAME", help="another name by which the page is called"
@@ -74,8 +80,8 @@ def add_outputs(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def outputs(arguments: argparse.Namespace, origin: Origin) -> list[Sink]:
-    """The sinks that the options ask for.
+def outputs(arguments: argparse.Namespace, origin: Origin, lessons: Lessons | None = None) -> list[Sink]:
+    """The sinks that the options ask for; the page teaches by `lessons`.
 
     Raises
     ------
@@ -84,7 +90,7 @@ def outputs(arguments: argparse.Namespace, origin: Origin) -> list[Sink]:
     """
     with contextlib.ExitStack() as undo:
         sinks = []
-        for sink in _each(arguments, origin):
+        for sink in _each(arguments, origin, lessons):
             undo.callback(sink.close)
             sinks.append(sink)
         undo.pop_all()
@@ -93,7 +99,7 @@ def outputs(arguments: argparse.Namespace, origin: Origin) -> list[Sink]:
     return sinks
 
 
-def _each(arguments: argparse.Namespace, origin: Origin) -> Iterator[Sink]:
+def _each(arguments: argparse.Namespace, origin: Origin, lessons: Lessons | None) -> Iterator[Sink]:
     """One after another; what needs a file is opened last, as an address that is wrong should leave none."""
     for command, kind in ((arguments.command, "begin"), (arguments.command_end, "end")):
         if command is not None:
@@ -113,12 +119,17 @@ def _each(arguments: argparse.Namespace, origin: Origin) -> Iterator[Sink]:
         token = _secret(arguments.frigate_token_file, FRIGATE_TOKEN)
         camera = arguments.frigate_camera or origin.name
         yield Frigate(arguments.frigate, camera, origin, _spool(arguments, "frigate", origin), token=token)
-    yield from _clips(arguments, origin)
+    clips = _clips(arguments, origin)
+    yield from clips
     if arguments.page is not None:
+        from edgevtn.sinks.clips import Clips
+
         token = _secret(arguments.page_token_file, PAGE_TOKEN)
         from edgevtn.sinks.page.sink import Page
 
-        yield Page(arguments.page, origin, token=token or None, hosts=arguments.page_host)
+        files = next((sink.files for sink in clips if isinstance(sink, Clips)), None)
+        hosts = arguments.page_host
+        yield Page(arguments.page, origin, token=token or None, hosts=hosts, clips=files, lessons=lessons)
     if arguments.json_file is not None:
         yield JsonFile(arguments.json_file, origin)
     if arguments.timeline is not None:

@@ -8,6 +8,7 @@ import itertools
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from edgevtn.cli.detection import add_detection, detector
 from edgevtn.cli.options import add_threads
@@ -21,6 +22,9 @@ from edgevtn.region import Region
 from edgevtn.sinks import Video
 from edgevtn.sources.live import Persistence
 from edgevtn.watching import SMOOTHING
+
+if TYPE_CHECKING:
+    from edgevtn.teaching.lessons import Lessons
 
 NAME, HELP = "run", "recognise actions in a video file, a folder of images, a camera or a URL"
 
@@ -113,7 +117,9 @@ def watch_once(
 
     sources = arguments.source
     check(arguments)
-    models = arguments.model or [None]
+    lessons = teaching(arguments)
+    taught = [str(lessons.model)] if lessons is not None and lessons.model.is_dir() else [None]
+    models = arguments.model or taught
     # The sources come first: a wrong name is told at once, not after the kernels have loaded.
     with (
         Cameras(
@@ -134,15 +140,12 @@ def watch_once(
             sinks.append(saving(arguments.save, sources, cameras.names))
         if arguments.show:
             sinks.append(Display())
-        sinks += outputs(arguments, origin)
+        if lessons is not None:
+            sinks.append(lessons)
+        sinks += outputs(arguments, origin, lessons)
         for sink in sinks:
             undo.callback(sink.close)
-        recognizer = Recognizer(
-            models[0] if len(models) == 1 else models,
-            threads=arguments.threads,
-            smoothing=arguments.smoothing,
-            unknown_below=arguments.unknown_below,
-        )
+        recognizer = load(models[0] if len(models) == 1 else models, arguments)
         if wanted or len(sources) > 1:
             say(expense(recognizer, cameras.names, wanted))
         draining.by(cameras.stop)
@@ -155,8 +158,28 @@ def watch_once(
             detector=detector(arguments),
             seconds=arguments.seconds,
             regions=wanted,
+            successor=None if lessons is None else lessons.successor,
         ):
             pass
+
+
+def load(model: Any, arguments: argparse.Namespace) -> Recognizer:
+    """The recogniser of one or several bundles, as the options want it."""
+    return Recognizer(
+        model,
+        threads=arguments.threads,
+        smoothing=arguments.smoothing,
+        unknown_below=arguments.unknown_below,
+    )
+
+
+def teaching(arguments: argparse.Namespace) -> Lessons | None:
+    """What teaches from the page, if ``--teach`` asks for that."""
+    if arguments.teach is None:
+        return None
+    from edgevtn.teaching.lessons import Lessons
+
+    return Lessons(arguments.teach, lambda model: load(model, arguments))
 
 
 def say(sentence: str) -> None:
@@ -167,6 +190,8 @@ def say(sentence: str) -> None:
 
 def check(arguments: argparse.Namespace) -> None:
     """Raise ValueError for what is wrong whatever the sources are."""
+    if arguments.teach is not None and arguments.page is None:
+        raise ValueError("--teach is done from a page; give --page, too, or use edgevtn serve")
     if not arguments.source:
         raise ValueError("expected at least one SOURCE, on the command line or in the file of --config")
     detector(arguments)

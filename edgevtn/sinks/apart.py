@@ -36,7 +36,7 @@ class Apart(Sink):
 
     def __init__(self, thing: object, name: str | None = None) -> None:
         self._sink = as_sink(thing)
-        self._frame = telling(self._sink)
+        self._frame, self.wants_moments = telling(self._sink), self._sink.wants_moments
         self._trouble = Trouble(name or type(thing).__name__)
         self._waiting: queue.Queue[tuple[Callable[..., object], tuple[Any, ...]]] = queue.Queue(MOST_WAITING)
         self._thread = threading.Thread(target=self._work, name=f"edgevtn {self._trouble.name}", daemon=True)

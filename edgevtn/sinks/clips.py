@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections import OrderedDict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,7 +73,7 @@ class Clips(Sink):
         self._origin = Origin("") if origin is None else origin
         self._trouble = Trouble(f"clips in {folder}")
         self._clips: dict[int, tuple[Ring, Clip]] = {}  # by the event's id
-        self.files: OrderedDict[str, Path] = OrderedDict()
+        self.files: dict[str, Path] = {}
 
     def frame(self, frame: Frame, timestamp: float, scene: Scene = WHOLE) -> None:
         """Encode it."""
@@ -111,7 +110,7 @@ class Clips(Sink):
                     raise error
                 self.files[id] = clip.file
                 while len(self.files) > MOST_REMEMBERED:
-                    self.files.popitem(last=False)
+                    del self.files[next(iter(self.files))]
                 self._folder.bound()
 
         moment = self._origin.wall_clock(event.start, event.source)

@@ -81,10 +81,10 @@ def test_a_changed_file_takes_effect_and_a_wrong_one_does_not(start, config, tmp
             ("enter = 2", "enter"),
         ):
             config(wrong)
-            said = reload(process)
-            assert said.startswith("edgevtn: ")
-            assert reason in said
-            assert said.endswith("; the old configuration stays\n")
+            line = reload(process)
+            assert line.startswith("edgevtn: ")
+            assert reason in line
+            assert line.endswith("; the old configuration stays\n")
             assert regions(process, 3) == {None}
         config("region = 'door=0,0,0.5,1'")
         assert "1 window (1 source, 1 region)" in reload(process)
@@ -93,9 +93,9 @@ def test_a_changed_file_takes_effect_and_a_wrong_one_does_not(start, config, tmp
         assert manager.recv(100) == b"READY=1"
         # What is right as far as can be seen, and cannot be begun.
         config("name = 'hall'\nrecord = '/dev/null/clips'")
-        said = reload(process)
-        assert "/dev/null/clips: cannot be used as a folder" in said
-        assert said.endswith("; the old configuration is used again\n")
+        line = reload(process)
+        assert "/dev/null/clips: cannot be used as a folder" in line
+        assert line.endswith("; the old configuration is used again\n")
         assert "1 window" in process.stderr.readline()
         until(process, "door")
         process.send_signal(signal.SIGTERM)
@@ -109,14 +109,14 @@ def test_a_page_keeps_its_port(start, config):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     process = start("serve", "--config", config(f"page = '127.0.0.1:{port}'"))
-    said = f"edgevtn: the page is at http://127.0.0.1:{port}/\n"
-    assert process.stderr.readline() == said
+    line = f"edgevtn: the page is at http://127.0.0.1:{port}/\n"
+    assert process.stderr.readline() == line
     assert regions(process, 1) == {None}
-    assert reload(process) == said
+    assert reload(process) == line
     assert regions(process, 1) == {None}
     config(f"page = '127.0.0.1:{port}'\njson-file = '/dev/null/x'")
     assert "/dev/null/x" in reload(process)
-    assert process.stderr.readline() == said
+    assert process.stderr.readline() == line
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=60)
     assert (process.returncode, error) == (130, "")
