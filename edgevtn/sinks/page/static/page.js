@@ -172,7 +172,7 @@ function showHealth(health, viewers, most) {
   const facts = [
     ["Frames a second", health.frame_rate.toFixed(1)],
     ["Predictions a second", health.prediction_rate.toFixed(1)],
-    ["Latency: 50, 95, 99 %", health.latency === null ? "not known of this source"
+    ["Latency: 50, 95, 99 %", health.latency === null ? "not known"
       : `${health.latency.map((value) => Math.round(1000 * value)).join(", ")} ms`],
     [`Processor, of ${health.cores} cores`, percent(health.cpu)],
     ["Memory", health.memory === null ? null : `${Math.round(health.memory / 1e6)} MB`],
