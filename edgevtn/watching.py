@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -16,13 +18,17 @@ from edgevtn.recognizer import Place, Recognizer
 from edgevtn.region import Region
 from edgevtn.sinks import StopWatching, as_sink, telling
 from edgevtn.sources import Cameras, Source, frames
-from edgevtn.sources.cameras import Alone
+from edgevtn.sources.alone import Alone
+from edgevtn.sources.base import PULSE
 from edgevtn.sources.open import Named
 from edgevtn.views import Views
 
 #: Seconds over which probabilities are averaged where events are wanted: long enough to bridge a wavering step, short
 #: against any action worth an event.
 SMOOTHING = 0.3
+#: Seconds beyond a window without a frame of a live source after which its events end: nobody knows what goes on. Shorter
+#: pauses are bridged.
+LOST = 3.0
 
 
 def watch(
@@ -115,8 +121,16 @@ def watch(
             return events
 
         began: dict[str, float] = {}
+        beat = Beat(arriving.names, LOST + max(model.window_duration for model in recognizer.models.values()))
         try:
-            for name, timestamp, frame, error in arriving.arrivals():
+            for name, timestamp, frame, error, idle in arriving.arrivals():
+                if beat.due(None if idle else name):
+                    for sink in told:
+                        sink.pulse()
+                    for silent in filter(arriving.is_live, beat.silent()):
+                        yield from tell(views.finish(silent))
+                if idle:
+                    continue
                 if frame is None:
                     if error is not None and len(arriving.names) > 1:
                         warnings.warn(f"{name} has ended by an error: {error}", RuntimeWarning, stacklevel=2)
@@ -145,6 +159,39 @@ def watch(
             with contextlib.suppress(StopWatching):
                 tell(last)
         yield from last
+
+
+class Beat:
+    """When sinks are to be told that it goes on, and which sources have said nothing for how long.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The sources'.
+    lost : float
+        Seconds.
+    """
+
+    def __init__(self, names: Sequence[str], lost: float) -> None:
+        self._lost, self._next = lost, time.monotonic() + PULSE
+        self._heard = dict.fromkeys(names, math.inf)  # by the monotonic clock; for ever: it need not be heard again
+
+    def due(self, name: str | None) -> bool:
+        """Whether the next beat is due; `name` is the source that was just heard, if one was."""
+        now = time.monotonic()
+        if name is not None:
+            self._heard[name] = now
+        if now < self._next:
+            return False
+        self._next = now + PULSE
+        return True
+
+    def silent(self) -> list[str]:
+        """The sources that were heard once and not for a while; each is told once."""
+        now = time.monotonic()
+        found = [name for name, heard in self._heard.items() if now - heard > self._lost]
+        self._heard |= dict.fromkeys(found, math.inf)
+        return found
 
 
 def _several(source: object) -> TypeGuard[Sequence[str | int | Path | Source]]:

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Take the pictures of the page that docs/outputs.md shows, in headless Chromium, while the demo clip is recognised.
 
-They are written to docs/page-WIDTH-SCHEME.webp. The model is taught on the demo clip's own parts, so that the moments that
-decided are shown, too; it says nothing of how well a model recognises.
+They are written to docs/page-WIDTH-SCHEME.webp. The model is taught on the demo clip's own parts, so that the moments
+that decided are shown, too; it says nothing of how well a model recognises.
 """
 
 from __future__ import annotations

@@ -54,6 +54,10 @@ class Apart(Sink):
         """Pass it on."""
         self._put(self._sink.event, event)
 
+    def pulse(self) -> None:
+        """Pass it on."""
+        self._put(self._sink.pulse)
+
     def close(self) -> None:
         """Close the sink, if what was passed on is done with in five seconds; else leave it behind."""
         if self._closing.is_set():

@@ -10,7 +10,7 @@ from edgevtn.arrays import Frame
 from edgevtn.prediction import Event, Prediction
 from edgevtn.region import WHOLE, Scene
 
-METHODS = ("frame", "prediction", "event", "close")
+METHODS = ("frame", "prediction", "event", "pulse", "close")
 
 
 class StopWatching(Exception):
@@ -38,6 +38,9 @@ class Sink:
 
     def event(self, event: Event) -> None:
         """An event has begun (its `end` is None) or ended."""
+
+    def pulse(self) -> None:
+        """Recognition goes on; told about twice a second, also while no frame comes because a camera is lost."""
 
     def close(self) -> None:
         """The end: no more will come."""
