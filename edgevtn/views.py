@@ -20,6 +20,8 @@ from edgevtn.region import Region, Scene
 
 #: Frames whose cost is measured, after a first; few, as nobody wants to wait for that.
 MEASURED = 9
+#: Slots by which a frame may come early where not every one is looked at: a camera's clock is not ours.
+SLACK = 0.25
 
 
 @dataclass
@@ -29,6 +31,7 @@ class _View:
     region: Region | None
     recognizer: Recognizer
     detector: EventDetector
+    next: float = -np.inf  # timestamp before which no frame is looked at
     numbers: dict[int, int] = field(default_factory=dict)  # an event's own to the one that was told
 
 
@@ -86,8 +89,16 @@ class Views:
         """How many there are."""
         return sum(map(len, self._views.values()))
 
-    def predictions(self, source: str, frame: Frame, timestamp: float) -> Iterator[Prediction]:
+    def predictions(self, source: str, frame: Frame, timestamp: float, factor: int = 1) -> Iterator[Prediction]:
         """Each new prediction of a camera's frame.
+
+        Parameters
+        ----------
+        source : str
+        frame : uint8 (H, W, 3)
+        timestamp : float
+        factor : int
+            Look at one of so many frames that the fastest model wants; those between count as missing.
 
         Raises
         ------
@@ -96,6 +107,11 @@ class Views:
         """
         for name, view in self._views[source].items():
             check_frame(frame)
+            if factor > 1:
+                slot = 1 / max(model.frame_rate for model in view.recognizer.models.values())
+                if view.next - factor * slot <= timestamp < view.next:
+                    continue
+                view.next = timestamp + (factor - SLACK) * slot
             part = frame if view.region is None else view.region.cut(frame)
             for prediction in view.recognizer.predictions(part, timestamp):
                 if source or name or self._moments:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TypeGuard, cast
 
 from edgevtn.arrays import Frame
+from edgevtn.budget import Budget
 from edgevtn.errors import FrameError, TimestampError
 from edgevtn.events import EventDetector
 from edgevtn.prediction import Event
@@ -26,8 +27,8 @@ from edgevtn.views import Views
 #: Seconds over which probabilities are averaged where events are wanted: long enough to bridge a wavering step, short
 #: against any action worth an event.
 SMOOTHING = 0.3
-#: Seconds beyond a window without a frame of a live source after which its events end: nobody knows what goes on. Shorter
-#: pauses are bridged.
+#: Seconds beyond a window without a frame of a live source after which its events end: nobody knows what goes on, and
+#: shorter pauses are bridged.
 LOST = 3.0
 
 
@@ -42,6 +43,7 @@ def watch(
     seconds: float | None = None,
     regions: Iterable[Region] = (),
     successor: Callable[[], Recognizer | None] | None = None,
+    cpu_budget: float | None = None,
 ) -> Iterator[Event]:
     """Recognise what a source shows, until it ends, and yield the events as they begin and end.
 
@@ -72,6 +74,9 @@ def watch(
         whole picture; predictions and events have `region`. Each costs as much as a source does.
     successor : callable, optional
         Asked before each frame for a recogniser to go on with, from empty windows; None: the present one.
+    cpu_budget : float, optional
+        Share of all cores, above 0 and up to 1. Where the process uses more, fewer frames of every live source are
+        looked at; see `edgevtn.budget`.
 
     Yields
     ------
@@ -110,6 +115,8 @@ def watch(
         if recognizer is None:
             recognizer = Recognizer(model, smoothing=SMOOTHING)
         detector.check(label for model in recognizer.models.values() for label in model.labels)
+        shortest = min(model.head.window_len for model in recognizer.models.values())
+        budget = None if cpu_budget is None else Budget(cpu_budget, shortest)
         moments = any(sink.wants_moments for sink in told)
         views = Views(arriving.names, list(regions), recognizer, detector, moments)
         frames_to = [telling(sink) for sink in told]
@@ -127,6 +134,8 @@ def watch(
                 if beat.due(None if idle else name):
                     for sink in told:
                         sink.pulse()
+                    if budget is not None and any(map(arriving.is_live, arriving.names)):
+                        budget.beat()
                     for silent in filter(arriving.is_live, beat.silent()):
                         yield from tell(views.finish(silent))
                 if idle:
@@ -143,7 +152,8 @@ def watch(
                 if following is not None:
                     yield from tell(views.use(following))
                 try:
-                    for prediction in views.predictions(name, frame, timestamp):
+                    factor = budget.factor if budget is not None and arriving.is_live(name) else 1
+                    for prediction in views.predictions(name, frame, timestamp, factor):
                         for sink in told:
                             sink.prediction(prediction)
                         yield from tell(views.update(prediction))

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edgevtn.budget import Budget
 from edgevtn.cli.detection import add_detection, detector
-from edgevtn.cli.options import add_threads
+from edgevtn.cli.options import add_budget, add_threads
 from edgevtn.cli.outputs import add_outputs, outputs
 from edgevtn.cli.regions import add_regions, expense, regions
 from edgevtn.cli.reload import Reload
@@ -67,6 +68,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--wait", action=flag, help="wait for a camera or stream that is not there yet, too")
     add_threads(parser)
+    add_budget(parser)
     add_detection(parser)
     add_outputs(parser)
 
@@ -159,6 +161,7 @@ def watch_once(
             seconds=arguments.seconds,
             regions=wanted,
             successor=None if lessons is None else lessons.successor,
+            cpu_budget=arguments.cpu_budget,
         ):
             pass
 
@@ -195,6 +198,8 @@ def check(arguments: argparse.Namespace) -> None:
     if not arguments.source:
         raise ValueError("expected at least one SOURCE, on the command line or in the file of --config")
     detector(arguments)
+    if arguments.cpu_budget is not None:
+        Budget(arguments.cpu_budget)
     for text in arguments.region or ():
         Region.parse(text)
     if arguments.save is not None:

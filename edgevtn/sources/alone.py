@@ -10,7 +10,7 @@ from edgevtn.sources.base import Source
 
 
 class Arrival(NamedTuple):
-    """A frame of one of several sources; its end, with `frame` None, by `error` if it failed; or nothing for a while."""
+    """A frame of a source; its end, with `frame` None, by `error` if it failed; or nothing for a while."""
 
     source: str
     timestamp: float

@@ -9,7 +9,6 @@ from typing import Self
 
 from edgevtn.arrays import Frame
 
-
 #: Seconds after which a source that waits for a frame says so, where it can.
 PULSE = 0.5
 
