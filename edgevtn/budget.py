@@ -26,7 +26,7 @@ class Budget:
     Parameters
     ----------
     share : float
-        Of all cores that the process may use, above 0 and up to 1: 0.5 is two cores of four.
+        The share of all cores that the process may use, above 0 and up to 1: 0.5 is two cores of four.
     window_len : int
         Frames of the shortest window, by which the factor is bounded.
     now, used : callable

@@ -46,7 +46,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     flag = argparse.BooleanOptionalAction
     parser.add_argument("--json", action=flag, help="one JSON object a line for each prediction and event")
-    parser.add_argument("--save", metavar="FILE.mp4", help="write an annotated video, too")
+    parser.add_argument("--save", "--overlay", metavar="FILE.mp4", help="write an annotated video, too")
     parser.add_argument("--show", action=flag, help="show a window; needs the extra [gui]")
     parser.add_argument("--frame-rate", type=float, metavar="HZ", help="of a folder of images (default: 25)")
     parser.add_argument("--seconds", type=float, metavar="S", help="stop after so much of the source; above 0")

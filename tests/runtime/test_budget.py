@@ -55,12 +55,12 @@ def settled(share, fixed, work, spans=10):
     ],
 )
 def test_the_smallest_factor_that_keeps_to_it(cores, share, fixed, work, factor):
-    factors, said = settled(share, fixed, work)
+    factors, warned = settled(share, fixed, work)
     assert factors[-3:] == [factor] * 3
-    assert len(said) == (factor > 1)
-    if said:
-        assert f"the budget is {share:.0%}" in said[0]
-        assert "of 4 cores are used" in said[0]
+    assert len(warned) == (factor > 1)
+    if warned:
+        assert f"the budget is {share:.0%}" in warned[0]
+        assert "of 4 cores are used" in warned[0]
 
 
 def test_it_is_eased_again(cores):

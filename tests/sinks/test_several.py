@@ -42,7 +42,16 @@ def color(file):
 def test_each_source_has_its_files(folders, tiny, tmp_path, capsys):
     pytest.importorskip("av")
     line = [*map(str, folders), "--model", str(tiny), "--frame-rate", "10", "--json", *EAGER]
-    line += ["--save", str(tmp_path / "out.mp4"), "--record", str(tmp_path / "clips"), "--before", "0", "--after", "0"]
+    line += [
+        "--overlay",
+        str(tmp_path / "out.mp4"),
+        "--record",
+        str(tmp_path / "clips"),
+        "--before",
+        "0",
+        "--after",
+        "0",
+    ]
     assert main(["run", *line]) == 0
     captured = capsys.readouterr()
     assert "ms a frame, 2 windows (2 sources): at most" in captured.err
