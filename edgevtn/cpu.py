@@ -56,11 +56,12 @@ def cpu_name() -> str:
 
 def default_threads() -> int:
     """Threads that `Recognizer` uses when it is not told: the cores that this process may use, at most 4."""
-    if hasattr(os, "sched_getaffinity"):  # Linux
-        available = len(os.sched_getaffinity(0))
-    else:
-        available = os.cpu_count() or 1
-    return min(MOST_DEFAULT_THREADS, available)
+    return min(MOST_DEFAULT_THREADS, available_cores())
+
+
+def available_cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def temperature() -> float | None:

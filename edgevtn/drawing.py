@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ import numpy as np
 from edgevtn.arrays import Frame
 from edgevtn.files import write_whole
 from edgevtn.prediction import Event, Prediction
+from edgevtn.region import WHOLE, Scene
 
 Color = tuple[int, int, int]
 
@@ -22,6 +24,8 @@ PALETTE: tuple[Color, ...] = (
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 #: Narrower frames are enlarged before text is put on them.
 NARROWEST = 480
+#: BGR of the edges of what a model sees.
+SEEN = PALETTE[1]
 
 
 def whose(prediction: Prediction) -> str:
@@ -39,11 +43,30 @@ def caption(latest: Mapping[str, Prediction]) -> tuple[str, float | None]:
     return "  ".join(f"{name}: {prediction.label}" for name, prediction in latest.items()), None
 
 
-def annotate(frame: Frame, label: str, score: float | None, timestamp: float) -> Frame:
-    """Return an enlarged copy with a strip below it: label, score and time."""
+def outline(picture: Frame, scene: Scene) -> None:
+    """Draw on a picture what is recognised: each region with its name, and the square of it that a model sees."""
+    H, W = picture.shape[:2]
+    width = max(1, min(H, W) // 200)
+    for name, box in scene.boxes(H, W).items():
+        if name:
+            cv2.rectangle(picture, box[:2], (box.right - 1, box.bottom - 1), INK, 1)
+        left, top, right, bottom = box.square
+        if (left, top, right, bottom) != (0, 0, W, H):  # all of the picture needs no frame
+            cv2.rectangle(picture, (left, top), (right - 1, bottom - 1), SEEN, width)
+        if name:
+            size = max(0.4, min(H, W) / 900)
+            (wide, high), below = cv2.getTextSize(_ascii(name), FONT, size, 1)
+            corner = box.left + wide + 8, box.top + high + below + 6
+            cv2.rectangle(picture, box[:2], corner, PAPER, -1)
+            cv2.putText(picture, _ascii(name), (box.left + 4, box.top + high + 3), FONT, size, INK, 1, cv2.LINE_AA)
+
+
+def annotate(frame: Frame, label: str, score: float | None, timestamp: float, scene: Scene = WHOLE) -> Frame:
+    """Return an enlarged copy with what is seen outlined, and a strip below it: label, score and time."""
     H, W = frame.shape[:2]
     factor = max(1, round(NARROWEST / W))
-    picture = cv2.resize(frame, (W * factor, H * factor), interpolation=cv2.INTER_LINEAR)
+    picture = cast(Frame, cv2.resize(frame, (W * factor, H * factor), interpolation=cv2.INTER_LINEAR))
+    outline(picture, scene)
     strip = np.full((40, picture.shape[1], 3), PAPER, np.uint8)
     cv2.putText(strip, _ascii(label), (12, 27), FONT, 0.8, INK if score is not None else GREY, 2, cv2.LINE_AA)
     if score is not None:

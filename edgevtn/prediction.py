@@ -38,6 +38,9 @@ class Prediction:
         Seconds by which smoothing makes a change of the probabilities late.
     source, region : str
         The name of the camera, where there are several, and of the rectangle; else "".
+    moments : float32 (T,), optional
+        What each sampled frame of the window added to the best label's logit less the second's, the oldest first, where
+        that was asked for and the head can tell.
     """
 
     model: str
@@ -50,6 +53,7 @@ class Prediction:
     delay: float = 0.0
     source: str = ""
     region: str = ""
+    moments: Float | None = None
 
     def top(self, n: int = 5) -> list[tuple[str, float]]:
         """Return the `n` most probable labels with their probabilities, highest first."""

@@ -275,6 +275,10 @@ class Recognizer:
         )
         return [prediction for prediction in found if prediction is not None]
 
+    def moments(self, prediction: Prediction) -> Float | None:
+        """Which of the window's frames spoke for the newest prediction; see `Prediction.moments`."""
+        return next(runner for runner in self._runners if runner.name == prediction.model).moments(prediction)
+
     def stream(self, frames: Iterable[tuple[float, Frame]]) -> Iterator[Prediction]:
         """Yield the predictions for (timestamp, frame) pairs, for instance from `edgevtn.frames`."""
         if isinstance(frames, str | Path | int):

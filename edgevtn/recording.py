@@ -92,13 +92,7 @@ def record_takes(
     SourceError
         The camera stopped delivering; what was kept until then is there.
     """
-    if not label or label in (".", "..") or Path(label).name != label or label.startswith("."):
-        raise OutputError(f"label {label!r} cannot be the name of a folder; use letters, digits, spaces, - and _")
-    place = folder / label
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{place}: cannot be made a folder ({error}); choose another place") from error
+    place = label_folder(folder, label)
     session = time.strftime("%Y%m%d-%H%M%S")
     frames = iter(source)
     number = 0
@@ -130,6 +124,24 @@ def record_takes(
             continue
         writer.close()
         yield _cut(raw, place / f".take-{name}", place / name, motion)
+
+
+def label_folder(folder: Path, label: str) -> Path:
+    """The folder for takes of a label, which is made.
+
+    Raises
+    ------
+    OutputError
+        The label is no name of a folder, or the folder cannot be made.
+    """
+    if not label or label in (".", "..") or Path(label).name != label or label.startswith(".") or "\0" in label:
+        raise OutputError(f"label {label!r} cannot be the name of a folder; use letters, digits, spaces, - and _")
+    place = folder / label
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{place}: cannot be made a folder ({error}); choose another place") from error
+    return place
 
 
 class Motion:

@@ -129,6 +129,13 @@ class Runner:
             logits = logits + head()
         return logits / np.float32(len(self.heads)) if len(self.heads) > 1 else logits
 
+    def moments(self, prediction: Prediction) -> Float | None:
+        """Which rows of the present window spoke for its prediction; None where the head cannot tell."""
+        if len(self.heads) > 1 or len(prediction.labels) < 2:
+            return None
+        best, second = np.argsort(-prediction.probabilities, kind="stable")[:2].tolist()
+        return self.heads[0].moments(best, second)
+
     def _predict(self, timestamp: float, first: float) -> Prediction:
         probabilities = self._smoothing(softmax(self.logits()), timestamp)
         best = int(probabilities.argmax())

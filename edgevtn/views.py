@@ -16,10 +16,12 @@ from edgevtn.events import EventDetector
 from edgevtn.frames import check_frame
 from edgevtn.prediction import Event, Prediction
 from edgevtn.recognizer import Recognizer
-from edgevtn.region import Region
+from edgevtn.region import Region, Scene
 
 #: Frames whose cost is measured, after a first; few, as nobody wants to wait for that.
 MEASURED = 9
+#: Slots by which a frame may come early where not every one is looked at: a camera's clock is not ours.
+SLACK = 0.25
 
 
 @dataclass
@@ -29,6 +31,7 @@ class _View:
     region: Region | None
     recognizer: Recognizer
     detector: EventDetector
+    next: float = -np.inf  # timestamp before which no frame is looked at
     numbers: dict[int, int] = field(default_factory=dict)  # an event's own to the one that was told
 
 
@@ -40,36 +43,62 @@ class Views:
     sources : sequence of str
         The cameras' names; "" for the only one.
     regions : sequence of Region
-        The same in every camera; the whole picture if there is none.
+        Every camera has them, or the one that they name; a camera without any has its whole picture.
     recognizer : Recognizer
         Used for the first, and the pattern of all others; it is reset.
     detector : EventDetector
         Likewise. The others are copies of it.
+    moments : bool
+        Whether predictions have `moments`.
 
     Raises
     ------
     ValueError
-        Two regions have the same name.
+        Two regions of a camera have the same name, or a region names a camera that there is not.
+
+    Attributes
+    ----------
+    scenes : dict of str to Scene
+        By camera.
     """
 
     def __init__(
-        self, sources: Sequence[str], regions: Sequence[Region], recognizer: Recognizer, detector: EventDetector
+        self,
+        sources: Sequence[str],
+        regions: Sequence[Region],
+        recognizer: Recognizer,
+        detector: EventDetector,
+        moments: bool = False,
     ) -> None:
-        names = [region.name for region in regions]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"expected regions with names of their own, got {name} twice")
+        self._moments = moments
+        self.scenes = {source: scene(source, regions) for source in sources}
+        for wrong in (region for region in regions if region.source and region.source not in self.scenes):
+            known = ", ".join(name for name in self.scenes if name) or "none, as there is one source"
+            raise ValueError(f"region {wrong.name}: expected the name of a source, got another; they are {known}")
         recognizer.reset()
         self._views: dict[str, dict[str, _View]] = {source: {} for source in sources}  # by camera and region
         self._count = itertools.count(1)
-        parts: Sequence[Region | None] = regions or [None]
-        for n, (source, region) in enumerate(itertools.product(sources, parts)):
-            own = (recognizer, detector) if n == 0 else (recognizer.another(), copy.deepcopy(detector))
-            self._views[source]["" if region is None else region.name] = _View(region, *own)
-        self._alone = len(sources) * max(1, len(regions)) == 1
+        for source, own_scene in self.scenes.items():
+            parts: Sequence[Region | None] = own_scene.regions or (None,)
+            for region in parts:
+                own = (recognizer.another(), copy.deepcopy(detector)) if len(self) else (recognizer, detector)
+                self._views[source]["" if region is None else region.name] = _View(region, *own)
+        self._alone = len(self) == 1
 
-    def predictions(self, source: str, frame: Frame, timestamp: float) -> Iterator[Prediction]:
+    def __len__(self) -> int:
+        """How many there are."""
+        return sum(map(len, self._views.values()))
+
+    def predictions(self, source: str, frame: Frame, timestamp: float, factor: int = 1) -> Iterator[Prediction]:
         """Each new prediction of a camera's frame.
+
+        Parameters
+        ----------
+        source : str
+        frame : uint8 (H, W, 3)
+        timestamp : float
+        factor : int
+            Look at one of so many frames that the fastest model wants; those between count as missing.
 
         Raises
         ------
@@ -78,9 +107,25 @@ class Views:
         """
         for name, view in self._views[source].items():
             check_frame(frame)
+            if factor > 1:
+                slot = 1 / max(model.frame_rate for model in view.recognizer.models.values())
+                if view.next - factor * slot <= timestamp < view.next:
+                    continue
+                view.next = timestamp + (factor - SLACK) * slot
             part = frame if view.region is None else view.region.cut(frame)
             for prediction in view.recognizer.predictions(part, timestamp):
-                yield replace(prediction, source=source, region=name) if source or name else prediction
+                if source or name or self._moments:
+                    moments = view.recognizer.moments(prediction) if self._moments else None
+                    prediction = replace(prediction, source=source, region=name, moments=moments)
+                yield prediction
+
+    def use(self, recognizer: Recognizer) -> list[Event]:
+        """Go on with another recogniser, from empty windows; the events that went on end."""
+        ended = [event for source in self._views for event in self.finish(source)]
+        recognizer.reset()
+        for n, view in enumerate(view for views in self._views.values() for view in views.values()):
+            view.recognizer = recognizer.another() if n else recognizer
+        return ended
 
     def update(self, prediction: Prediction) -> list[Event]:
         """The events that a prediction ends or begins."""
@@ -104,6 +149,16 @@ class Views:
             number = numbers[event.id] if event.end is None else numbers.pop(event.id)
             placed.append(replace(event, id=number, source=source, region=region))
         return placed
+
+
+def scene(source: str, regions: Sequence[Region]) -> Scene:
+    """What of a camera's pictures is recognised."""
+    own = tuple(region for region in regions if region.source in ("", source))
+    names = [region.name for region in own]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"expected regions with names of their own, got {name} twice")
+    return Scene(source, own)
 
 
 def cost(recognizer: Recognizer) -> float:

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import time
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeGuard, cast
 
 from edgevtn.arrays import Frame
+from edgevtn.budget import Budget
 from edgevtn.errors import FrameError, TimestampError
 from edgevtn.events import EventDetector
 from edgevtn.prediction import Event
 from edgevtn.recognizer import Place, Recognizer
 from edgevtn.region import Region
-from edgevtn.sinks import StopWatching, as_sink
+from edgevtn.sinks import StopWatching, as_sink, telling
 from edgevtn.sources import Cameras, Source, frames
-from edgevtn.sources.cameras import Alone
+from edgevtn.sources.alone import Alone
+from edgevtn.sources.base import PULSE
 from edgevtn.sources.open import Named
 from edgevtn.views import Views
 
 #: Seconds over which probabilities are averaged where events are wanted: long enough to bridge a wavering step, short
 #: against any action worth an event.
 SMOOTHING = 0.3
+#: Seconds beyond a window without a frame of a live source after which its events end: nobody knows what goes on, and
+#: shorter pauses are bridged.
+LOST = 3.0
 
 
 def watch(
@@ -35,6 +42,8 @@ def watch(
     frame_rate: float | None = None,
     seconds: float | None = None,
     regions: Iterable[Region] = (),
+    successor: Callable[[], Recognizer | None] | None = None,
+    cpu_budget: float | None = None,
 ) -> Iterator[Event]:
     """Recognise what a source shows, until it ends, and yield the events as they begin and end.
 
@@ -61,8 +70,13 @@ def watch(
     seconds : float, optional
         Stop after so much of the source's time, from its first frame on; above 0. Several sources stop each so.
     regions : iterable of Region
-        Rectangles of every source that are recognised by themselves, instead of the whole picture; predictions and
-        events have `region`. Each costs as much as a source does.
+        Rectangles of every source, or of the one that they name, that are recognised by themselves, instead of the
+        whole picture; predictions and events have `region`. Each costs as much as a source does.
+    successor : callable, optional
+        Asked before each frame for a recogniser to go on with, from empty windows; None: the present one.
+    cpu_budget : float, optional
+        Share of all cores, above 0 and up to 1. Where the process uses more, fewer frames of every live source are
+        looked at; see `edgevtn.budget`.
 
     Yields
     ------
@@ -75,8 +89,8 @@ def watch(
     SourceError, BundleError
         The source or the model cannot be used. Among several sources it is told when all have ended.
     ValueError
-        Both `model` and `recognizer` are given, `seconds` is not above 0, or the detector has settings for a label
-        that no model has.
+        Both `model` and `recognizer` are given, `seconds` is not above 0, the detector has settings for a label that no
+        model has, or a region names no source.
     """
     if seconds is not None and not seconds > 0:
         raise ValueError(f"seconds must be above 0, got {seconds}")
@@ -101,7 +115,11 @@ def watch(
         if recognizer is None:
             recognizer = Recognizer(model, smoothing=SMOOTHING)
         detector.check(label for model in recognizer.models.values() for label in model.labels)
-        views = Views(arriving.names, list(regions), recognizer, detector)
+        shortest = min(model.head.window_len for model in recognizer.models.values())
+        budget = None if cpu_budget is None else Budget(cpu_budget, shortest)
+        moments = any(sink.wants_moments for sink in told)
+        views = Views(arriving.names, list(regions), recognizer, detector, moments)
+        frames_to = [telling(sink) for sink in told]
 
         def tell(events: list[Event]) -> list[Event]:
             for event in events:
@@ -110,8 +128,18 @@ def watch(
             return events
 
         began: dict[str, float] = {}
+        beat = Beat(arriving.names, LOST + max(model.window_duration for model in recognizer.models.values()))
         try:
-            for name, timestamp, frame, error in arriving.arrivals():
+            for name, timestamp, frame, error, idle in arriving.arrivals():
+                if beat.due(None if idle else name):
+                    for sink in told:
+                        sink.pulse()
+                    if budget is not None and any(map(arriving.is_live, arriving.names)):
+                        budget.beat()
+                    for silent in filter(arriving.is_live, beat.silent()):
+                        yield from tell(views.finish(silent))
+                if idle:
+                    continue
                 if frame is None:
                     if error is not None and len(arriving.names) > 1:
                         warnings.warn(f"{name} has ended by an error: {error}", RuntimeWarning, stacklevel=2)
@@ -120,16 +148,20 @@ def watch(
                 if seconds is not None and timestamp - began.setdefault(name, timestamp) >= seconds:
                     arriving.leave(name)
                     continue
+                following = successor() if successor is not None else None
+                if following is not None:
+                    yield from tell(views.use(following))
                 try:
-                    for prediction in views.predictions(name, frame, timestamp):
+                    factor = budget.factor if budget is not None and arriving.is_live(name) else 1
+                    for prediction in views.predictions(name, frame, timestamp, factor):
                         for sink in told:
                             sink.prediction(prediction)
                         yield from tell(views.update(prediction))
                 except (FrameError, TimestampError) as error_of_frame:
                     arriving.leave(name, error_of_frame)
                     continue
-                for sink in told:
-                    sink.frame(frame, timestamp)
+                for show in frames_to:
+                    show(frame, timestamp, views.scenes[name])
         except StopWatching:
             pass
         finally:  # what was going on when it was stopped has happened, too
@@ -137,6 +169,39 @@ def watch(
             with contextlib.suppress(StopWatching):
                 tell(last)
         yield from last
+
+
+class Beat:
+    """When sinks are to be told that it goes on, and which sources have said nothing for how long.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The sources'.
+    lost : float
+        Seconds.
+    """
+
+    def __init__(self, names: Sequence[str], lost: float) -> None:
+        self._lost, self._next = lost, time.monotonic() + PULSE
+        self._heard = dict.fromkeys(names, math.inf)  # by the monotonic clock; for ever: it need not be heard again
+
+    def due(self, name: str | None) -> bool:
+        """Whether the next beat is due; `name` is the source that was just heard, if one was."""
+        now = time.monotonic()
+        if name is not None:
+            self._heard[name] = now
+        if now < self._next:
+            return False
+        self._next = now + PULSE
+        return True
+
+    def silent(self) -> list[str]:
+        """The sources that were heard once and not for a while; each is told once."""
+        now = time.monotonic()
+        found = [name for name, heard in self._heard.items() if now - heard > self._lost]
+        self._heard |= dict.fromkeys(found, math.inf)
+        return found
 
 
 def _several(source: object) -> TypeGuard[Sequence[str | int | Path | Source]]:

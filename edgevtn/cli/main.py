@@ -10,8 +10,9 @@ import signal
 import sys
 import warnings
 from collections.abc import Sequence
+from functools import partial
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import edgevtn
 from edgevtn.cli import (
@@ -36,9 +37,16 @@ from edgevtn.cli.config import with_config
 COMMANDS = (demo, run, serve, record, teach, eval, info, bench, importing, fetch, calibrate, compare, train, crossval)
 
 
-def parser() -> argparse.ArgumentParser:
+class _Raising(argparse.ArgumentParser):
+    """Says what is wrong by an exception: a service that reads its file again goes on."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ValueError(message)
+
+
+def parser(kind: type[argparse.ArgumentParser] = argparse.ArgumentParser) -> argparse.ArgumentParser:
     """The command's arguments."""
-    top = argparse.ArgumentParser(prog="edgevtn", description=edgevtn.__doc__.partition("\n")[0])
+    top = kind(prog="edgevtn", description=edgevtn.__doc__.partition("\n")[0])
     top.add_argument("--version", action="version", version=f"edgevtn {edgevtn.__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:
@@ -46,6 +54,16 @@ def parser() -> argparse.ArgumentParser:
         command.add(added)
         added.set_defaults(function=command.run, parser=added)
     return top
+
+
+def _parsed(arguments: Sequence[str], kind: type[argparse.ArgumentParser]) -> argparse.Namespace:
+    """What the arguments and the file of ``--config`` mean, with `reread`, which reads that file again."""
+    parsed = parser(kind).parse_args(arguments)
+    parsed.reread = None
+    if getattr(parsed, "config", None) is not None:
+        parsed = parser(kind).parse_args(with_config(arguments, parsed, parsed.parser))
+        parsed.reread = partial(_parsed, arguments, _Raising)
+    return parsed
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
@@ -67,15 +85,14 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status: 0, 1 after an error, 2 for wrong arguments, 130 if stopped."""
     arguments = sys.argv[1:] if arguments is None else arguments
-    parsed = parser().parse_args(arguments)
+    parser().parse_args(arguments)  # what is wrong on the line is told with the usage, before the file is read
     warnings.showwarning = _show_warning
     logger = logging.getLogger("edgevtn")
     if not logger.handlers:
         logger.addHandler(_Stderr(logging.WARNING))
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        if getattr(parsed, "config", None) is not None:
-            parsed = parser().parse_args(with_config(arguments, parsed, parsed.parser))
+        parsed = _parsed(arguments, argparse.ArgumentParser)
         parsed.function(parsed)
     except BrokenPipeError:
         # Whoever read our output has gone, as with `edgevtn run ... | head`. Nothing is left to say, and Python

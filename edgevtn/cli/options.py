@@ -13,6 +13,14 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, metavar="N", help="encoder threads (default: all cores, at most 4)")
 
 
+def add_budget(parser: argparse.ArgumentParser) -> None:
+    """``--cpu-budget``."""
+    parser.add_argument(
+        "--cpu-budget", type=float, metavar="SHARE",
+        help="of all cores, as in 0.5; where more is used, fewer frames of every live source are looked at",
+    )  # fmt: skip
+
+
 def add_model(parser: argparse.ArgumentParser) -> None:
     """``--model`` and ``--threads``."""
     parser.add_argument("--model", metavar="BUNDLE", help="folder of a model bundle (default: the bundled one)")

@@ -10,12 +10,14 @@ import contextlib
 import os
 import socket
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from edgevtn.files import user_state
 from edgevtn.sinks import JsonFile, Sink, Timeline
 from edgevtn.sinks.origin import Origin
 from edgevtn.sinks.page.address import ADDRESS
+from edgevtn.sinks.page.requests import Lessons
 
 #: Variables that may hold a password or a token.
 PASSWORD, WEBHOOK_TOKEN, FRIGATE_TOKEN = "EDGEVTN_MQTT_PASSWORD", "EDGEVTN_WEBHOOK_TOKEN", "EDGEVTN_FRIGATE_TOKEN"
@@ -31,6 +33,11 @@ def add_outputs(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--record", metavar="DIR", help="a clip of each event, 2 GB at most; needs the extra [video]")
     group.add_argument("--before", type=float, default=5.0, metavar="S", help="of a clip (default: %(default)s)")
     group.add_argument("--after", type=float, default=5.0, metavar="S", help="likewise (default: %(default)s)")
+    group.add_argument(
+        "--keep-uncertain", metavar="DIR",
+        help="a clip where the model hesitates for a second, to label and teach with --add-to; the last 200 and 500 MB "
+        "are kept; needs the extra [video]",
+    )  # fmt: skip
     group.add_argument(
         "--mqtt",
         metavar="URL",
@@ -59,6 +66,11 @@ def add_outputs(parser: argparse.ArgumentParser) -> None:
         metavar="HOST:PORT",
         help=f"a page in the browser (default: {ADDRESS}); elsewhere with a token; needs the extra [serve]",
     )
+    group.add_argument(
+        "--teach", metavar="DIR",
+        help="teach from the page: the last seconds are kept in memory, takes of them are written to DIR/takes, and "
+        "the model DIR/model takes over; it is used from the start where it is there and no --model is given",
+    )  # fmt: skip
     group.add_argument("--page-token-file", metavar="FILE", help=f"what a browser must know (or in {PAGE_TOKEN})")
     group.add_argument(
         "--page-host", action="append", default=[], metavar="NAME", help="another name by which the page is called"
@@ -68,53 +80,74 @@ def add_outputs(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def outputs(arguments: argparse.Namespace, origin: Origin) -> list[Sink]:
-    """The sinks that the options ask for.
+def outputs(arguments: argparse.Namespace, origin: Origin, lessons: Lessons | None = None) -> list[Sink]:
+    """The sinks that the options ask for; the page teaches by `lessons`.
 
     Raises
     ------
     ValueError, EdgeVTNError
         An option is wrong; nothing was begun then.
     """
-    # What needs a file is opened last: an address that is wrong leaves none.
-    sinks: list[Sink] = []
+    with contextlib.ExitStack() as undo:
+        sinks = []
+        for sink in _each(arguments, origin, lessons):
+            undo.callback(sink.close)
+            sinks.append(sink)
+        undo.pop_all()
+    for page in (sink for sink in sinks if arguments.page is not None and hasattr(sink, "url")):
+        print(f"edgevtn: the page is at {page.url}", file=sys.stderr)
+    return sinks
+
+
+def _each(arguments: argparse.Namespace, origin: Origin, lessons: Lessons | None) -> Iterator[Sink]:
+    """One after another; what needs a file is opened last, as an address that is wrong should leave none."""
     for command, kind in ((arguments.command, "begin"), (arguments.command_end, "end")):
         if command is not None:
             from edgevtn.sinks.command import Command
 
-            sinks.append(Command(command, kind, origin))
+            yield Command(command, kind, origin)
     if arguments.mqtt is not None:
-        sinks.append(_mqtt(arguments, origin))
+        yield _mqtt(arguments, origin)
     if arguments.webhook is not None:
         from edgevtn.sinks.webhook import Webhook
 
         token = _secret(arguments.webhook_token_file, WEBHOOK_TOKEN)
-        sinks.append(Webhook(arguments.webhook, origin, _spool(arguments, "webhook", origin), token=token))
+        yield Webhook(arguments.webhook, origin, _spool(arguments, "webhook", origin), token=token)
     if arguments.frigate is not None:
         from edgevtn.sinks.frigate import Frigate
 
         token = _secret(arguments.frigate_token_file, FRIGATE_TOKEN)
         camera = arguments.frigate_camera or origin.name
-        sinks.append(Frigate(arguments.frigate, camera, origin, _spool(arguments, "frigate", origin), token=token))
-    if arguments.record is not None:
+        yield Frigate(arguments.frigate, camera, origin, _spool(arguments, "frigate", origin), token=token)
+    clips = _clips(arguments, origin)
+    yield from clips
+    if arguments.page is not None:
         from edgevtn.sinks.clips import Clips
 
-        sinks.append(Clips(arguments.record, origin, before=arguments.before, after=arguments.after))
-    with contextlib.ExitStack() as undo:
-        if arguments.page is not None:
-            token = _secret(arguments.page_token_file, PAGE_TOKEN)
-            from edgevtn.sinks.page.sink import Page
+        token = _secret(arguments.page_token_file, PAGE_TOKEN)
+        from edgevtn.sinks.page.sink import Page
 
-            page = Page(arguments.page, origin, token=token or None, hosts=arguments.page_host)
-            undo.callback(page.close)
-            sinks.append(page)
-        if arguments.json_file is not None:
-            sinks.append(JsonFile(arguments.json_file, origin))
-        if arguments.timeline is not None:
-            sinks.append(Timeline(arguments.timeline, origin))
-        if arguments.page is not None:
-            print(f"edgevtn: the page is at {page.url}", file=sys.stderr)
-        undo.pop_all()
+        files = next((sink.files for sink in clips if isinstance(sink, Clips)), None)
+        hosts = arguments.page_host
+        yield Page(arguments.page, origin, token=token or None, hosts=hosts, clips=files, lessons=lessons)
+    if arguments.json_file is not None:
+        yield JsonFile(arguments.json_file, origin)
+    if arguments.timeline is not None:
+        yield Timeline(arguments.timeline, origin)
+
+
+def _clips(arguments: argparse.Namespace, origin: Origin) -> list[Sink]:
+    """What is cut of one ring of pictures."""
+    from edgevtn.sinks.clips import Clips
+    from edgevtn.sinks.ring import Rings
+    from edgevtn.sinks.uncertain import Uncertain
+
+    rings, sinks = Rings(), list[Sink]()
+    if arguments.record is not None:
+        clips = Clips(arguments.record, origin, before=arguments.before, after=arguments.after, rings=rings)
+        sinks.append(clips)
+    if arguments.keep_uncertain is not None:
+        sinks.append(Uncertain(arguments.keep_uncertain, origin, rings=rings))
     return sinks
 
 

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import itertools
 import sys
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from edgevtn.budget import Budget
 from edgevtn.cli.detection import add_detection, detector
-from edgevtn.cli.options import add_threads
+from edgevtn.cli.options import add_budget, add_threads
 from edgevtn.cli.outputs import add_outputs, outputs
+from edgevtn.cli.regions import add_regions, expense, regions
+from edgevtn.cli.reload import Reload
 from edgevtn.cli.service import Draining, Service
+from edgevtn.errors import EdgeVTNError
 from edgevtn.recognizer import Recognizer
 from edgevtn.region import Region
+from edgevtn.sinks import Video
 from edgevtn.sources.live import Persistence
 from edgevtn.watching import SMOOTHING
+
+if TYPE_CHECKING:
+    from edgevtn.teaching.lessons import Lessons
 
 NAME, HELP = "run", "recognise actions in a video file, a folder of images, a camera or a URL"
 
@@ -27,18 +39,14 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--config", metavar="FILE.toml",
         help="options by their names, and source, as in give-up = 60; the command line wins",
     )  # fmt: skip
-    parser.add_argument(
-        "--region", action="append", metavar="NAME=X0,Y0,X1,Y1",
-        help="a rectangle to recognise by itself instead of the whole picture, in shares of its width and height: "
-        "left, upper, right and lower edge, 0 to 1; its centre square is seen; several may be given, for every source",
-    )  # fmt: skip
+    add_regions(parser)
     parser.add_argument(
         "--model", action="append", metavar="BUNDLE",
         help="folder of a model bundle, or default; several may be given, and share what encoder they have in common",
     )  # fmt: skip
     flag = argparse.BooleanOptionalAction
     parser.add_argument("--json", action=flag, help="one JSON object a line for each prediction and event")
-    parser.add_argument("--save", metavar="FILE.mp4", help="write an annotated video, too")
+    parser.add_argument("--save", "--overlay", metavar="FILE.mp4", help="write an annotated video, too")
     parser.add_argument("--show", action=flag, help="show a window; needs the extra [gui]")
     parser.add_argument("--frame-rate", type=float, metavar="HZ", help="of a folder of images (default: 25)")
     parser.add_argument("--seconds", type=float, metavar="S", help="stop after so much of the source; above 0")
@@ -60,25 +68,62 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--wait", action=flag, help="wait for a camera or stream that is not there yet, too")
     add_threads(parser)
+    add_budget(parser)
     add_detection(parser)
     add_outputs(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Watch until the sources end, `--seconds` have passed in them, SIGTERM comes, or the window is closed."""
-    from edgevtn.sinks import Display, JsonLines, Origin, Sink, Text, Video
+    """Watch until the sources end, `--seconds` have passed in them, SIGTERM comes, or the window is closed.
+
+    SIGHUP begins anew with what the file of `--config` says then. Where that cannot be begun, the old one is again.
+    """
+    service, before = Service(), list[argparse.Namespace]()
+
+    def ready() -> None:
+        before.clear()
+        service.ready()
+
+    def pulse() -> bool:
+        service.alive()
+        return reload.due()
+
+    with Draining() as draining, Reload(arguments.reread, check, say) as reload:
+        now: argparse.Namespace | None = arguments
+        while now is not None and not draining.asked:
+            draining.by(None)
+            try:
+                watch_once(now, draining, pulse, ready)
+            except (EdgeVTNError, ValueError, OSError) as error:
+                if not before:
+                    raise
+                say(f"{error}; the old configuration is used again")
+                now = before.pop()
+                continue
+            later = reload.take()
+            if later is not None:
+                before.append(now)
+                service.reloading()
+            now = later
+        service.stopping()
+
+
+def watch_once(
+    arguments: argparse.Namespace, draining: Draining, pulse: Callable[[], bool], ready: Callable[[], object]
+) -> None:
+    """Watch, with `ready` called when it begins, until `pulse` says that there are other arguments."""
+    from edgevtn.sinks import Display, JsonLines, Origin, Sink, Text
     from edgevtn.sources import Cameras
     from edgevtn.sources.open import source_name
     from edgevtn.watching import watch
 
     sources = arguments.source
-    check_sources(arguments)
-    regions = [Region.parse(text) for text in arguments.region or ()]
-    models = arguments.model or [None]
-    events, service = detector(arguments), Service()
+    check(arguments)
+    lessons = teaching(arguments)
+    taught = [str(lessons.model)] if lessons is not None and lessons.model.is_dir() else [None]
+    models = arguments.model or taught
     # The sources come first: a wrong name is told at once, not after the kernels have loaded.
     with (
-        Draining() as draining,
         Cameras(
             sources if len(sources) > 1 else {"": sources[0]},
             frame_rate=arguments.frame_rate,
@@ -86,36 +131,58 @@ def run(arguments: argparse.Namespace) -> None:
             give_up=arguments.give_up,
             wait=bool(arguments.wait),
             notify=say,
-            pulse=service.alive,
+            pulse=lambda: cameras.stop() if pulse() else None,
         ) as cameras,
+        contextlib.ExitStack() as undo,
     ):
+        wanted = regions(arguments.region, sources, cameras.names)
         origin = Origin(arguments.name or ("" if len(sources) > 1 else source_name(sources[0])), cameras)
         sinks: list[Sink] = [JsonLines(None, origin) if arguments.json else Text(name_models=len(models) > 1)]
         if arguments.save is not None:
-            sinks.append(Video(arguments.save))
+            sinks.append(saving(arguments.save, sources, cameras.names))
         if arguments.show:
             sinks.append(Display())
-        sinks += outputs(arguments, origin)
-        recognizer = Recognizer(
-            models[0] if len(models) == 1 else models,
-            threads=arguments.threads,
-            smoothing=arguments.smoothing,
-            unknown_below=arguments.unknown_below,
-        )
-        if regions or len(sources) > 1:
-            say(expense(recognizer, len(sources), max(1, len(regions))))
+        if lessons is not None:
+            sinks.append(lessons)
+        sinks += outputs(arguments, origin, lessons)
+        for sink in sinks:
+            undo.callback(sink.close)
+        recognizer = load(models[0] if len(models) == 1 else models, arguments)
+        if wanted or len(sources) > 1:
+            say(expense(recognizer, cameras.names, wanted))
         draining.by(cameras.stop)
-        service.ready()
+        ready()
+        undo.pop_all()  # they are closed by `watch` from here on
         for _ in watch(
             cameras,
             sinks=sinks,
             recognizer=recognizer,
-            detector=events,
+            detector=detector(arguments),
             seconds=arguments.seconds,
-            regions=regions,
+            regions=wanted,
+            successor=None if lessons is None else lessons.successor,
+            cpu_budget=arguments.cpu_budget,
         ):
             pass
-        service.stopping()
+
+
+def load(model: Any, arguments: argparse.Namespace) -> Recognizer:
+    """The recogniser of one or several bundles, as the options want it."""
+    return Recognizer(
+        model,
+        threads=arguments.threads,
+        smoothing=arguments.smoothing,
+        unknown_below=arguments.unknown_below,
+    )
+
+
+def teaching(arguments: argparse.Namespace) -> Lessons | None:
+    """What teaches from the page, if ``--teach`` asks for that."""
+    if arguments.teach is None:
+        return None
+    from edgevtn.teaching.lessons import Lessons
+
+    return Lessons(arguments.teach, lambda model: load(model, arguments))
 
 
 def say(sentence: str) -> None:
@@ -124,32 +191,38 @@ def say(sentence: str) -> None:
     sys.stderr.flush()
 
 
-def check_sources(arguments: argparse.Namespace) -> None:
-    """Raise ValueError if there is no source, or too many for what is wanted of them."""
+def check(arguments: argparse.Namespace) -> None:
+    """Raise ValueError for what is wrong whatever the sources are."""
+    if arguments.teach is not None and arguments.page is None:
+        raise ValueError("--teach is done from a page; give --page, too, or use edgevtn serve")
     if not arguments.source:
         raise ValueError("expected at least one SOURCE, on the command line or in the file of --config")
-    if len(arguments.source) > 1 and (arguments.save is not None or arguments.show or arguments.record is not None):
-        count = len(arguments.source)
-        raise ValueError(f"--save, --show and --record are for one source, got {count}; start one run for each")
-    if arguments.save is not None and same_file(arguments.save, arguments.source[0]):
-        raise ValueError(f"--save {arguments.save} is the source itself; give it another name")
+    detector(arguments)
+    if arguments.cpu_budget is not None:
+        Budget(arguments.cpu_budget)
+    for text in arguments.region or ():
+        Region.parse(text)
+    if arguments.save is not None:
+        refuse_same([Path(arguments.save)], arguments.source)
 
 
-def expense(recognizer: Recognizer, sources: int, regions: int) -> str:
-    """What so many windows cost on this machine, in a sentence."""
-    from edgevtn.views import cost
-
-    seconds = cost(recognizer)
-    wanted = max(model.frame_rate for model in recognizer.models.values())
-    return (
-        f"{1000 * seconds:.1f} ms a frame x {sources} sources x {regions} regions: at most "
-        f"{1 / (seconds * sources * regions):.1f} frames a second of each; the model wants {wanted:g}"
-    )
+def saving(file: str, sources: Sequence[str], names: Sequence[str]) -> Video:
+    """The sink of ``--save``; ValueError if it would write over a source."""
+    video = Video(file)
+    refuse_same(map(video.place, names), sources)
+    return video
 
 
-def same_file(target: str, source: str) -> bool:
+def refuse_same(places: Iterable[Path], sources: Sequence[str]) -> None:
+    """Raise ValueError if a file that is to be written is a source."""
+    for place, source in itertools.product(places, sources):
+        if same_file(place, source):
+            raise ValueError(f"--save {place} is the source itself; give it another name")
+
+
+def same_file(target: Path, source: str) -> bool:
     """Whether both are names of the same file, which is there."""
     try:
-        return Path(target).samefile(source)
+        return target.samefile(source)
     except OSError:
         return False

@@ -31,6 +31,10 @@ class Service:
         self._every = int(period) / 1e6 / SIGNS if ours and period.isdecimal() else None
         self._last = 0.0
 
+    def reloading(self) -> None:
+        """It ends what it does and begins anew; `ready` follows."""
+        self._send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+
     def ready(self) -> None:
         """Recognition begins."""
         self._send("READY=1")
@@ -57,16 +61,24 @@ class Service:
 
 
 class Draining:
-    """SIGTERM ends the block's work as the end of its sources would: events and sinks are closed, the status is 0."""
+    """SIGTERM ends the block's work as the end of its sources would: events and sinks are closed, the status is 0.
+
+    Attributes
+    ----------
+    asked : bool
+        Whether it came.
+    """
 
     def __init__(self) -> None:
+        self.asked = False
         self._stop: Callable[[], object] | None = None
 
-    def by(self, stop: Callable[[], object]) -> None:
+    def by(self, stop: Callable[[], object] | None) -> None:
         """What ends the work from now on; before that there is nothing to end."""
         self._stop = stop
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
+        self.asked = True
         if self._stop is None:
             raise SystemExit(0)
         self._stop()

@@ -121,6 +121,13 @@ class Head(ABC):
         """Forget all frames."""
         self.window.clear()
 
+    def moments(self, answer: int, other: int) -> Float | None:
+        """What each row of the window adds to the logit of one label less that of another, float32 (T,).
+
+        None where a head cannot tell. Intercepts are left out, and what stands for no label at all.
+        """
+        return None
+
     @abstractmethod
     def __call__(self) -> Float:
         """Logits of the window, float32 (K,): valid until the next call."""

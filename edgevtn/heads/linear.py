@@ -17,13 +17,10 @@ from edgevtn.arrays import Float
 from edgevtn.errors import BundleError
 from edgevtn.facts import Fact, choice, is_number, texts
 from edgevtn.heads.base import Head, HeadFacts
+from edgevtn.heads.shares import STATISTICS, by_statistic, window_shares
 from edgevtn.kernels import fast
 from edgevtn.window import Window
 
-#: Parts of the window whose means are statistics.
-SEGMENTS = 3
-#: How many times W numbers each statistic has, in the order in which they lie side by side.
-STATISTICS = {"mean": 1, "spread": 1, "change": 1, "segments": SEGMENTS, "segment_changes": SEGMENTS - 1}
 RAW, ROOT = "raw", "root"
 
 
@@ -84,7 +81,7 @@ class Linear(Head):
     """The window of features or of their roots, float32 (T, W), and a matrix."""
 
     def __init__(self, facts: LinearFacts, arrays: dict[str, Float]) -> None:
-        self._statistics = Statistics(facts.statistics, facts.width)
+        self._statistics, self._names = Statistics(facts.statistics, facts.width), facts.statistics
         self._w: Float = np.ascontiguousarray(arrays["w_classes"].T)  # (K, M): a class's numbers lie side by side
         self._b: Float = np.ascontiguousarray(arrays["b_classes"])
         self._logits: Float = np.zeros(facts.classes, np.float32)
@@ -101,6 +98,12 @@ class Linear(Head):
         if self._temperature:
             self._logits[-1] += rejection(self._logits[:-1] * self._temperature) / self._temperature
         return self._logits
+
+    def moments(self, answer: int, other: int) -> Float:
+        """What each row of the window adds to the difference of two labels' logits."""
+        rows = self.window.rows.astype(np.float64)
+        weight = by_statistic(self._w[answer] - self._w[other], self._names, rows.shape[1])
+        return window_shares(rows, weight).astype(np.float32)
 
 
 def rooted(features: Float) -> Float:

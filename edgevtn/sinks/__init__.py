@@ -4,7 +4,7 @@ What delivers to others is imported by its own name: `edgevtn.sinks.mqtt`, `webh
 """
 
 from edgevtn.sinks.apart import Apart
-from edgevtn.sinks.base import Sink, StopWatching, as_sink
+from edgevtn.sinks.base import Sink, StopWatching, as_sink, telling
 from edgevtn.sinks.display import Display
 from edgevtn.sinks.jsonl import JsonFile, JsonLines
 from edgevtn.sinks.origin import Origin
@@ -24,4 +24,5 @@ __all__ = [
     "Timeline",
     "Video",
     "as_sink",
+    "telling",
 ]

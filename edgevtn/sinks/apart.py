@@ -10,7 +10,8 @@ from typing import Any
 
 from edgevtn.arrays import Frame
 from edgevtn.prediction import Event, Prediction
-from edgevtn.sinks.base import Sink, as_sink
+from edgevtn.region import WHOLE, Scene
+from edgevtn.sinks.base import Sink, as_sink, telling
 from edgevtn.sinks.trouble import Trouble
 
 #: What waits for the sink at most; some seconds of frames.
@@ -35,14 +36,15 @@ class Apart(Sink):
 
     def __init__(self, thing: object, name: str | None = None) -> None:
         self._sink = as_sink(thing)
+        self._frame, self.wants_moments = telling(self._sink), self._sink.wants_moments
         self._trouble = Trouble(name or type(thing).__name__)
         self._waiting: queue.Queue[tuple[Callable[..., object], tuple[Any, ...]]] = queue.Queue(MOST_WAITING)
         self._thread = threading.Thread(target=self._work, name=f"edgevtn {self._trouble.name}", daemon=True)
         self._closing = threading.Event()
 
-    def frame(self, frame: Frame, timestamp: float) -> None:
+    def frame(self, frame: Frame, timestamp: float, scene: Scene = WHOLE) -> None:
         """Pass it on."""
-        self._put(self._sink.frame, frame, timestamp)
+        self._put(self._frame, frame, timestamp, scene)
 
     def prediction(self, prediction: Prediction) -> None:
         """Pass it on."""
@@ -51,6 +53,10 @@ class Apart(Sink):
     def event(self, event: Event) -> None:
         """Pass it on."""
         self._put(self._sink.event, event)
+
+    def pulse(self) -> None:
+        """Pass it on."""
+        self._put(self._sink.pulse)
 
     def close(self) -> None:
         """Close the sink, if what was passed on is done with in five seconds; else leave it behind."""

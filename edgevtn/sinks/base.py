@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 from edgevtn.arrays import Frame
 from edgevtn.prediction import Event, Prediction
+from edgevtn.region import WHOLE, Scene
 
-METHODS = ("frame", "prediction", "event", "close")
+METHODS = ("frame", "prediction", "event", "pulse", "close")
 
 
 class StopWatching(Exception):
@@ -21,14 +23,24 @@ class Sink:
     It need not be a subclass: an object with some of these methods will do, or a function, which gets every event.
     """
 
-    def frame(self, frame: Frame, timestamp: float) -> None:
-        """A frame, uint8 (H, W, 3) BGR, came at a time in seconds; what it led to was told before it."""
+    #: Whether its predictions are to have `moments`, which takes 0.1 ms of each on a server.
+    wants_moments = False
+
+    def frame(self, frame: Frame, timestamp: float, scene: Scene = WHOLE) -> None:
+        """A frame, uint8 (H, W, 3) BGR, came at a time in seconds; what it led to was told before it.
+
+        `scene` says whose it is, by `scene.source`, and what of it is recognised; a sink of your own that does not want
+        to know may leave this parameter away.
+        """
 
     def prediction(self, prediction: Prediction) -> None:
         """A model has a new prediction."""
 
     def event(self, event: Event) -> None:
         """An event has begun (its `end` is None) or ended."""
+
+    def pulse(self) -> None:
+        """Recognition goes on; told about twice a second, also while no frame comes because a camera is lost."""
 
     def close(self) -> None:
         """The end: no more will come."""
@@ -38,6 +50,7 @@ class _Adapted(Sink):
     """An object with some of a sink's methods."""
 
     def __init__(self, thing: Any) -> None:
+        self.wants_moments = bool(getattr(thing, "wants_moments", False))
         for name in METHODS:
             method = getattr(thing, name, None)
             if callable(method):
@@ -57,6 +70,18 @@ class _Called(Sink):
         close = getattr(self._function, "close", None)
         if callable(close):
             close()
+
+
+def telling(sink: Sink) -> Callable[[Frame, float, Scene], object]:
+    """The sink's `frame`, which need not take a scene."""
+    method: Callable[..., object] = sink.frame
+    try:
+        inspect.signature(method).bind(None, 0.0, WHOLE)
+    except TypeError:
+        return lambda frame, timestamp, scene: method(frame, timestamp)
+    except ValueError:  # some callables of C have no signature
+        pass
+    return method
 
 
 def as_sink(thing: object) -> Sink:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from edgevtn.arrays import Frame
 from edgevtn.prediction import Event, Prediction
+from edgevtn.region import WHOLE, Scene
 from edgevtn.sinks.base import Sink
 from edgevtn.sinks.origin import Origin
 from edgevtn.sinks.spool import Message, Spool
@@ -92,10 +93,10 @@ class Delivery(Sink):
     def closed(self) -> None:
         """Called in the carrier's thread at the end."""
 
-    def frame(self, frame: Frame, timestamp: float) -> None:
+    def frame(self, frame: Frame, timestamp: float, scene: Scene = WHOLE) -> None:
         """Begin, and let the wall clock begin with the first frame."""
+        self.origin.wall_clock(timestamp, scene.source)
         if not self._threads:
-            self.origin.wall_clock(timestamp)
             self._start()
 
     def prediction(self, prediction: Prediction) -> None:

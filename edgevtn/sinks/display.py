@@ -5,20 +5,23 @@ Not OpenCV's own: its headless wheel has none, and the other wheel would overwri
 
 from __future__ import annotations
 
+import math
 import os
+from collections import defaultdict
 from typing import Any
 
 from edgevtn.arrays import Frame
 from edgevtn.drawing import annotate, caption, whose
 from edgevtn.errors import SourceError, require
 from edgevtn.prediction import Prediction
+from edgevtn.region import WHOLE, Scene
 from edgevtn.sinks.base import Sink, StopWatching
 
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
 
 class Display(Sink):
-    """A window with every frame and each model's latest prediction below it.
+    """A window with every frame and each model's latest prediction below it; of several sources side by side.
 
     Watching ends when the person closes it, or presses Escape or q.
 
@@ -42,24 +45,38 @@ class Display(Sink):
             raise SourceError(f"no window can be shown here ({error}); leave --show away") from error
         self._pygame.display.set_caption(title)
         self._screen: Any = None
-        self._latest: dict[str, Prediction] = {}  # by region and model
+        self._latest: dict[str, dict[str, Prediction]] = defaultdict(dict)  # by source; by region and model
+        self._shown: dict[str, Frame] = {}  # the newest picture of each source
 
     def prediction(self, prediction: Prediction) -> None:
         """Keep it for the frames that follow."""
-        self._latest[whose(prediction)] = prediction
+        self._latest[prediction.source][whose(prediction)] = prediction
 
-    def frame(self, frame: Frame, timestamp: float) -> None:
+    def frame(self, frame: Frame, timestamp: float, scene: Scene = WHOLE) -> None:
         """Show a frame."""
-        label, score = caption(self._latest)
-        self.show(frame, label, timestamp, score)
+        label, score = caption(self._latest[scene.source])
+        text = f"{scene.source}: {label}" if scene.source else label
+        self._tell(annotate(frame, text, score, timestamp, scene), scene.source)
 
-    def show(self, frame: Frame, text: str, timestamp: float, score: float | None = None) -> None:
+    def show(self, frame: Frame, text: str, timestamp: float) -> None:
         """Show a frame with any text below it."""
-        pygame, picture = self._pygame, annotate(frame, text, score, timestamp)
-        H, W = picture.shape[:2]
-        if self._screen is None or self._screen.get_size() != (W, H):
-            self._screen = pygame.display.set_mode((W, H))
-        self._screen.blit(pygame.image.frombuffer(picture.tobytes(), (W, H), "BGR"), (0, 0))
+        self._tell(annotate(frame, text, None, timestamp), "")
+
+    def _tell(self, picture: Frame, source: str) -> None:
+        """Show a picture in the place of its source."""
+        pygame, known = self._pygame, source in self._shown
+        before = self._shown.get(source, picture).shape
+        self._shown[source] = picture
+        columns = math.ceil(math.sqrt(len(self._shown)))
+        H, W = (max(shown.shape[axis] for shown in self._shown.values()) for axis in (0, 1))
+        size = columns * W, math.ceil(len(self._shown) / columns) * H
+        changed = self._screen is None or not known or before != picture.shape
+        if self._screen is None or self._screen.get_size() != size:
+            self._screen = pygame.display.set_mode(size)
+        for n, (name, shown) in enumerate(self._shown.items()):
+            if changed or name == source:
+                image = pygame.image.frombuffer(shown.tobytes(), shown.shape[1::-1], "BGR")
+                self._screen.blit(image, (n % columns * W, n // columns * H))
         pygame.display.flip()
         for event in pygame.event.get():
             if event.type == pygame.QUIT:

@@ -10,6 +10,7 @@ from typing import IO
 
 from edgevtn.arrays import Frame
 from edgevtn.prediction import Event, Prediction
+from edgevtn.region import WHOLE, Scene
 from edgevtn.sinks.base import Sink
 from edgevtn.sinks.lines import LineFile
 from edgevtn.sinks.origin import Origin
@@ -24,9 +25,9 @@ class _Records(Sink):
     def __init__(self, origin: Origin | None) -> None:
         self._origin = Origin("") if origin is None else origin
 
-    def frame(self, frame: Frame, timestamp: float) -> None:
+    def frame(self, frame: Frame, timestamp: float, scene: Scene = WHOLE) -> None:
         """Let the wall clock begin with the first frame."""
-        self._origin.wall_clock(timestamp)
+        self._origin.wall_clock(timestamp, scene.source)
 
     def prediction(self, prediction: Prediction) -> None:
         """A line."""

@@ -6,6 +6,7 @@ import sys
 
 from edgevtn.arrays import Frame
 from edgevtn.prediction import Event, Prediction
+from edgevtn.region import WHOLE, Scene
 from edgevtn.sinks.base import Sink
 
 #: Moves to the beginning of the line and clears it.
@@ -27,7 +28,7 @@ class Text(Sink):
         self._events = 0
         self._began = False
 
-    def frame(self, frame: Frame, timestamp: float) -> None:
+    def frame(self, frame: Frame, timestamp: float, scene: Scene = WHOLE) -> None:
         """Remember that there was something to recognise."""
         self._began = True
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from edgevtn.arrays import Frame
 from edgevtn.prediction import Event
+from edgevtn.region import WHOLE, Scene
 from edgevtn.sinks.base import Sink
 from edgevtn.sinks.lines import LineFile
 from edgevtn.sinks.origin import Origin
@@ -37,9 +38,9 @@ class Timeline(Sink):
         self._origin = Origin("") if origin is None else origin
         self._lines = LineFile(file, header=_row(COLUMNS))
 
-    def frame(self, frame: Frame, timestamp: float) -> None:
+    def frame(self, frame: Frame, timestamp: float, scene: Scene = WHOLE) -> None:
         """Let the wall clock begin with the first frame."""
-        self._origin.wall_clock(timestamp)
+        self._origin.wall_clock(timestamp, scene.source)
 
     def event(self, event: Event) -> None:
         """A row, if the event has ended."""

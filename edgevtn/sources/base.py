@@ -9,6 +9,9 @@ from typing import Self
 
 from edgevtn.arrays import Frame
 
+#: Seconds after which a source that waits for a frame says so, where it can.
+PULSE = 0.5
+
 
 class Source(ABC):
     """A stream of (seconds, uint8 (H, W, 3) BGR); use it in a ``with`` statement, or call `close`.
@@ -24,6 +27,10 @@ class Source(ABC):
     @abstractmethod
     def __iter__(self) -> Iterator[tuple[float, Frame]]:
         """Yield (timestamp, frame): seconds, rising, from any origin, and a frame."""
+
+    def beats(self) -> Iterator[tuple[float, Frame] | None]:
+        """Yield the same, and None at least each half second while no frame comes, where the source can tell."""
+        yield from self
 
     def wall_clock(self, timestamp: float) -> float | None:
         """Unix time, seconds, of a moment of this source; None where nobody knows it, as in a file."""

@@ -73,8 +73,12 @@ class Camera(Source):
 
     def __iter__(self) -> Iterator[tuple[float, Frame]]:
         """Yield (timestamp, frame): seconds from the source's beginning, and uint8 (H, W, 3) BGR."""
-        for pair in self._opened:
-            self._frames += 1
+        return (pair for pair in self.beats() if pair is not None)
+
+    def beats(self) -> Iterator[tuple[float, Frame] | None]:
+        """Yield the same, and None at least each half second while a live source gives nothing."""
+        for pair in self._opened.beats():
+            self._frames += pair is not None
             yield pair
 
     def close(self) -> None:

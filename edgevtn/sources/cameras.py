@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 from edgevtn.arrays import Frame
 from edgevtn.errors import SourceError
-from edgevtn.sources.base import Source
+from edgevtn.sources.alone import IDLE, Arrival
+from edgevtn.sources.base import PULSE, Source
 from edgevtn.sources.camera import Camera
 from edgevtn.sources.live import Persistence, Statistics
 from edgevtn.sources.open import Named, source_name
@@ -22,17 +23,6 @@ from edgevtn.sources.open import Named, source_name
 #: Seconds in which all readers have to end when it is closed: Ctrl-C must not take longer. Those that block then are
 #: left alone; they end by themselves.
 LONGEST_CLOSE = 0.6
-#: Seconds between two calls of `pulse` while no frame comes.
-PULSE = 0.5
-
-
-class Arrival(NamedTuple):
-    """A frame of one of several sources, or with `frame` None its end, by `error` if it failed."""
-
-    source: str
-    timestamp: float
-    frame: Frame | None
-    error: Exception | None = None
 
 
 @dataclass
@@ -136,8 +126,12 @@ class Cameras:
         opened = {feed.name: feed.source for feed in self._feeds}.get(source)
         return None if opened is None else opened.wall_clock(timestamp)
 
+    def is_live(self, name: str) -> bool:
+        """Whether a source's frames come whether or not they are asked for."""
+        return any(feed.source is not None and feed.source.live for feed in self._feeds if feed.name == name)
+
     def arrivals(self) -> Iterator[Arrival]:
-        """Yield the frames and the ends of all sources.
+        """Yield the frames and the ends of all sources, and `IDLE` at least each half second while there is none.
 
         Raises
         ------
@@ -154,7 +148,7 @@ class Cameras:
                 if arrival is None:
                     if all(feed.told for feed in self._feeds):
                         break
-                    self._changed.wait(PULSE)
+                    arrival = IDLE if not self._changed.wait(PULSE) else None
             if arrival is not None:
                 yield arrival
         failed = [feed.error for feed in self._feeds if feed.error is not None]
@@ -257,29 +251,6 @@ class Cameras:
             feed.newest = pair
             self._changed.notify_all()
         return True
-
-
-class Alone:
-    """A single source as `Cameras` would give it, but read by the thread that watches."""
-
-    names = ("",)
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._left = False
-
-    def arrivals(self) -> Iterator[Arrival]:
-        """Yield its frames."""
-        for timestamp, frame in self._source:
-            yield Arrival("", timestamp, frame)
-            if self._left:
-                return
-
-    def leave(self, source: str, error: Exception | None = None) -> None:
-        """Take no more frames; raises the error, if there is one."""
-        self._left = True
-        if error is not None:
-            raise error
 
 
 def _given(source: Source) -> Source:

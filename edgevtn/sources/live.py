@@ -10,7 +10,7 @@ from dataclasses import dataclass, fields
 
 from edgevtn.arrays import Frame
 from edgevtn.errors import SourceError
-from edgevtn.sources.base import Source
+from edgevtn.sources.base import PULSE, Source
 from edgevtn.sources.connection import Connect, Unauthorized
 from edgevtn.sources.link import Link, Mailbox
 
@@ -151,6 +151,10 @@ class Live(Source):
 
     def __iter__(self) -> Iterator[tuple[float, Frame]]:
         """Yield (seconds, frame) until `close`; raises SourceError when the source is given up."""
+        return (pair for pair in self.beats() if pair is not None)
+
+    def beats(self) -> Iterator[tuple[float, Frame] | None]:
+        """Yield the same, and None at least each half second while there is no new picture."""
         while not self._closing:
             try:
                 newest = self._next()
@@ -158,12 +162,12 @@ class Live(Source):
                 if self.finite:
                     raise
                 self._lose(error)
-                self._pause(error)
+                yield from self._pause(error)
                 continue
             if newest is not None:
                 self._find()
                 self._frames += 1
-                yield newest
+            yield newest
 
     def close(self) -> None:
         """Stop the reader; may be called twice."""
@@ -195,15 +199,16 @@ class Live(Source):
             raise link.overdue()
 
     def _next(self) -> tuple[float, Frame] | None:
-        """Wait for the next picture; None when it is closed meanwhile."""
+        """Wait for the next picture, but not for long; None if there is none."""
         if self._link is None:
             self._hanging = [link for link in self._hanging if link.alive]
             if len(self._hanging) >= MOST_HANGING:
                 raise SourceError(f"{self._name}: {MOST_HANGING} attempts to read it hang; does its driver?")
             self._link = self._new_link()
         link, box = self._link, self._mailbox
+        end = time.monotonic() + PULSE
         with box.changed:
-            while not self._closing:
+            while not self._closing and time.monotonic() < end:
                 if box.newest is not None:
                     newest, box.newest = box.newest, None
                     return newest
@@ -213,7 +218,8 @@ class Live(Source):
                 left = self._given_up_at() - time.monotonic()
                 if left <= 0 and self._reason is not None:
                     raise self._reason
-                box.changed.wait(max(0.0, min(left, link.due - time.monotonic())))
+                now = time.monotonic()
+                box.changed.wait(max(0.0, min(left, link.due - now, end - now)))
         return None
 
     def _given_up_at(self) -> float:
@@ -244,16 +250,18 @@ class Live(Source):
         if first:
             self._notify(f"waiting: {error}")
 
-    def _pause(self, error: OSError) -> None:
+    def _pause(self, error: OSError) -> Iterator[None]:
         """Wait before the next attempt: longer each time, and not in step with others that lost the same camera."""
         wait = min(FIRST_WAIT * 2**self._attempts, LONGEST_WAIT) * random.uniform(0.5, 1.0)
         if isinstance(error, Unauthorized):
             wait = LOCKOUT
         self._attempts = min(self._attempts + 1, 16)
         end = min(time.monotonic() + wait, self._given_up_at())
-        with self._mailbox.changed:
-            while not self._closing and time.monotonic() < end:
-                self._mailbox.changed.wait(end - time.monotonic())
+        while not self._closing and (left := end - time.monotonic()) > 0:
+            with self._mailbox.changed:
+                if not self._closing:
+                    self._mailbox.changed.wait(min(left, PULSE))
+            yield None
 
     def _find(self) -> None:
         """A new picture is here."""

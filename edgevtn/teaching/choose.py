@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgevtn.arrays import Float
-from edgevtn.heads.linear import STATISTICS
+from edgevtn.heads.shares import STATISTICS
 from edgevtn.teaching.ridge import Float64, Int, Ridge, balanced, targets_of
 from edgevtn.teaching.scale import products, sum_of
 from edgevtn.teaching.windows import Measure

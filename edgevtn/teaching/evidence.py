@@ -1,14 +1,6 @@
-"""Which moments of a clip spoke for which label.
+"""Which moments of a clip spoke for which label: see `edgevtn.heads.shares`.
 
-A linear head's logit is a sum over statistics, and each statistic of a window is shared out among its frames so that
-the shares add up to it:
-
-- a mean, of the window, of a part of it, or of two parts' difference, is a sum over frames;
-- a standard deviation s of the values x_t around their mean m is the sum of ``(x_t - m)^2 / (T s)``. That is its
-  linearised share: the derivative of s by x_t, times the distance of x_t from the mean;
-- the mean size of the change from frame to frame is a sum over pairs, of which either frame has half.
-
-So the shares of a clip's frames add up to the difference of two logits, the intercepts being spread evenly.
+The shares of a clip's frames add up to the difference of two logits, the intercepts being spread evenly.
 """
 
 from __future__ import annotations
@@ -19,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgevtn.arrays import Float
-from edgevtn.heads.linear import SEGMENTS, STATISTICS
+from edgevtn.heads.shares import by_statistic, window_shares
 from edgevtn.teaching.fit import Fitted, Material, fit
 from edgevtn.teaching.report import mistakes
 from edgevtn.teaching.ridge import Float64
@@ -85,44 +77,11 @@ def shares(rows: Float, w: Float64, b: float, statistics: Sequence[str], window_
     window_len : int
         T.
     """
-    W, T = rows.shape[1], window_len
-    weight, begin = {}, 0
-    for name in (name for name in STATISTICS if name in statistics):
-        weight[name] = w[begin : begin + STATISTICS[name] * W].reshape(STATISTICS[name], W)
-        begin += STATISTICS[name] * W
+    T, weight = window_len, by_statistic(w, statistics, rows.shape[1])
     missing = max(0, T - len(rows))
     owner = np.maximum(0, np.arange(len(rows) + missing) - missing)
     total, every = np.zeros(len(rows)), windows(rows, T)
     for first, window in enumerate(every):
-        own = _window_shares(window.astype(np.float64), weight) + b / T
+        own = window_shares(window.astype(np.float64), weight) + b / T
         np.add.at(total, owner[first : first + T], own)
     return total / len(every)
-
-
-def _window_shares(x: Float64, weight: dict[str, Float64]) -> Float64:
-    """What each row of a window, float64 (T, W), adds to its logit: (T,)."""
-    T, found = len(x), np.zeros(len(x))
-    if "mean" in weight:
-        found += x @ weight["mean"][0] / T
-    if "spread" in weight:
-        apart = x - x.mean(axis=0)
-        deviation = np.sqrt(np.square(apart).mean(axis=0))
-        # What never varies has a deviation of 0, and nothing to share out.
-        found += np.square(apart) @ np.divide(weight["spread"][0], T * deviation, where=deviation > 0,
-                                              out=np.zeros_like(deviation))  # fmt: skip
-    if "change" in weight and T > 1:
-        pairs = np.abs(np.diff(x, axis=0)) @ weight["change"][0] / (T - 1)
-        found[1:] += pairs / 2
-        found[:-1] += pairs / 2
-    parts = np.zeros((SEGMENTS, x.shape[1]))
-    if "segments" in weight:
-        parts += weight["segments"]
-    if "segment_changes" in weight:
-        parts[1:] += weight["segment_changes"]
-        parts[:-1] -= weight["segment_changes"]
-    for part, rows in zip(parts, np.array_split(np.arange(T), SEGMENTS), strict=True):
-        if len(rows):
-            found[rows] += x[rows] @ part / len(rows)
-        else:  # an empty part has the mean of all
-            found += x @ part / T
-    return found

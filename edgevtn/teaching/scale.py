@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgevtn.arrays import Float
-from edgevtn.heads.linear import STATISTICS
+from edgevtn.heads.shares import STATISTICS
 from edgevtn.teaching.ridge import Float64
 from edgevtn.teaching.windows import EVERY
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from edgevtn.arrays import Array, Float
-from edgevtn.heads.linear import STATISTICS, Statistics
+from edgevtn.heads.linear import Statistics
+from edgevtn.heads.shares import STATISTICS
 
 #: All that a linear head can look at, in its order.
 EVERY = tuple(STATISTICS)

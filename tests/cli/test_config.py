@@ -82,7 +82,6 @@ def test_the_command_line_wins(pictures, tiny, config, capsys):
         ("patience 5", "is no TOML"),
         ("", "expected at least one SOURCE, on the command line or in the file of --config"),
         ("source = 'x'\nregion = 'door=1'", "expected a region as in door=0.1,0.2,0.4,0.9, got door=1"),
-        ("source = ['x', 'y']\nsave = 'z.mp4'", "--save, --show and --record are for one source, got 2"),
     ],
 )
 def test_what_is_wrong_is_told(text, reason, config, capsys):

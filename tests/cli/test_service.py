@@ -110,7 +110,7 @@ def test_sigterm_while_it_opens_is_no_error(run):
 def test_several_cameras_end_within_a_second(run, number, status):
     with MjpegCamera() as first, MjpegCamera() as second, MjpegCamera() as third:
         process = run(first.address, second.address, third.address, "--region", "a=0,0,1,1", "--region", "b=0,0,.5,1")
-        assert "3 sources x 2 regions: at most" in process.stderr.readline()
+        assert "6 windows (3 sources, 6 regions): at most" in process.stderr.readline()
         seen = set()
         while len(seen) < 6:
             record = json.loads(process.stdout.readline())

@@ -15,7 +15,7 @@ import edgevtn
 from edgevtn.bundle import load_bundle, write_bundle
 from edgevtn.errors import BundleError
 from edgevtn.heads import KINDS
-from edgevtn.heads.linear import STATISTICS
+from edgevtn.heads.shares import STATISTICS
 from edgevtn.kernels import reference
 
 

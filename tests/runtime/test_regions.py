@@ -117,5 +117,6 @@ def test_a_wrong_region_is_told(text, reason):
 
 def test_a_right_region_and_names_that_collide(tiny):
     assert Region.parse("a=b=0.1,.25,4e-1,0.9") == Region("a=b", 0.1, 0.25, 0.4, 0.9)
+    assert Region.parse("rtsp://me:x@host/a=1:door=0,0,1,1") == Region("door", 0, 0, 1, 1, "rtsp://me:x@host/a=1")
     with pytest.raises(ValueError, match="got door twice"):
         list(watch(shown(), tiny, regions=[DOOR, DOOR]))

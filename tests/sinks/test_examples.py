@@ -1,12 +1,20 @@
 """The examples run as they are, against a real broker."""
 
+import contextlib
 import json
+import socket
+import struct
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
+import cv2
 import pytest
 from broker import PATIENCE, Broker, Consumer
+
+import edgevtn
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -56,6 +64,48 @@ def test_an_alarm(broker, demo_clip, tmp_path):
     assert "label 'fall' has settings of its own" in wrong.stderr
 
 
+def test_a_webcam_in_a_window(demo_clip, tmp_path, monkeypatch):
+    pytest.importorskip("pygame")
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    done = example(tmp_path, "webcam.py", "--source", demo_clip)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [line.partition(",")[0] for line in done.stdout.splitlines()] == ["walk", "wave2", "bend", "jack", "run"]
+    wrong = example(tmp_path, "webcam.py", "--source", "nothing.mp4")
+    assert (wrong.returncode, wrong.stderr.startswith("error: nothing.mp4: does not exist")) == (1, True)
+
+
+def test_a_source_of_ones_own(demo_clip, tmp_path):
+    """A real server that breaks off in the middle: the camera is found again."""
+    with edgevtn.frames(demo_clip) as source:
+        jpegs = [cv2.imencode(".jpg", frame)[1].tobytes() for _, frame in source]
+    connected = []
+
+    def serve(server):
+        for part in (jpegs[:60], jpegs[:150]):
+            connection, _ = server.accept()
+            connected.append(len(part))
+            with connection, contextlib.suppress(OSError):
+                for jpeg in part:
+                    connection.sendall(struct.pack(">I", len(jpeg)) + jpeg)
+                    time.sleep(0.04)  # as a camera does
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        serving = threading.Thread(target=serve, args=(server,))
+        serving.start()
+        done = example(tmp_path, "own_source.py", "127.0.0.1", server.getsockname()[1], "--give-up", "1")
+        serving.join(PATIENCE)
+    lines = done.stdout.splitlines()
+    assert connected == [60, 150]
+    assert sum(line.startswith("waiting: ") for line in lines) == 2
+    assert any("is back after" in line for line in lines)
+    assert "begin walk" in lines
+    assert "end walk" in lines
+    assert done.returncode == 1
+    assert done.stderr.startswith("ended: ")
+
+
 def test_examples_are_short():
-    for name in ("mqtt_home_assistant.py", "fall_alarm.py"):
+    names = sorted(file.name for file in EXAMPLES.glob("*.py"))
+    assert names == ["fall_alarm.py", "mqtt_home_assistant.py", "own_source.py", "pi_camera.py", "webcam.py"]
+    for name in names:
         assert len((EXAMPLES / name).read_text("utf-8").splitlines()) <= 40

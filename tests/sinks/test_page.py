@@ -4,7 +4,7 @@ import json
 import socket
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -14,6 +14,7 @@ from visitor import Viewer, get, prediction, state, until
 
 import edgevtn
 from edgevtn import Event
+from edgevtn.region import Region, Scene
 from edgevtn.sinks import Origin
 
 pytest.importorskip("starlette")
@@ -40,7 +41,7 @@ class Camera:
 
     statistics = Statistics()
 
-    def wall_clock(self, timestamp):
+    def wall_clock(self, timestamp, source=""):
         return time.time() - 0.2
 
 
@@ -259,3 +260,27 @@ def test_it_is_no_place_for_other_files(page):
         assert get(page.url + path)[0] == 404
     assert get(f"{page.url}state?known=x")[0] == 200
     assert json.loads(get(f"{page.url}state?known={'9' * 5000}")[2])["events"] == []
+
+
+def test_several_sources_and_regions_are_kept_apart(page):
+    door = Region("door", 0, 0, 0.5, 1)
+    blue, red = np.zeros((90, 160, 3), np.uint8), np.zeros((90, 160, 3), np.uint8)
+    blue[..., 0], red[..., 2] = 200, 200
+    page.frame(blue, 0, Scene("yard", (door,)))
+    page.frame(red, 0, Scene("the hall & more"))
+    for source, region, label in (("yard", "door", "wave"), ("the hall & more", "", "walk")):
+        page.prediction(replace(prediction([0.5, 0.5], label=label), source=source, region=region))
+    told = state(page.url)
+    assert told["sources"] == ["yard", "the hall & more"]
+    assert [(m["source"], m["region"], m["label"]) for m in told["models"]] == [
+        ("yard", "door", "wave"), ("the hall & more", "", "walk"),
+    ]  # fmt: skip
+    for query, channel in (("", 0), ("?source=yard", 0), ("?source=the%20hall%20%26%20more", 2)):
+        viewer = Viewer(page.url, query)
+        picture = cv2.imdecode(np.frombuffer(viewer.jpeg(), np.uint8), cv2.IMREAD_COLOR)
+        viewer.leave()
+        assert picture[45, 78].argmax() == picture[45, 82].argmax() == channel
+    # Outside the square of the region, 80 x 80 from the left, the picture is dark.
+    picture = cv2.imdecode(np.frombuffer(page.pictures.jpeg("yard")[1], np.uint8), cv2.IMREAD_COLOR)
+    assert picture[45, 40, 0] > 180
+    assert picture[45, 120, 0] < 90

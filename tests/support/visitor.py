@@ -67,10 +67,10 @@ def prediction(
 class Viewer:
     """Looks at the picture through a socket of its own."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, query: str = "") -> None:
         place = urlsplit(url)
         self._socket = socket.create_connection((place.hostname, place.port), PATIENCE)
-        self._socket.sendall(f"GET /picture HTTP/1.1\r\nHost: {place.netloc}\r\n\r\n".encode())
+        self._socket.sendall(f"GET /picture{query} HTTP/1.1\r\nHost: {place.netloc}\r\n\r\n".encode())
         self._file = self._socket.makefile("rb")
         self.status = int(self._file.readline().split()[1])
         self._header()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from edgevtn.sinks.page.board import Board
 from edgevtn.sinks.page.guard import App
 from edgevtn.sinks.page.metrics import TYPE, metrics
 from edgevtn.sinks.page.pictures import MOST_VIEWERS, Pictures
+from edgevtn.sinks.page.requests import Lessons, clip_route, teaching_routes
 
 STATIC = Path(__file__).with_name("static")
 #: By address: a file of `STATIC`, and what it is. No others are ever read.
@@ -21,8 +23,19 @@ FILES = {
 }
 
 
-def application(board: Board, pictures: Pictures) -> App:
+def application(
+    board: Board, pictures: Pictures, clips: Mapping[str, Path] | None = None, lessons: Lessons | None = None
+) -> App:
     """The ASGI application; whoever may not read it is kept out by `Guard`.
+
+    Parameters
+    ----------
+    board, pictures
+        What it shows.
+    clips : mapping of str to Path, optional
+        Files of events' clips, by the events' ids; they become more.
+    lessons : Lessons, optional
+        Who teaches, if that is wanted.
 
     Raises
     ------
@@ -43,7 +56,10 @@ def application(board: Board, pictures: Pictures) -> App:
     async def state(request: Any) -> Any:
         known = request.query_params.get("known", "")
         record = board.record(int(known) if known.isdecimal() and len(known) < 16 else -1)
-        return responses.JSONResponse(record | {"viewers": pictures.viewers, "most_viewers": MOST_VIEWERS})
+        record |= {"sources": pictures.sources, "viewers": pictures.viewers, "most_viewers": MOST_VIEWERS}
+        record["clips"] = [] if clips is None else list(clips)
+        record["lessons"] = None if lessons is None else lessons.record()
+        return responses.JSONResponse(record)
 
     async def text(request: Any) -> Any:
         return responses.Response(metrics(board, pictures), headers={"Content-Type": TYPE})
@@ -54,5 +70,9 @@ def application(board: Board, pictures: Pictures) -> App:
         routing.Route("/metrics", text),
         routing.Route("/picture", pictures, methods=["GET"]),
     ]
+    if clips is not None:
+        routes.append(clip_route(clips))
+    if lessons is not None:
+        routes += teaching_routes(lessons)
     app: App = starlette.Starlette(routes=routes)
     return app

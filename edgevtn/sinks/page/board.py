@@ -19,6 +19,9 @@ from edgevtn.sinks.page.health import Cpu, Latency, Rate, memory
 MOST_EVENTS = 100
 #: Labels that are shown in the model's order; of more, the most probable are, in the order of their probabilities.
 MOST_BARS = 12
+#: Seconds by which a model's last prediction may be older than another's of the same picture: one that was taught takes
+#: the place of one before.
+SILENT = 2.0
 
 
 class Board:
@@ -49,7 +52,7 @@ class Board:
         self.began = time.time()
         self._cpu = Cpu()
         self._clock = getattr(origin.source, "wall_clock", None)
-        self._latest: dict[str, Prediction] = {}
+        self._latest: dict[tuple[str, str, str], Prediction] = {}  # by source, region and model
         self._events: OrderedDict[str, dict[str, Any]] = OrderedDict()
         self._version = 0  # of the events
         self._lock = threading.Lock()  # held for microseconds
@@ -61,12 +64,21 @@ class Board:
 
     def prediction(self, prediction: Prediction) -> None:
         """Keep it, and how late it is."""
-        made = self._clock(prediction.timestamp) if callable(self._clock) else None
+        place = (prediction.source,) if prediction.source else ()
+        made = self._clock(prediction.timestamp, *place) if callable(self._clock) else None
         with self._lock:
-            self._latest[prediction.model] = prediction
+            self._latest[prediction.source, prediction.region, prediction.model] = prediction
+            self._forget(prediction)
             self.predictions.setdefault(prediction.model, Rate()).add()
             if made is not None:
                 self.latency.add(time.time() - made)
+
+    def _forget(self, prediction: Prediction) -> None:
+        """What other models said of the same view, if they say no more."""
+        for key, other in list(self._latest.items()):
+            same = (other.source, other.region) == (prediction.source, prediction.region)
+            if same and prediction.timestamp - other.timestamp > SILENT:
+                del self._latest[key]
 
     def event(self, event: Event) -> None:
         """Keep it, instead of what it was before."""
@@ -121,13 +133,28 @@ def _model(prediction: Prediction) -> dict[str, Any]:
             shown.append(labels.index(UNKNOWN))
     bars = [[labels[k], _probability(probabilities[k])] for k in shown]
     return {
+        "source": prediction.source,
+        "region": prediction.region,
         "model": prediction.model,
         "label": prediction.label,
         "score": _probability(prediction.score),
         "unknown": prediction.label == UNKNOWN,
         "best": labels[int(probabilities.argmax())],
         "bars": bars,
+        "moments": _moments(prediction),
     }
+
+
+def _moments(prediction: Prediction) -> dict[str, Any] | None:
+    """What each frame of the window spoke for, from 1 for the best label to -1 for the second; None: not known."""
+    moments = prediction.moments
+    if moments is None or not np.isfinite(moments).all():
+        return None
+    largest = max(float(np.abs(moments).max()), 1e-9)
+    (best, _), (second, _) = prediction.top(2)
+    seconds = prediction.timestamp - prediction.window_start
+    shares = [round(float(share) / largest, 3) for share in moments]
+    return {"best": best, "second": second, "seconds": round(seconds, 2), "shares": shares}
 
 
 def _probability(value: float) -> float:

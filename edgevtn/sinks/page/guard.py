@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 from edgevtn.sinks.page.address import is_ours
 from edgevtn.sinks.trouble import Trouble
@@ -90,6 +90,13 @@ class Guard:
         # Browsers say so where another site's page wants something of ours; a link to ours is no harm.
         if headers.get("sec-fetch-site") in ("cross-site", "same-site") and headers.get("sec-fetch-mode") != "navigate":
             return 403, "Other sites get nothing from here.", {}
+        if scope["method"] not in ("GET", "HEAD"):
+            # Only our own page's script sends this header: another site's would have to be allowed to, and is not.
+            site = headers.get("sec-fetch-site", "none")
+            if site == "none" and "origin" in headers:  # an old browser; else a proxy may have changed the host
+                site = "same-origin" if urlsplit(headers["origin"]).netloc == headers["host"] else "cross-site"
+            if site not in ("none", "same-origin") or headers.get("x-edgevtn") != "page":
+                return 403, "This is done from the page alone.", {}
         if self._token is None:
             return None
         scheme, _, given = headers.get("authorization", "").partition(" ")

@@ -1,13 +1,16 @@
-"""The picture, as JPEGs that a browser shows one after the other; encoded while somebody looks, and only then."""
+"""The pictures, as JPEGs that a browser shows one after the other; encoded while somebody looks, and only then."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import cast
+from urllib.parse import parse_qs
 
 import cv2
 
 from edgevtn.arrays import Frame
+from edgevtn.drawing import outline
+from edgevtn.region import WHOLE, Scene
 from edgevtn.sinks.page.guard import Receive, Scope, Send
 
 #: Seconds between two pictures at least: enough to follow what happens, and a tenth of a core on a small board.
@@ -20,12 +23,12 @@ QUALITY = 75
 MOST_VIEWERS = 4
 #: Seconds for a picture to be taken over; a phone that went away without a word makes room then.
 PATIENCE = 10.0
-#: BGR of the square's edge.
-EDGE = (0, 159, 230)
 
 
 class Pictures:
-    """The newest frame, and an ASGI application that streams it to a few viewers.
+    """The newest frame of each source, and an ASGI application that streams one of them to a viewer.
+
+    The address may have ``?source=NAME``; without it the first source is shown.
 
     Attributes
     ----------
@@ -40,22 +43,31 @@ class Pictures:
     def __init__(self) -> None:
         self.encoded = self.viewers = 0
         self.closing = False
-        self._newest: tuple[int, Frame] | None = None
-        self._jpeg = 0, b""
+        self._newest: dict[str, tuple[int, Frame, Scene]] = {}  # by source
+        self._jpegs: dict[str, tuple[int, bytes]] = {}
 
-    def show(self, frame: Frame) -> None:
+    @property
+    def sources(self) -> list[str]:
+        """Names of the sources that gave a frame, in that order; "" is the only one's."""
+        return list(self._newest.copy())
+
+    def show(self, frame: Frame, scene: Scene = WHOLE) -> None:
         """Remember a frame; nothing is done with it yet."""
-        self._newest = (1 if self._newest is None else self._newest[0] + 1), frame
+        number = self._newest[scene.source][0] if scene.source in self._newest else 0
+        self._newest[scene.source] = number + 1, frame, scene
 
-    def jpeg(self) -> tuple[int, bytes]:
-        """The newest frame's number, from 1, and itself; 0 and nothing before the first."""
-        newest = self._newest
-        if newest is not None and newest[0] != self._jpeg[0]:
-            ok, encoded = cv2.imencode(".jpg", _drawn(newest[1]), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+    def jpeg(self, source: str | None = None) -> tuple[int, bytes]:
+        """The number of a source's newest frame, from 1, and itself; 0 and nothing before the first."""
+        newest = self._newest.get(next(iter(self.sources), "") if source is None else source)
+        if newest is None:
+            return 0, b""
+        number, frame, scene = newest
+        if self._jpegs.get(scene.source, (0, b""))[0] != number:
+            ok, encoded = cv2.imencode(".jpg", _drawn(frame, scene), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
             assert ok
             self.encoded += 1
-            self._jpeg = newest[0], encoded.tobytes()
-        return self._jpeg
+            self._jpegs[scene.source] = number, encoded.tobytes()
+        return self._jpegs[scene.source]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Stream to a viewer until it goes; say 503 to one too many."""
@@ -71,7 +83,8 @@ class Pictures:
         gone = asyncio.ensure_future(_until_gone(receive))
         try:
             if scope["method"] == "GET":
-                await self._stream(send, gone)
+                query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+                await self._stream(query.get("source", [None])[0], send, gone)
             await asyncio.wait_for(send({"type": "http.response.body", "body": b""}), PATIENCE)
         except TimeoutError:
             pass  # the server closes the connection
@@ -79,11 +92,11 @@ class Pictures:
             self.viewers -= 1
             gone.cancel()
 
-    async def _stream(self, send: Send, gone: asyncio.Future[None]) -> None:
+    async def _stream(self, source: str | None, send: Send, gone: asyncio.Future[None]) -> None:
         # A browser shows a picture when the next boundary has come, so that follows at once.
         shown, before = 0, b"--picture\r\n"
         while not (self.closing or gone.done()):
-            number, jpeg = self.jpeg()
+            number, jpeg = self.jpeg(source)
             if number != shown:
                 part = before + b"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(jpeg)
                 body = part + jpeg + b"\r\n--picture\r\n"
@@ -92,19 +105,18 @@ class Pictures:
             await asyncio.wait({gone}, timeout=INTERVAL)
 
 
-def _drawn(frame: Frame) -> Frame:
-    """A smaller copy on which what the model does not see is dark."""
+def _drawn(frame: Frame, scene: Scene) -> Frame:
+    """A smaller copy on which what no model sees is dark."""
     H, W = frame.shape[:2]
     scale = min(1.0, LONGEST_SIDE / max(H, W))
     size = max(1, round(W * scale)), max(1, round(H * scale))
     picture = cast(Frame, cv2.resize(frame, size, interpolation=cv2.INTER_AREA) if scale < 1 else frame.copy())
     H, W = picture.shape[:2]
-    side = min(H, W)
-    top, left = (H - side) // 2, (W - side) // 2
-    for outside in (picture[:top], picture[top + side :], picture[:, :left], picture[:, left + side :]):
-        outside //= 3
-    cv2.rectangle(picture, (left, top), (left + side - 1, top + side - 1), EDGE, max(1, side // 200))
-    return picture
+    dark = picture // 3
+    for box in scene.boxes(H, W).values():
+        box.square.cut(dark)[:] = box.square.cut(picture)
+    outline(dark, scene)
+    return dark
 
 
 async def _until_gone(receive: Receive) -> None:

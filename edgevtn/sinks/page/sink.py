@@ -6,12 +6,14 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from edgevtn.arrays import Frame
 from edgevtn.errors import require
 from edgevtn.prediction import Event, Prediction
+from edgevtn.region import WHOLE, Scene
 from edgevtn.sinks.base import Sink
 from edgevtn.sinks.origin import Origin
 from edgevtn.sinks.page.address import ADDRESS, listen, own_names, url
@@ -19,6 +21,7 @@ from edgevtn.sinks.page.app import application
 from edgevtn.sinks.page.board import Board
 from edgevtn.sinks.page.guard import Guard
 from edgevtn.sinks.page.pictures import Pictures
+from edgevtn.sinks.page.requests import Lessons
 from edgevtn.sinks.trouble import Trouble
 
 #: Connections at a time: a browser has up to six.
@@ -45,6 +48,10 @@ class Page(Sink):
         What a browser must know, 16 characters or more. Needed where others can reach the address.
     hosts : iterable of str
         Names by which the page may be called, besides this machine's and addresses in numbers.
+    clips : mapping of str to Path, optional
+        Files of events' clips by the events' ids, as `edgevtn.sinks.clips.Clips.files`; they become more.
+    lessons : Lessons, optional
+        An `edgevtn.teaching.lessons.Lessons`, to teach from the page. It is a sink of its own.
 
     Attributes
     ----------
@@ -62,6 +69,8 @@ class Page(Sink):
     MissingExtraError
     """
 
+    wants_moments = True
+
     def __init__(
         self,
         address: str = ADDRESS,
@@ -69,10 +78,12 @@ class Page(Sink):
         *,
         token: str | None = None,
         hosts: Iterable[str] = (),
+        clips: Mapping[str, Path] | None = None,
+        lessons: Lessons | None = None,
     ) -> None:
         uvicorn: Any = require("uvicorn", "serve")
         self._board, self.pictures = Board(Origin("") if origin is None else origin), Pictures()
-        app = application(self._board, self.pictures)
+        app = application(self._board, self.pictures, clips, lessons)
         self._listener = listen(address, token)
         self.url = url(self._listener)
         trouble = Trouble(f"page {self.url}")
@@ -88,10 +99,10 @@ class Page(Sink):
         self._thread = threading.Thread(target=self._serve, name="edgevtn page", daemon=True)
         self._thread.start()
 
-    def frame(self, frame: Frame, timestamp: float) -> None:
+    def frame(self, frame: Frame, timestamp: float, scene: Scene = WHOLE) -> None:
         """Leave it there; it is not copied."""
         self._board.frame()
-        self.pictures.show(frame)
+        self.pictures.show(frame, scene)
 
     def prediction(self, prediction: Prediction) -> None:
         """Leave it there."""

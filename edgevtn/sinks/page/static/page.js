@@ -7,7 +7,7 @@ const STALE = 3;
 
 const element = (id) => document.getElementById(id);
 const picture = element("picture");
-let known = -1, looking = false, state = null;
+let known = -1, looking = false, state = null, source = null, shown = { events: [], clips: [] };
 
 // Everything that comes from a model or a source is text, never markup.
 function make(tag, name, text) {
@@ -34,7 +34,9 @@ function showModels(models) {
   if (!models.length) return;
   element("models").replaceChildren(...models.map((model) => {
     const made = make("div", model.unknown ? "model unsure" : "model");
-    if (models.length > 1) made.append(make("p", "name", model.model));
+    const names = new Set(models.map((one) => one.model));
+    const whose = [model.source, model.region, names.size > 1 ? model.model : ""].filter(Boolean).join(", ");
+    if (whose) made.append(make("p", "name", whose));
     const label = made.appendChild(make("p", "label"));
     label.append(make("span", "", model.label));
     label.append(make("small", "", model.unknown && model.best !== "unknown"
@@ -43,6 +45,7 @@ function showModels(models) {
       const idle = name === "unknown" || name === "nothing" ? "nothing" : "";
       made.append(row(name, value, `${idle} ${name === model.label ? "best" : ""}`));
     }
+    if (model.moments) made.append(moments(model.moments));
     // A model that has no such label says so where it is not sure enough.
     if (!model.bars.some(([name]) => name === "unknown")) {
       const sign = row("unknown", null, model.unknown ? "nothing best" : "off");
@@ -54,19 +57,110 @@ function showModels(models) {
   }));
 }
 
-function showEvents(events) {
-  if (!events) return;
+// Which of the window's frames spoke for the best label (up) and for the second (down).
+function moments(told) {
+  const made = make("div", "moments");
+  const strip = made.appendChild(make("div", "strip"));
+  strip.setAttribute("role", "img");
+  strip.setAttribute("aria-label", `moments that spoke for ${told.best}, and for ${told.second}`);
+  for (const share of told.shares) {
+    const bar = strip.appendChild(make("i", share < 0 ? "against" : ""));
+    bar.style.setProperty("--share", Math.abs(share));
+  }
+  made.append(make("small", "", `the last ${told.seconds.toFixed(1)} s: up for ${told.best}, down for ${told.second}`));
+  return made;
+}
+
+function showEvents(told, clips) {
+  if (!told && clips.join() === shown.clips.join()) return;
+  const events = told ?? shown.events;
+  shown = { events, clips };
   if (!events.length) return element("events").replaceChildren(make("li", "quiet", "none yet"));
   element("events").replaceChildren(...events.map((event) => {
     const made = make("li");
     made.append(make("time", "", clock(event.start_time)));
-    made.append(make("span", "", event.label));
+    const whose = [state.sources.length > 1 ? event.source : "", event.region].filter(Boolean).join(", ");
+    const what = made.appendChild(make("span", "", event.label));
+    if (whose) what.append(make("small", "", ` ${whose}`));
     const last = event.end ?? event.updated;
     const seconds = last === null || last === undefined ? "" : `, ${(last - event.start).toFixed(1)} s`;
-    const what = { begin: "began", update: "goes on", end: "ended" }[event.event];
-    made.append(make("span", event.event === "end" ? "quiet" : "going", `${what}${seconds}`));
+    const how = { begin: "began", update: "goes on", end: "ended" }[event.event];
+    made.append(make("span", event.event === "end" ? "quiet" : "going", `${how}${seconds}`));
+    if (clips.includes(event.id)) {
+      const button = what.appendChild(make("button", "play", "clip"));
+      button.type = "button";
+      button.addEventListener("click", () => play(event));
+    }
     return made;
   }));
+}
+
+function play(event) {
+  const video = element("clip").querySelector("video");
+  element("clip").hidden = false;
+  element("clip").querySelector("span").textContent = `${event.label}, ${clock(event.start_time)}`;
+  video.src = `clip/${encodeURIComponent(event.id)}`;
+  video.play().catch(() => {});  // some browsers want a press on the picture first
+}
+
+element("close-clip").addEventListener("click", () => {
+  element("clip").querySelector("video").removeAttribute("src");
+  element("clip").hidden = true;
+});
+
+function showLessons(lessons) {
+  element("lessons").hidden = !lessons;
+  if (!lessons) return;
+  const labels = Object.entries(lessons.labels);
+  const now = JSON.stringify(lessons);
+  if (now === element("lessons").dataset.shown) return;
+  element("lessons").dataset.shown = now;
+  element("seconds").max = lessons.longest;
+  element("labels").replaceChildren(...labels.map(([name]) => {
+    const option = make("option");
+    option.value = name;
+    return option;
+  }));
+  element("takes").replaceChildren(...labels.map(([name, count]) => {
+    const made = make("li");
+    const button = made.appendChild(make("button", "", `${name}: ${count}`));
+    button.type = "button";
+    button.addEventListener("click", () => { element("label").value = name; });
+    return made;
+  }));
+  element("teach").disabled = lessons.teaching || labels.filter(([name, count]) => count && name !== "nothing").length < 2;
+  tell(lessons.teaching ? "being taught; recognition goes on" : lessons.told);
+}
+
+function tell(text) {
+  element("told").textContent = text;
+}
+
+// The header keeps other sites' pages from doing this in our name.
+async function post(address, body) {
+  try {
+    const answer = await fetch(address, {
+      method: "POST", headers: { "X-EdgeVTN": "page", "Content-Type": "application/json" }, body: JSON.stringify(body),
+    });
+    const told = await answer.json().catch(() => ({ error: `the board answers ${answer.status}` }));
+    if (!answer.ok) return tell(told.error);
+    showLessons(told);
+  } catch {
+    tell("the board does not answer");
+  }
+}
+
+element("mark").addEventListener("submit", (event) => {
+  event.preventDefault();
+  post("mark", { label: element("label").value, seconds: Number(element("seconds").value),
+    source: source ?? state.sources[0] ?? "", region: regionSeen() });
+});
+element("teach").addEventListener("click", () => post("teach", {}));
+
+// A camera that has regions is taught by the one that is chosen first.
+function regionSeen() {
+  const own = state.models.filter((model) => model.source === (source ?? state.sources[0] ?? ""));
+  return own.length ? own[0].region : "";
 }
 
 function duration(seconds) {
@@ -78,7 +172,7 @@ function showHealth(health, viewers, most) {
   const facts = [
     ["Frames a second", health.frame_rate.toFixed(1)],
     ["Predictions a second", health.prediction_rate.toFixed(1)],
-    ["Latency: 50, 95, 99 %", health.latency === null ? "not known of this source"
+    ["Latency: 50, 95, 99 %", health.latency === null ? "not known"
       : `${health.latency.map((value) => Math.round(1000 * value)).join(", ")} ms`],
     [`Processor, of ${health.cores} cores`, percent(health.cpu)],
     ["Memory", health.memory === null ? null : `${Math.round(health.memory / 1e6)} MB`],
@@ -119,12 +213,37 @@ function noPicture(text) {
 function look() {
   if (document.hidden || looking) return;
   looking = true;
-  picture.src = `picture?${Date.now()}`;
+  picture.src = `picture?${source === null ? "" : `source=${encodeURIComponent(source)}&`}${Date.now()}`;
 }
 
 function lookAway() {
   looking = false;
   picture.removeAttribute("src");
+}
+
+// A button for each camera, where there are several.
+function showSources(sources) {
+  const group = element("sources");
+  group.hidden = sources.length < 2;
+  if (group.hidden || group.children.length === sources.length) return;
+  group.replaceChildren(...sources.map((name) => {
+    const button = make("button", "", name);
+    button.type = "button";
+    button.addEventListener("click", () => {
+      source = name;
+      markSource();
+      lookAway();
+      look();
+    });
+    return button;
+  }));
+  markSource();
+}
+
+function markSource() {
+  for (const button of element("sources").children) {
+    button.setAttribute("aria-pressed", String(button.textContent === (source ?? state.sources[0])));
+  }
 }
 
 picture.addEventListener("load", () => {
@@ -152,8 +271,10 @@ async function ask() {
       document.body.classList.remove("away");
       look();
       element("source").textContent = document.title = state.source || "edgevtn";
+      showSources(state.sources);
       showModels(state.models);
-      showEvents(state.events);
+      showEvents(state.events, state.clips);
+      showLessons(state.lessons);
       showHealth(state.health, state.viewers, state.most_viewers);
       status(state.health);
       known = state.version;

@@ -1,0 +1,216 @@
+"""The last seconds of a picture as encoded packets, of which clips are cut. Needs the extra ``edgevtn[video]``.
+
+Every frame is encoded once, as it comes, with a key frame in every second. A clip is packets of the ring and those that
+follow: cut at key frames, never decoded, never encoded again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, cast
+
+import cv2
+
+from edgevtn.arrays import Frame
+from edgevtn.errors import require
+from edgevtn.files import replacing
+
+#: Hz; what comes faster is left out. Actions are well seen, and a small board has its time for recognition.
+FRAME_RATE = 15.0
+#: Pixels of the longer side; larger pictures are scaled down, for the same reason.
+LONGEST_SIDE = 1280
+#: Seconds between key frames: the precision of cuts.
+KEY_INTERVAL = 1.0
+#: Seconds by which it may be told late that a clip begins: an event's minimum duration and half a window.
+LATE = 5.0
+#: The unit of a packet's time, seconds.
+TIME_BASE = Fraction(1, 90_000)
+
+
+@dataclass(frozen=True)
+class _Packet:
+    timestamp: float  # seconds, the source's
+    key: bool
+    content: bytes
+
+
+@dataclass
+class Clip:
+    """A clip that is being written.
+
+    Attributes
+    ----------
+    file : Path
+        Its place when it is whole.
+    first : float
+        Timestamp of its first packet, seconds.
+    until : float
+        Timestamp after which it is whole, seconds.
+    """
+
+    file: Path
+    first: float
+    until: float
+    done: Callable[[Clip, Exception | None], object] = field(repr=False)
+    container: Any = field(repr=False)
+    stream: Any = field(repr=False)
+    place: contextlib.ExitStack = field(default_factory=contextlib.ExitStack, repr=False)
+
+
+class Ring:
+    """The last seconds of one picture.
+
+    Attributes
+    ----------
+    keep : float
+        Seconds of which a clip may have to begin before it is told.
+    """
+
+    def __init__(self) -> None:
+        self.keep = 0.0
+        self._av: Any = require("av", "video")
+        self._encoder: Any = None
+        self._packets: deque[_Packet] = deque()
+        self._clips: list[Clip] = []
+        self._began = self._last = self._key = 0.0
+
+    def frame(self, frame: Frame, timestamp: float) -> None:
+        """Encode it, unless it follows the last too soon; several sinks may tell the same.
+
+        Raises
+        ------
+        OSError, ValueError
+            It cannot be encoded.
+        """
+        if self._encoder is None:
+            self._open(frame, timestamp)
+        elif timestamp - self._last < 0.9 / FRAME_RATE:
+            return
+        self._last = timestamp
+        stream = self._stream
+        if frame.shape[:2] != (stream.height, stream.width):
+            size = stream.width, stream.height
+            frame = cast(Frame, cv2.resize(frame, size, interpolation=cv2.INTER_AREA))
+        picture = self._av.VideoFrame.from_ndarray(frame, format="bgr24")
+        picture.pts, picture.time_base = round((timestamp - self._began) / TIME_BASE), TIME_BASE
+        if timestamp - self._key >= KEY_INTERVAL or picture.pts == 0:
+            picture.pict_type, self._key = self._av.video.frame.PictureType.I, timestamp
+        for packet in stream.encode(picture):
+            self._add(_Packet(self._began + float(packet.pts * packet.time_base), packet.is_keyframe, bytes(packet)))
+
+    def begin(
+        self, file: Path, start: float, longest: float, done: Callable[[Clip, Exception | None], object]
+    ) -> Clip | None:
+        """Begin a clip; None where there is no picture yet.
+
+        Parameters
+        ----------
+        file : Path
+        start : float
+            Timestamp, seconds; the clip begins with the key frame before it, if that is still there.
+        longest : float
+            Seconds of the clip at most.
+        done : callable
+            Called when the clip is in its place, or with the error for which it was given up.
+
+        Raises
+        ------
+        OSError, ValueError
+            The file cannot be written.
+        """
+        keys = [packet.timestamp for packet in self._packets if packet.key]
+        if not keys:
+            return None
+        first = max((key for key in keys if key <= start), default=keys[0])
+        with contextlib.ExitStack() as place:
+            container = self._av.open(str(place.enter_context(replacing(file))), "w")
+            place.callback(container.close)
+            stream = container.add_stream_from_template(self._stream)
+            container.start_encoding()
+            clip = Clip(file, first, first + longest, done, container, stream, place.pop_all())
+        self._clips.append(clip)
+        for packet in self._packets:
+            if packet.timestamp >= first:
+                self._write(clip, packet)
+        return clip
+
+    def finish(self, clip: Clip) -> None:
+        """End a clip with what there is; no harm if it has ended."""
+        if clip not in self._clips:
+            return
+        self._clips.remove(clip)
+        try:
+            clip.place.close()
+        except (OSError, ValueError) as error:  # PyAV's errors are either
+            clip.done(clip, error)
+        else:
+            clip.done(clip, None)
+
+    def close(self) -> None:
+        """Give back the encoder; clips are finished by those who began them."""
+        if self._encoder is not None:
+            self._encoder.close()
+            self._encoder = None
+
+    def _open(self, frame: Frame, timestamp: float) -> None:
+        """An encoder, by way of a container that goes nowhere."""
+        H, W = frame.shape[:2]
+        scale = min(1.0, LONGEST_SIDE / max(H, W))
+        self._encoder = self._av.open(os.devnull, "w", format="mp4")
+        # The shortest delay: every frame is a packet at once, and packets come in the order of their times.
+        options = {"preset": "ultrafast", "tune": "zerolatency", "crf": "26", "forced-idr": "1"}
+        stream = self._encoder.add_stream("libx264", rate=Fraction(FRAME_RATE), options=options)
+        stream.width, stream.height = (max(2, int(side * scale) // 2 * 2) for side in (W, H))
+        stream.pix_fmt = "yuv420p"
+        stream.codec_context.time_base = TIME_BASE
+        stream.codec_context.gop_size = 1000  # key frames are where we want them
+        self._encoder.start_encoding()
+        self._stream = stream
+        self._began = self._last = timestamp
+
+    def _add(self, packet: _Packet) -> None:
+        """To the ring, and to the clips that go on."""
+        self._packets.append(packet)
+        keys = [n for n, old in enumerate(self._packets) if old.key]
+        oldest = packet.timestamp - self.keep - LATE
+        for start in reversed(keys):
+            if self._packets[start].timestamp <= oldest:
+                for _ in range(start):
+                    self._packets.popleft()
+                break
+        for clip in list(self._clips):
+            if packet.timestamp > clip.until:
+                self.finish(clip)
+            else:
+                self._write(clip, packet)
+
+    def _write(self, clip: Clip, packet: _Packet) -> None:
+        try:
+            copy = self._av.Packet(packet.content)
+            copy.stream, copy.time_base, copy.is_keyframe = clip.stream, TIME_BASE, packet.key
+            copy.pts = copy.dts = round((packet.timestamp - clip.first) / TIME_BASE)
+            clip.container.mux(copy)
+        except (OSError, ValueError) as error:  # PyAV's errors are either
+            self._clips.remove(clip)
+            with contextlib.suppress(OSError, ValueError):
+                clip.place.__exit__(type(error), error, None)
+            clip.done(clip, error)
+
+
+class Rings(dict[tuple[str, str], Ring]):
+    """Rings by source and region; "" is the whole picture. Sinks that share them encode once."""
+
+    def __missing__(self, key: tuple[str, str]) -> Ring:
+        self[key] = Ring()
+        return self[key]
+
+    def close(self) -> None:
+        """Close all; may be called twice."""
+        for ring in self.values():
+            ring.close()
