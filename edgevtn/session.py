@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
-
-# The Linux wheel of onnxruntime sends usage data unless it is told not to before it is imported; a camera must be
-# silent. Whoever wants to send them sets the variable to 0.
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import onnxruntime
 
