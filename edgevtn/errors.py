@@ -6,6 +6,7 @@
     ├── BundleError        a model bundle that cannot be used as it is
     ├── ModelFileError     a checkpoint, an IR or an encoder that cannot be read or used  (also a ValueError)
     ├── DownloadError      a file that cannot be fetched, or is not what was expected     (also an OSError)
+    ├── NotFiniteError     a model that computes NaN or infinity  (also an ArithmeticError)
     ├── FrameError         an array that is not a frame           (also a ValueError)
     ├── TimestampError     a time that is not after the last one  (also a ValueError)
     ├── SourceError        a video, folder, camera or URL that gives no frames  (also an OSError)
@@ -17,11 +18,34 @@
 from __future__ import annotations
 
 import importlib
+import unicodedata
 from types import ModuleType
+
+#: Characters of a message: what others say of a damaged file may have 59,000. Its beginning and its end, where the
+#: advice stands, are kept.
+BEGINNING, ENDING = 400, 90
+#: What turns the direction of writing, and so lets a text look like another.
+TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
+def is_printable(text: str) -> bool:
+    """Whether a text is safe to print: no escapes, line ends, halves of characters, or turns of direction."""
+    return not any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") or c in TURNING for c in text)
+
+
+def one_line(text: object) -> str:
+    """A text of anybody's as one line that a terminal shows and does not obey, cut where it is long."""
+    line = " ".join(str(text).split())
+    if not is_printable(line):
+        line = "".join(c if is_printable(c) else ascii(c)[1:-1] for c in line)
+    return line if len(line) <= BEGINNING + ENDING + 5 else f"{line[:BEGINNING]} ... {line[-ENDING:]}"
 
 
 class EdgeVTNError(Exception):
-    """Base of every error raised on purpose."""
+    """Base of every error raised on purpose; its message is one line, whatever is quoted in it."""
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(one_line(message))
 
 
 class BundleError(EdgeVTNError):
@@ -34,6 +58,10 @@ class ModelFileError(EdgeVTNError, ValueError):
 
 class DownloadError(EdgeVTNError, OSError):
     """A file cannot be downloaded, or what came is not what was expected."""
+
+
+class NotFiniteError(EdgeVTNError, ArithmeticError):
+    """A model computed something that is no number; what was to come of it is left out."""
 
 
 class FrameError(EdgeVTNError, ValueError):

@@ -15,7 +15,7 @@ from edgevtn.bundle import Bundle, Model, load_streams
 from edgevtn.bundle.facts import ENCODER
 from edgevtn.cpu import default_threads
 from edgevtn.encoder import Encoder
-from edgevtn.errors import FrameError
+from edgevtn.errors import FrameError, NotFiniteError
 from edgevtn.frames import check_frame
 from edgevtn.heads.vtn import PRECISIONS
 from edgevtn.prediction import Prediction
@@ -64,6 +64,8 @@ class Recognizer:
     threads : int
     precision : str
         The first model's: "fp32" or "int8".
+    not_finite : int
+        Frames that led to a `NotFiniteError` until now.
     window_duration : float
         The first model's: seconds from the first frame of a window to the last.
 
@@ -115,6 +117,7 @@ class Recognizer:
 
     def _build(self) -> None:
         """Everything but the encoders, which are there already where another recogniser has them, too."""
+        self.not_finite = 0
         self._pictures: dict[object, Picture] = {}
         self._streams: dict[object, Stream] = {}
         self._samplers: dict[tuple[float, float], Sampler] = {}
@@ -243,6 +246,8 @@ class Recognizer:
             The frame is of another type, shape or dtype.
         TimestampError
             The timestamp is not finite or not later. The frame is not taken; the stream can go on.
+        NotFiniteError
+            The model computed no number of this frame; the stream can go on.
         ValueError
             There are several models.
         """
@@ -268,11 +273,15 @@ class Recognizer:
         for stream in {stream: None for runner in older for stream in runner.streams}:
             stream.compare_with(frame)
         due_streams = dict.fromkeys(stream for runner in due for stream in runner.streams)  # each once, in order
-        features = {stream: stream.encode(frame) for stream in due_streams}
-        found = (
-            runner.take([features[stream] for stream in runner.streams], slots[runner.sampler], timestamp)
-            for runner in due
-        )
+        try:
+            features = {stream: stream.encode(frame) for stream in due_streams}
+            found = [
+                runner.take([features[stream] for stream in runner.streams], slots[runner.sampler], timestamp)
+                for runner in due
+            ]
+        except NotFiniteError:
+            self.not_finite += 1
+            raise
         return [prediction for prediction in found if prediction is not None]
 
     def stream(self, frames: Iterable[tuple[float, Frame]]) -> Iterator[Prediction]:

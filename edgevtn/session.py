@@ -8,6 +8,7 @@ from pathlib import Path
 import onnxruntime
 
 from edgevtn.errors import BundleError
+from edgevtn.graphfile import check_graph
 
 
 def open_session(
@@ -23,7 +24,8 @@ def open_session(
     Parameters
     ----------
     content : bytes
-        ONNX. Bytes and no path: they are those whose checksum was checked, and they cannot refer to other files.
+        ONNX. Bytes and no path: they are those whose checksum was checked. A graph that refers to other files is
+        refused; onnxruntime would look for them in the current folder.
     file : Path
         For messages.
     threads : int
@@ -40,6 +42,10 @@ def open_session(
     BundleError
         onnxruntime cannot load it.
     """
+    try:
+        check_graph(content)
+    except ValueError as error:
+        raise BundleError(f"{file}: cannot be used as a graph ({error})") from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
@@ -49,6 +55,7 @@ def open_session(
     for name, length in (axes or {}).items():
         options.add_free_dimension_override_by_name(name, length)
     try:
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        # Falling back would print to stdout, and try the same again.
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"], enable_fallback=0)
     except Exception as error:  # onnxruntime's own exceptions share no base class
         raise BundleError(f"{file}: onnxruntime cannot load it ({error})") from error

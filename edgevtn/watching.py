@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeGuard, cast
 
 from edgevtn.arrays import Frame
-from edgevtn.errors import FrameError, TimestampError
+from edgevtn.errors import FrameError, NotFiniteError, TimestampError
 from edgevtn.events import EventDetector
 from edgevtn.prediction import Event
 from edgevtn.recognizer import Place, Recognizer
@@ -125,6 +125,8 @@ def watch(
                         for sink in told:
                             sink.prediction(prediction)
                         yield from tell(views.update(prediction))
+                except NotFiniteError as error_of_model:  # of this frame; the next may be well
+                    warnings.warn(f"a frame is left out: {error_of_model}", RuntimeWarning, stacklevel=2)
                 except (FrameError, TimestampError) as error_of_frame:
                     arriving.leave(name, error_of_frame)
                     continue

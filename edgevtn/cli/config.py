@@ -6,8 +6,9 @@ import argparse
 import difflib
 import tomllib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
+
+from edgevtn.reading import read_text
 
 
 def with_config(arguments: Sequence[str], parsed: argparse.Namespace, parser: argparse.ArgumentParser) -> list[str]:
@@ -29,10 +30,10 @@ def with_config(arguments: Sequence[str], parsed: argparse.Namespace, parser: ar
     """
     file = parsed.config
     try:
-        values = tomllib.loads(Path(file).read_text("utf-8"))
+        values = tomllib.loads(read_text(file))
     except OSError as error:
         raise ValueError(f"{file}: cannot be read ({error.strerror})") from error
-    except ValueError as error:  # also of its encoding
+    except (ValueError, RecursionError) as error:  # also of its encoding
         raise ValueError(f"{file}: is no TOML ({error})") from error
     known = {_key(action): action for action in parser._actions if action.dest not in ("help", "config")}
     options: list[str] = []

@@ -29,11 +29,15 @@ from edgevtn.cli import (
     serve,
     teach,
     train,
+    verify,
 )
 from edgevtn.cli.config import with_config
+from edgevtn.errors import one_line
 
 #: In the order of the help. Each has NAME and HELP, ``add(parser)`` for its arguments, and ``run(arguments)``.
-COMMANDS = (demo, run, serve, record, teach, eval, info, bench, importing, fetch, calibrate, compare, train, crossval)
+COMMANDS = (
+    demo, run, serve, record, teach, eval, info, verify, bench, importing, fetch, calibrate, compare, train, crossval,
+)  # fmt: skip
 
 
 def parser() -> argparse.ArgumentParser:
@@ -49,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
-    print(f"edgevtn: warning: {message}", file=sys.stderr)
+    print(f"edgevtn: warning: {one_line(message)}", file=sys.stderr)
 
 
 class _Stderr(logging.Handler):
@@ -57,7 +61,7 @@ class _Stderr(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         with contextlib.suppress(OSError):  # stderr may be a file on a full disk, and what is logged stops nothing
-            print(f"edgevtn: warning: {record.getMessage()}", file=sys.stderr)
+            print(f"edgevtn: warning: {one_line(record.getMessage())}", file=sys.stderr)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
@@ -83,7 +87,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (edgevtn.EdgeVTNError, ValueError, OSError) as error:
-        print(f"edgevtn: error: {error}", file=sys.stderr)
+        print(f"edgevtn: error: {one_line(error)}", file=sys.stderr)
+        for note in getattr(error, "__notes__", ()):
+            print(note, file=sys.stderr)
+        return 1
+    except MemoryError:
+        print("edgevtn: error: there is not enough memory for this", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130

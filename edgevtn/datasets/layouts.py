@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 
 from edgevtn.datasets.manifest import Clip, read_manifest
 from edgevtn.errors import ManifestError
+from edgevtn.reading import read_text
 from edgevtn.sources.file import video_files
 
 #: Folds of datasets that have published splits.
@@ -77,7 +79,7 @@ def _first(place: Path, *names: str) -> Path | None:
 
 def _lines(file: Path) -> list[str]:
     try:
-        return [line.strip() for line in file.read_text("utf-8").splitlines() if line.strip()]
+        return [line.strip() for line in read_text(file).split("\n") if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise ManifestError(f"{file}: cannot be read ({error})") from error
 
@@ -127,8 +129,7 @@ def _kinetics(place: Path) -> list[Clip]:
         if file is None:
             continue
         try:
-            with file.open(newline="", encoding="utf-8-sig") as lines:
-                rows = list(csv.DictReader(lines))
+            rows = list(csv.DictReader(io.StringIO(read_text(file), newline="")))
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             raise ManifestError(f"{file}: cannot be read as CSV ({error})") from error
         if rows and {"label", "youtube_id", "time_start", "time_end"} - rows[0].keys():

@@ -14,6 +14,7 @@ from edgevtn.errors import ModelFileError, require
 from edgevtn.importing.parts import Parts
 from edgevtn.networks import build_encoder
 from edgevtn.networks.build import normalisation
+from edgevtn.reading import check_regular
 
 DECODER = "self_attention_decoder."
 #: Attention blocks; published models have four.
@@ -47,9 +48,7 @@ def read_checkpoint(file: str | Path) -> Parts:
 def _tensors(file: Path) -> dict[str, Float]:
     torch = require("torch", "import")
     try:
-        size = file.stat().st_size
-        if size > LARGEST:
-            raise ModelFileError(f"{file}: has {size} bytes; a VTN checkpoint has at most {LARGEST}")
+        size = check_regular(file, LARGEST)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of formats long past; they are read all the same
             content = torch.load(file, map_location="cpu", weights_only=True)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from edgevtn.arrays import Frame
 from edgevtn.errors import SourceError
+from edgevtn.reading import kind_of
 from edgevtn.sources import mjpeg, stream
 from edgevtn.sources.base import Given, Source
 from edgevtn.sources.capture import FALLBACK_FRAME_RATE, open_capture
@@ -51,12 +52,14 @@ def open_source(source: Named, frame_rate: float | None, persistence: Persistenc
         return OPENERS[scheme](rest, persistence) if scheme in OPENERS else _address(name, persistence)
     if name.startswith("/dev/"):
         return Live(partial(Device, name, name), name, persistence)
-    path = Path(name)
-    if path.is_dir():
+    path, kind = Path(name), kind_of(name)
+    if kind == "folder":
         return ImageFolder(path, frame_rate or FALLBACK_FRAME_RATE)
-    if not path.exists():
+    if not kind:
         raise SourceError(f"{path}: does not exist; expected a video file, a folder, a camera index or a URL")
-    if path.is_file() and path.stat().st_size == 0:
+    if kind != "file":  # FFmpeg would read it without end, or wait for ever
+        raise SourceError(f"{path}: is a pipe or a device; expected a video file, or a camera as in /dev/video0")
+    if path.stat().st_size == 0:
         raise SourceError(f"{path}: is empty")
     capture = open_capture(str(path), f"{path}: cannot be read as a video; it is cut short, or of no known kind")
     return VideoFile(capture, name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 import onnx
 import onnxruntime
 
+from edgevtn.archive import read_arrays
 from edgevtn.arrays import Array, Frame, Half, Pixels
 from edgevtn.cpu import default_threads
 from edgevtn.datasets import Clip
@@ -19,6 +21,7 @@ from edgevtn.errors import require
 from edgevtn.files import replacing
 from edgevtn.graph.difference import difference
 from edgevtn.kernels.prepare import Prepare
+from edgevtn.reading import read_regular
 from edgevtn.sources import frames
 from edgevtn.training.data.augment import mirrored_label, random_change
 from edgevtn.training.data.windows import Rows, Times, before, nearest
@@ -37,6 +40,10 @@ class Features:
     fold: str | None
 
 
+#: Bytes of a clip's features: days of them, and below what an archive may have.
+LARGEST = 2**32 - 1
+
+
 class Cache:
     """Arrays on disk, by what they depend on; without a folder nothing is kept."""
 
@@ -48,9 +55,8 @@ class Cache:
         if self._folder is None:
             return compute()
         file = self._folder / f"{hashlib.sha256(key.encode()).hexdigest()}.npz"
-        if file.exists():
-            with np.load(file, allow_pickle=False) as stored:
-                return dict(stored)
+        with suppress(OSError, ValueError):  # not there, or damaged: computed again
+            return read_arrays(read_regular(file, LARGEST))
         arrays = compute()
         file.parent.mkdir(parents=True, exist_ok=True)
         with replacing(file) as part:

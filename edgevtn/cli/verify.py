@@ -1,0 +1,30 @@
+"""`edgevtn verify`: whether a bundle from elsewhere can be used, found out in a process with limits."""
+
+from __future__ import annotations
+
+import argparse
+
+from edgevtn.verification import MEMORY, SECONDS
+
+NAME, HELP = "verify", "load a bundle from elsewhere in a process with limits, and say whether it can be used"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument("bundle", metavar="BUNDLE", help="folder of a model bundle")
+    parser.add_argument(
+        "--limit-seconds", type=float, default=SECONDS, metavar="S",
+        help="until it counts as hanging (default: %(default)g)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--limit-memory", type=float, default=MEMORY / 2**30, metavar="GIB",
+        help="that it may allocate; the bundled model takes 0.3 (default: %(default)g)",
+    )  # fmt: skip
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Say that it is well; what is wrong is an error."""
+    from edgevtn.verification import verify
+
+    verify(arguments.bundle, seconds=arguments.limit_seconds, memory=round(arguments.limit_memory * 2**30))
+    print(f"{arguments.bundle}: is whole, and gives finite numbers")
