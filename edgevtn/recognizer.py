@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import copy
 import itertools
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from edgevtn.arguments import as_timestamp, number, thread_count
 from edgevtn.arrays import Float, Frame
 from edgevtn.bundle import Bundle, Model, load_streams
 from edgevtn.bundle.facts import ENCODER
 from edgevtn.cpu import default_threads
 from edgevtn.encoder import Encoder
 from edgevtn.errors import FrameError, NotFiniteError
-from edgevtn.frames import check_frame
+from edgevtn.frames import as_pair, check_frame
 from edgevtn.heads.vtn import PRECISIONS
 from edgevtn.prediction import Prediction
 from edgevtn.runner import Options, Runner
@@ -39,7 +39,7 @@ class Recognizer:
         Folders of model bundles; the model that comes with edgevtn if None or "default". Models whose encoder is the
         same file share one session, and one inference for each frame. Each predicts as it would alone.
     threads : int, optional
-        Threads of the encoder; the available cores, at most 4, if None. The heads use one.
+        Threads of the encoder, at most 128; the available cores, at most 4, if None. The heads use one.
     spinning : bool
         Let the encoder's threads spin between frames: a little faster, and it keeps the cores busy.
     precision : {"auto", "fp32", "int8"}
@@ -95,20 +95,17 @@ class Recognizer:
         smoothing: float = 0.0,
         unknown_below: float | None = None,
     ) -> None:
-        if threads is not None and threads < 1:
-            raise ValueError(f"threads must be at least 1, got {threads}")
+        self.threads = default_threads() if threads is None else thread_count(threads)
         if precision not in PRECISIONS:
             raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
         if start not in ("wait", "repeat"):
             raise ValueError(f'start must be "wait" or "repeat", got {start!r}')
-        if not (math.isfinite(smoothing) and smoothing >= 0):
-            raise ValueError(f"smoothing must be seconds, 0 or more, got {smoothing}")
-        if unknown_below is not None and not 0 <= unknown_below <= 1:
-            raise ValueError(f"unknown_below must be a probability, 0 to 1, got {unknown_below}")
-        places = [model] if model is None or isinstance(model, str | Path) else list(model)
+        smoothing = number(smoothing, "smoothing", low=0, unit="seconds")
+        if unknown_below is not None:
+            unknown_below = number(unknown_below, "unknown_below", low=0, high=1, unit="a probability")
+        places = [model] if model is None or isinstance(model, str | Path) else _listed(model)
         if not places:
             raise ValueError("expected at least one model, got an empty list")
-        self.threads = default_threads() if threads is None else threads
         self._spinning = spinning
         self._encoders: dict[tuple[str, int], Encoder] = {}  # by the checksum of the file, and the side
         self._options = Options(precision, start, smoothing, unknown_below)
@@ -262,6 +259,7 @@ class Recognizer:
     def predictions(self, frame: Frame, timestamp: float) -> list[Prediction]:
         """Take the next frame, as a call does: the new predictions of all models, in the order of the models."""
         check_frame(frame)
+        timestamp = as_timestamp(timestamp)
         slots = {sampler: sampler.slots(timestamp) for sampler in self._samplers.values()}
         due = [runner for runner in self._runners if slots[runner.sampler]]
         older = [runner for runner in self._runners if runner.sampler.older]
@@ -289,5 +287,13 @@ class Recognizer:
         if isinstance(frames, str | Path | int):
             kind = type(frames).__name__  # not its text: an address may have a password in it
             raise FrameError(f"expected (timestamp, frame) pairs, got {kind}; open it with edgevtn.frames(...)")
-        for timestamp, frame in frames:
+        for pair in frames:
+            timestamp, frame = as_pair(pair)
             yield from self.predictions(frame, timestamp)
+
+
+def _listed(models: object) -> list[Place]:
+    """Several models; ValueError if it is none."""
+    if isinstance(models, list | tuple) and all(isinstance(model, str | Path) for model in models):
+        return list(models)
+    raise ValueError(f"model must be the folder of a bundle, or a list of such folders, got {type(models).__name__}")

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgevtn.arguments import number, whole
 from edgevtn.errors import BundleError, EdgeVTNError
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ def verify(bundle: str | Path, *, seconds: float = SECONDS, memory: int = MEMORY
     BundleError
         It cannot be used; or it takes more time or memory, or ends the child.
     """
-    if not (math.isfinite(seconds) and seconds > 0 and memory > 0):
-        raise ValueError(f"seconds and memory must be above 0, got {seconds} and {memory}")
+    seconds = number(seconds, "seconds", low=0, high=86_400, above=True, unit="seconds")
+    memory = whole(memory, "memory", 1, 2**60)
     command = [sys.executable, "-m", __name__, str(bundle), str(memory), str(math.ceil(seconds))]
     try:
         done = subprocess.run(command, capture_output=True, timeout=seconds, stdin=subprocess.DEVNULL, check=False)

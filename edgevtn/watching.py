@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeGuard, cast
 
+from edgevtn.arguments import number
 from edgevtn.arrays import Frame
 from edgevtn.errors import FrameError, NotFiniteError, TimestampError
 from edgevtn.events import EventDetector
@@ -78,8 +79,8 @@ def watch(
         Both `model` and `recognizer` are given, `seconds` is not above 0, or the detector has settings for a label
         that no model has.
     """
-    if seconds is not None and not seconds > 0:
-        raise ValueError(f"seconds must be above 0, got {seconds}")
+    if seconds is not None:
+        seconds = number(seconds, "seconds", low=0, above=True)
     if model is not None and recognizer is not None:
         raise ValueError("expected model or recognizer, got both; give the model to the recogniser")
     detector = EventDetector() if detector is None else detector

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from edgevtn.arguments import number
 from edgevtn.verification import MEMORY, SECONDS
 
 NAME, HELP = "verify", "load a bundle from elsewhere in a process with limits, and say whether it can be used"
@@ -26,5 +27,6 @@ def run(arguments: argparse.Namespace) -> None:
     """Say that it is well; what is wrong is an error."""
     from edgevtn.verification import verify
 
-    verify(arguments.bundle, seconds=arguments.limit_seconds, memory=round(arguments.limit_memory * 2**30))
+    memory = number(arguments.limit_memory, "--limit-memory", low=0, high=2**20, above=True, unit="GiB")
+    verify(arguments.bundle, seconds=arguments.limit_seconds, memory=round(memory * 2**30))
     print(f"{arguments.bundle}: is whole, and gives finite numbers")

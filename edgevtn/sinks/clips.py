@@ -19,6 +19,7 @@ from typing import Any, cast
 
 import cv2
 
+from edgevtn.arguments import number
 from edgevtn.arrays import Frame
 from edgevtn.errors import OutputError, require
 from edgevtn.files import replacing
@@ -38,6 +39,8 @@ KEY_INTERVAL = 1.0
 LATE = 5.0
 #: Seconds of a clip: an event that goes on for hours must not fill the disk.
 LONGEST_CLIP = 300.0
+#: Seconds before an event, which are kept in memory, and after it, of which `LONGEST_CLIP` are recorded at most.
+LONGEST_BEFORE, LONGEST_AFTER = 60.0, 86_400.0
 #: Bytes of all clips in the folder; the oldest are removed.
 MOST_BYTES = 2_000_000_000
 #: The unit of a packet's time, seconds.
@@ -86,7 +89,7 @@ class Clips(Sink):
     Raises
     ------
     ValueError
-        `before` or `after` is below 0.
+        `before` is not within 0 and `LONGEST_BEFORE`, or `after` not within 0 and `LONGEST_AFTER`.
     OutputError
         The folder cannot be made or read.
     MissingExtraError
@@ -101,8 +104,8 @@ class Clips(Sink):
         after: float = 5.0,
         most_bytes: int = MOST_BYTES,
     ) -> None:
-        if not (before >= 0 and after >= 0):
-            raise ValueError(f"before and after must be seconds, 0 or more, got {before} and {after}")
+        before = number(before, "before", low=0, high=LONGEST_BEFORE, unit="seconds")
+        after = number(after, "after", low=0, high=LONGEST_AFTER, unit="seconds")
         self._av: Any = require("av", "video")
         self._folder, self._before, self._after, self._most_bytes = Path(folder), before, after, most_bytes
         self._origin = Origin("") if origin is None else origin

@@ -14,6 +14,7 @@ from typing import NamedTuple, Self
 
 from edgevtn.arrays import Frame
 from edgevtn.errors import SourceError
+from edgevtn.frames import as_pair
 from edgevtn.sources.base import Source
 from edgevtn.sources.camera import Camera
 from edgevtn.sources.live import Persistence, Statistics
@@ -233,7 +234,7 @@ class Cameras:
                     self._changed.notify_all()
                 if not self._stopping:
                     for pair in source:
-                        if not self._put(feed, pair, source.live):
+                        if not self._put(feed, as_pair(pair), source.live):
                             break
         except Exception as error:
             failure = error
@@ -270,8 +271,8 @@ class Alone:
 
     def arrivals(self) -> Iterator[Arrival]:
         """Yield its frames."""
-        for timestamp, frame in self._source:
-            yield Arrival("", timestamp, frame)
+        for pair in self._source:
+            yield Arrival("", *as_pair(pair))
             if self._left:
                 return
 

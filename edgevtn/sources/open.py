@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from edgevtn.arguments import number
 from edgevtn.arrays import Frame
 from edgevtn.errors import SourceError
 from edgevtn.reading import kind_of
@@ -37,8 +37,8 @@ def open_source(source: Named, frame_rate: float | None, persistence: Persistenc
     ValueError
         `frame_rate` is not above 0.
     """
-    if frame_rate is not None and not (math.isfinite(frame_rate) and frame_rate > 0):
-        raise ValueError(f"frame_rate must be Hz above 0, got {frame_rate}")
+    if frame_rate is not None:
+        frame_rate = number(frame_rate, "frame_rate", low=0.001, high=1000, unit="Hz")
     if not isinstance(source, str | int | Path):
         if isinstance(source, Iterable):
             return Given(source)
