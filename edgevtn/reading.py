@@ -8,6 +8,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 #: Bytes of a text that people write: a manifest, labels, a configuration.
@@ -59,6 +61,30 @@ def read_regular(file: str | Path, most: int) -> bytes:
     if len(read) > size:
         raise OSError(errno.EAGAIN, "grew while it was read", str(file))
     return read
+
+
+@contextmanager
+def native_path(path: str | Path) -> Iterator[str]:
+    """A name of what is there that OpenCV can open while this lasts: names that are not UTF-8 end it in a segfault.
+
+    Raises
+    ------
+    OSError
+        It is not there.
+    """
+    text = str(path)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        pass
+    else:
+        yield text
+        return
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{handle}"
+    finally:
+        os.close(handle)
 
 
 def read_text(file: str | Path, most: int = LARGEST_TEXT) -> str:

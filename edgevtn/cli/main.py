@@ -11,7 +11,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import edgevtn
 from edgevtn.cli import (
@@ -40,9 +40,16 @@ COMMANDS = (
 )  # fmt: skip
 
 
+class _Parser(argparse.ArgumentParser):
+    """Repeats what was typed, but no password in it."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(one_line(message))
+
+
 def parser() -> argparse.ArgumentParser:
     """The command's arguments."""
-    top = argparse.ArgumentParser(prog="edgevtn", description=edgevtn.__doc__.partition("\n")[0])
+    top = _Parser(prog="edgevtn", description=edgevtn.__doc__.partition("\n")[0])
     top.add_argument("--version", action="version", version=f"edgevtn {edgevtn.__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for command in COMMANDS:
@@ -64,6 +71,17 @@ class _Stderr(logging.Handler):
             print(f"edgevtn: warning: {one_line(record.getMessage())}", file=sys.stderr)
 
 
+def _open_streams() -> None:
+    """Give stdin, stdout and stderr that were closed (``>&-``) to nothing: the next file would get their numbers."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w", closefd=False))
+
+
 def _terminate(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
@@ -71,12 +89,15 @@ def _terminate(number: int, frame: FrameType | None) -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status: 0, 1 after an error, 2 for wrong arguments, 130 if stopped."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    _open_streams()
     parsed = parser().parse_args(arguments)
     warnings.showwarning = _show_warning
     logger = logging.getLogger("edgevtn")
     if not logger.handlers:
         logger.addHandler(_Stderr(logging.WARNING))
     signal.signal(signal.SIGTERM, _terminate)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
+        signal.signal(signal.SIGHUP, _terminate)
     try:
         if getattr(parsed, "config", None) is not None:
             parsed = parser().parse_args(with_config(arguments, parsed, parsed.parser))
