@@ -18,6 +18,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import unicodedata
 from types import ModuleType
 
@@ -27,15 +28,33 @@ BEGINNING, ENDING = 400, 90
 #: What turns the direction of writing, and so lets a text look like another.
 TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
+#: A user and a password before a host, after which there is no other "@"; those of our own advice; and secrets that
+#: have a name.
+USER = re.compile(r"((?:^|[\s'\"(=,])(?:[\w+.-]+:/{1,3}|//)*)[^\s/@:]+:[^\s]*@")
+EXAMPLE = "user:password@"
+NAMED_SECRET = re.compile(r"(?i)\b(pass|password|passwd|pwd|token|secret|api_?key|auth)=[^\s&;,)'\"]+")
+
 
 def is_printable(text: str) -> bool:
     """Whether a text is safe to print: no escapes, line ends, halves of characters, or turns of direction."""
     return not any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") or c in TURNING for c in text)
 
 
+def without_secrets(text: str) -> str:
+    """A text without what stands where passwords stand: between a ``:`` and an ``@``, or behind ``password=``.
+
+    Who makes a message leaves them out; this is for messages of others that quote an address.
+    """
+    hidden = USER.sub(lambda found: found[0] if found[0].endswith(EXAMPLE) else f"{found[1]}***@", text)
+    return NAMED_SECRET.sub(r"\1=***", hidden)
+
+
 def one_line(text: object) -> str:
-    """A text of anybody's as one line that a terminal shows and does not obey, cut where it is long."""
-    line = " ".join(str(text).split())
+    """A text of anybody's as one line that a terminal shows and does not obey, cut where it is long.
+
+    Passwords in it become ``***``.
+    """
+    line = without_secrets(" ".join(str(text).split()))
     if not is_printable(line):
         line = "".join(c if is_printable(c) else ascii(c)[1:-1] for c in line)
     return line if len(line) <= BEGINNING + ENDING + 5 else f"{line[:BEGINNING]} ... {line[-ENDING:]}"

@@ -63,12 +63,18 @@ def _texts(action: argparse.Action, value: Any, where: str) -> list[str]:
     """A value as it would stand on the command line."""
     if action.nargs == 0:
         if not isinstance(value, bool):
-            raise ValueError(f"{where}: expected true or false, got {value!r}")
+            raise ValueError(f"{where}: expected true or false, got {_shown(value)}")
         return [action.option_strings[0 if value else 1]]
     several = action.nargs == "*" or isinstance(action, argparse._AppendAction)
     values = value if several and isinstance(value, list) else [value]
     for each in values:
         if isinstance(each, bool) or not isinstance(each, str | int | float):
             expected = "a string or a number" + (", or a list of them" if several else "")
-            raise ValueError(f"{where}: expected {expected}, got {each!r}")
+            raise ValueError(f"{where}: expected {expected}, got {_shown(each)}")
     return [f"{action.option_strings[0]}={each}" if action.option_strings else str(each) for each in values]
+
+
+def _shown(value: Any) -> str:
+    """A value for a message; of texts, which may have a password in them, the type alone."""
+    parts = value if isinstance(value, list) else [value]
+    return repr(value) if all(isinstance(part, int | float) for part in parts) else type(value).__name__

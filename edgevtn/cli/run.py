@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Watch until the sources end, `--seconds` have passed in them, SIGTERM comes, or the window is closed."""
     from edgevtn.sinks import Display, JsonLines, Origin, Sink, Text, Video
     from edgevtn.sources import Cameras
-    from edgevtn.sources.open import source_name
+    from edgevtn.sources.secret import source_name
     from edgevtn.watching import watch
 
     sources = arguments.source

@@ -18,7 +18,8 @@ from edgevtn.frames import as_pair
 from edgevtn.sources.base import Source
 from edgevtn.sources.camera import Camera
 from edgevtn.sources.live import Persistence, Statistics
-from edgevtn.sources.open import Named, source_name
+from edgevtn.sources.open import Named
+from edgevtn.sources.secret import source_name
 
 #: Seconds in which all readers have to end when it is closed: Ctrl-C must not take longer. Those that block then are
 #: left alone; they end by themselves.
@@ -106,7 +107,7 @@ class Cameras:
         for feed, source in zip(self._feeds, named.values(), strict=True):
             begin: Callable[[], Source]
             if isinstance(source, Source):
-                begin = partial(_given, source)
+                begin = source.__enter__  # which gives itself
             else:
                 begin = partial(
                     Camera, source, frame_rate=frame_rate, patience=patience, give_up=give_up, wait=wait, notify=notify
@@ -281,10 +282,6 @@ class Alone:
         self._left = True
         if error is not None:
             raise error
-
-
-def _given(source: Source) -> Source:
-    return source
 
 
 def _named(sources: Iterable[Named | Source]) -> dict[str, Named | Source]:
