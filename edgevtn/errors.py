@@ -54,10 +54,18 @@ def one_line(text: object) -> str:
 
     Passwords in it become ``***``.
     """
-    line = without_secrets(" ".join(str(text).split()))
+    line = without_secrets(" ".join(_text(text).split()))
     if not is_printable(line):
         line = "".join(c if is_printable(c) else ascii(c)[1:-1] for c in line)
     return line if len(line) <= BEGINNING + ENDING + 5 else f"{line[:BEGINNING]} ... {line[-ENDING:]}"
+
+
+def _text(text: object) -> str:
+    """A text; names of files that Python could not decode, as with LANG=C, as the UTF-8 that they nearly always are."""
+    try:
+        return str(text).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # other halves of characters
+        return str(text)
 
 
 class EdgeVTNError(Exception):

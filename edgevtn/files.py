@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import os
 import shutil
-import stat
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +16,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from edgevtn.errors import EdgeVTNError, OutputError
+from edgevtn.reading import kind_of
 
 #: Seconds after its last change in which a part counts as being written.
 ABANDONED = 86_400.0
@@ -50,7 +50,9 @@ def replacing(file: str | Path) -> Iterator[Path]:
         The file cannot be written, or something that is no file has its name.
     """
     file = Path(file)
-    if file.exists() and not stat.S_ISREG(file.stat().st_mode):
+    if "\0" in str(file):
+        raise OutputError(f"{file}: has a NUL in its name; choose another place")
+    if kind_of(file) in ("folder", "device"):
         raise OutputError(f"{file}: is no regular file; choose another place")
     part = _part_of(file, file.suffix)
     try:
@@ -65,7 +67,8 @@ def replacing(file: str | Path) -> Iterator[Path]:
             raise
         raise OutputError(f"{file}: cannot be written ({error.strerror or error}); choose another place") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
 
 
 def replace_folder(folder: Path, fill: Callable[[Path], None]) -> None:

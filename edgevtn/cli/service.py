@@ -83,5 +83,5 @@ class Draining:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for kind, before in self._before.items():
-            signal.signal(kind, before)
+        for number, before in self._before.items():
+            signal.signal(number, before)

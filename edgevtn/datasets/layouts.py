@@ -8,7 +8,7 @@ from pathlib import Path
 
 from edgevtn.datasets.manifest import Clip, read_manifest
 from edgevtn.errors import ManifestError
-from edgevtn.reading import read_text
+from edgevtn.reading import kind_of, read_text
 from edgevtn.sources.file import video_files
 
 #: Folds of datasets that have published splits.
@@ -44,10 +44,12 @@ def read_dataset(place: str | Path, split: int = 1) -> list[Clip]:
         The layout is none of these, a list names a clip that is not there, or there is no clip.
     """
     place = Path(place)
+    if not kind_of(place):
+        raise ManifestError(f"{place}: does not exist; expected a manifest.csv, or a folder of labelled clips")
     if place.suffix == ".csv" or (place / "manifest.csv").exists():
         return read_manifest(place)
     if not place.is_dir():
-        raise ManifestError(f"{place}: does not exist; expected a manifest.csv, or a folder of labelled clips")
+        raise ManifestError(f"{place}: is no folder; expected a manifest.csv, or a folder of labelled clips")
     lists = _first(place, "ucfTrainTestlist", f"trainlist{split:02}.txt")
     if lists is not None:
         return _ucf101(place, lists, split)

@@ -48,7 +48,7 @@ def read_manifest(file: str | Path) -> list[Clip]:
         outside the manifest's folder.
     """
     file = Path(file)
-    if file.is_dir():
+    if kind_of(file) == "folder":
         file = file / "manifest.csv"
     clips = []
     for where, path, row in manifest_rows(file):

@@ -38,11 +38,12 @@ class LineFile:
         self._size = 0
         try:
             self._open()
-        except OSError as error:
+        except (OSError, ValueError) as error:  # the second where there is a NUL in the name
             self.close()
             if isinstance(error, OutputError):
                 raise
-            reason = f"{self._file}: cannot be written ({error.strerror or error}); choose another place"
+            told = getattr(error, "strerror", None) or error
+            reason = f"{self._file}: cannot be written ({told}); choose another place"
             raise OutputError(reason) from error
 
     def write(self, line: str) -> None:

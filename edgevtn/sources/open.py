@@ -62,7 +62,8 @@ def open_source(source: Named, frame_rate: float | None, persistence: Persistenc
         raise SourceError(f"{path}: is a pipe or a device; expected a video file, or a camera as in /dev/video0")
     if path.stat().st_size == 0:
         raise SourceError(f"{path}: is empty")
-    capture = open_capture(str(path), f"{path}: cannot be read as a video; it is cut short, or of no known kind")
+    reason = f"{path}: cannot be read as a video; it is cut short, of no known kind, or its codec is not known here"
+    capture = open_capture(str(path), reason)
     return VideoFile(capture, name)
 
 
