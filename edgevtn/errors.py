@@ -30,7 +30,7 @@ TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 #: A user and a password before a host, after which there is no other "@"; those of our own advice; and secrets that
 #: have a name.
-USER = re.compile(r"((?:^|[\s'\"(=,])(?:[\w+.-]+:/{1,3}|//)*)[^\s/@:]+:[^\s]*@")
+USER = re.compile(r"((?:^|[\s'\"(=,])(?:[\w+.-]+:/{1,3}|//)*)[^\s/@:]+:(?!//)[^\s]*@")
 EXAMPLE = "user:password@"
 NAMED_SECRET = re.compile(r"(?i)\b(pass|password|passwd|pwd|token|secret|api_?key|auth)=[^\s&;,)'\"]+")
 

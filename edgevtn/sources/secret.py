@@ -19,6 +19,9 @@ from edgevtn.reading import kind_of, read_text
 PASSWORD, PASSWORD_FILE = "EDGEVTN_SOURCE_PASSWORD", "EDGEVTN_SOURCE_PASSWORD_FILE"
 LONGEST_PASSWORD = 65536
 SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*")
+#: Those that are printed; what else stands before "://" may be a password, too.
+KNOWN = {"camera", "picamera", "file", "ftp", "http", "https", "mms", "rtmp", "rtmps", "rtp", "rtsp", "rtsps", "srt"}
+KNOWN |= {"tcp", "udp"}
 #: A name of a host, or an address of the internet's protocol, which may stand in brackets.
 HOST = re.compile(r"[\w.-]+|[0-9A-Fa-f:.]+(%\w+)?")
 #: What an address has, and few names of files: if there is no such file, the text is not repeated.
@@ -34,7 +37,7 @@ def redact(source: str) -> str:
     scheme, mark, _ = source.partition("://")
     if not mark:
         return printable_path(source)
-    if not SCHEME.fullmatch(scheme):
+    if scheme.lower() not in KNOWN:
         return "the address"
     host, port = _place(source)
     if not host:
@@ -51,7 +54,7 @@ def source_name(source: str | int | Path) -> str:
     if scheme == "camera" and mark:
         name = rest
     elif mark:
-        return _place(name)[0] or (scheme if SCHEME.fullmatch(scheme) else "source")
+        return _place(name)[0] or (scheme if scheme.lower() in KNOWN else "source")
     if name.isdecimal():
         return f"camera {name}"
     return Path(name).name or name if printable_path(name) == name else "source"

@@ -8,7 +8,8 @@ import time
 import pytest
 from fuzzing import attempt
 from hypothesis import strategies as st
-from properties import PROPERTIES, mutated
+from mutants import mutated
+from properties import PROPERTIES
 
 SEED = 20261127
 #: Inputs of each in this test, so that all take some seconds.
