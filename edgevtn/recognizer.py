@@ -292,8 +292,8 @@ class Recognizer:
             yield from self.predictions(frame, timestamp)
 
 
-def _listed(models: object) -> list[Place]:
-    """Several models; ValueError if it is none."""
-    if isinstance(models, list | tuple) and all(isinstance(model, str | Path) for model in models):
+def _listed(models: object) -> list[Place | None]:
+    """Several models, None among them for the default one; ValueError if it is none."""
+    if isinstance(models, Sequence) and all(model is None or isinstance(model, str | Path) for model in models):
         return list(models)
     raise ValueError(f"model must be the folder of a bundle, or a list of such folders, got {type(models).__name__}")

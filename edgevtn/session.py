@@ -49,7 +49,7 @@ def open_session(
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors; they are raised, too
+    options.log_severity_level = 4  # none but fatal ones: errors are raised, and are not for stderr, too
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
     options.add_session_config_entry("session.x64quantprecision", str(int(precise)))
     for name, length in (axes or {}).items():

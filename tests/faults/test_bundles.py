@@ -60,11 +60,12 @@ def test_a_graph_of_too_many_nodes_is_refused(tiny, tmp_path):
         Recognizer(bundle)
 
 
-def test_an_encoder_that_loads_and_fails_when_run(tiny, tmp_path):
+def test_an_encoder_that_loads_and_fails_when_run(tiny, tmp_path, capfd):
     bundle = hostile.signed(tiny, tmp_path / "b", {"encoder.onnx": hostile.changed(hostile.fails_when_run)})
     with pytest.raises(BundleError, match="encoder.onnx: fails when it is run") as caught:
         Recognizer(bundle)
     line_of(caught.value)
+    assert capfd.readouterr() == ("", ""), "onnxruntime says nothing beside"
 
 
 def test_what_is_no_number_is_noticed_counted_and_never_printed(tiny, tmp_path):
