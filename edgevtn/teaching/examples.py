@@ -86,8 +86,8 @@ def _checked(examples: list[Example], where: str) -> list[Example]:
         raise ManifestError(f"{where}: there is no clip; expected some for each of two or more labels")
     for example in examples:
         if not is_text(example.label) or example.label == UNKNOWN:
-            expected = f"{TEXT.expected}, other than {UNKNOWN!r}"
-            raise ManifestError(f"{where}: expected a label, {expected}, for {example.name}")
+            expected = f"a label other than {UNKNOWN!r}, {TEXT.expected}"
+            raise ManifestError(f"{where}: expected {expected}, for {example.name}")
     return examples
 
 
