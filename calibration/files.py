@@ -13,10 +13,13 @@ from edgevtn.graph.difference import of_one_picture
 from edgevtn.graph.edit import editable
 from edgevtn.graph.front import with_pixels
 from edgevtn.graph.run import session
+from edgevtn.reading import check_regular
 from edgevtn.sources.file import video_files
 from edgevtn.sources.folder import IMAGE_SUFFIXES
 
 #: Mean and deviation of pixel values 0 to 255, for each channel.
+#: Bytes; protobuf takes no more.
+LARGEST = 2 * 2**30
 Normalisation = tuple[tuple[float, float, float], tuple[float, float, float]]
 
 
@@ -37,6 +40,7 @@ def load_encoder(file: str | Path, normalisation: Normalisation | None = None) -
     """
     file = Path(file)
     try:
+        check_regular(file, LARGEST)
         model = onnx.load(file)
         onnx.checker.check_model(model)
     except FileNotFoundError:

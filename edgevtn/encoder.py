@@ -11,7 +11,7 @@ from edgevtn.arrays import Float, Pixels
 from edgevtn.bundle import Bundle, Model
 from edgevtn.bundle.facts import ENCODER
 from edgevtn.cpu import IS_ARM, has_vnni
-from edgevtn.errors import BundleError
+from edgevtn.errors import BundleError, NotFiniteError
 from edgevtn.session import open_session
 
 #: INT8 encoders whose weights saturate nowhere; see edgevtn.calibration.
@@ -44,7 +44,7 @@ class Encoder:
     """
 
     def __init__(self, bundle: Bundle, threads: int, spinning: bool = False) -> None:
-        file = bundle.path / ENCODER
+        self._file = file = bundle.path / ENCODER
         side = bundle.model.encoder.input_size
         axes = {SIDE: side, HALF_SIDE: side // 2}  # where the graph leaves them open
         self._session = open_session(bundle.encoder, file, threads, spinning, _saturates(bundle.model), axes)
@@ -83,7 +83,8 @@ class Encoder:
         Returns
         -------
         callable
-            Gives features float32 (1, W), which its next call overwrites.
+            Gives features float32 (1, W), which its next call overwrites. It raises BundleError where the graph cannot
+            be run, and NotFiniteError where a feature is no finite number.
         """
         binding = self._session.io_binding()
         for name, picture in zip(self._inputs, pictures, strict=True):
@@ -91,10 +92,16 @@ class Encoder:
         features: Float = np.zeros((1, self._width), np.float32)
         binding.bind_output(self._output, "cpu", 0, np.float32, features.shape, features.ctypes.data)
         kept = list(pictures)  # the binding knows their addresses alone
+        session, file = self._session, self._file
 
         def encode() -> Float:
             assert kept
-            self._session.run_with_iobinding(binding)
+            try:
+                session.run_with_iobinding(binding)
+            except Exception as error:  # onnxruntime's own exceptions share no base class
+                raise BundleError(f"{file}: fails when it is run ({error}); export the model again") from error
+            if not np.isfinite(features).all():
+                raise NotFiniteError(f"{file}: gives features that are no finite numbers; export the model again")
             return features
 
         return encode

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
+from edgevtn.arguments import number
 from edgevtn.prediction import NO_ACTION, Event, Prediction
 
 #: Seconds, for the rounding of timestamps: an event that lasted `min_duration` is not dropped for the last bit.
@@ -31,11 +32,12 @@ class _Settings:
     cool_down: float
 
     def __post_init__(self) -> None:
-        if not 0 < self.leave <= self.enter <= 1:
+        for name in ("enter", "leave"):
+            object.__setattr__(self, name, number(getattr(self, name), name, low=0, high=1, unit="a probability"))
+        if not 0 < self.leave <= self.enter:
             raise ValueError(f"expected 0 < leave <= enter <= 1, got leave {self.leave} and enter {self.enter}")
         for name in ("min_duration", "cool_down"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"{name} must be seconds, 0 or more, got {getattr(self, name)}")
+            object.__setattr__(self, name, number(getattr(self, name), name, low=0, unit="seconds"))
 
 
 #: What may be set for a label.
@@ -103,8 +105,8 @@ class EventDetector:
         labels: Mapping[str, Mapping[str, float]] | None = None,
     ) -> None:
         self._default = _Settings(enter, leave, min_duration, cool_down)
-        if update_every is not None and not update_every > 0:
-            raise ValueError(f"update_every must be seconds above 0, got {update_every}")
+        if update_every is not None:
+            update_every = number(update_every, "update_every", low=0, above=True, unit="seconds")
         self._update_every = update_every
         self._special: dict[str, _Settings] = {}
         for label, settings in (labels or {}).items():

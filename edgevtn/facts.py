@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from edgevtn.errors import BundleError
+from edgevtn.errors import BundleError, is_printable
 
 
 class Fact(NamedTuple):
@@ -25,11 +25,13 @@ def is_number(value: Any) -> bool:
 
 
 def is_text(value: Any) -> bool:
-    """Whether JSON gave a text that is not empty."""
-    return isinstance(value, str) and bool(value)
+    """Whether JSON gave a text that is not empty, no longer than `LONGEST_TEXT`, and may be printed on a terminal."""
+    return isinstance(value, str) and 0 < len(value) <= LONGEST_TEXT and is_printable(value)
 
 
-TEXT = Fact("a text", is_text)
+#: Characters of a text: names, labels, sources and licences fit on a page.
+LONGEST_TEXT = 2000
+TEXT = Fact(f"a text of one line, at most {LONGEST_TEXT} characters, with none that control a terminal", is_text)
 POSITIVE = Fact("a number above 0", lambda value: is_number(value) and value > 0)
 FLAG = Fact("true or false", lambda value: isinstance(value, bool))
 OBJECT = Fact("an object", lambda value: isinstance(value, dict))
@@ -45,7 +47,7 @@ def size(low: int, high: int) -> Fact:
 
 def choice(*choices: str) -> Fact:
     """One of some texts."""
-    return Fact(" or ".join(map(repr, choices)), lambda value: value in choices)
+    return Fact(" or ".join(map(repr, choices)), lambda value: isinstance(value, str) and value in choices)
 
 
 def numbers(count: int, *, positive: bool = False) -> Fact:
@@ -63,7 +65,7 @@ def numbers(count: int, *, positive: bool = False) -> Fact:
 def texts(*choices: str) -> Fact:
     """A list of different texts, each one of `choices` if there are any."""
     return Fact(
-        f"a list of different texts{' among ' + ', '.join(choices) if choices else ''}",
+        f"a list of different texts of one line{' among ' + ', '.join(choices) if choices else ''}",
         lambda value: (
             isinstance(value, list)
             and bool(value)
@@ -71,6 +73,14 @@ def texts(*choices: str) -> Fact:
             and len(set(value)) == len(value)
         ),
     )
+
+
+def shown(value: Any) -> str:
+    """The beginning of a value as JSON has it, for messages."""
+    try:
+        return json.dumps(value)[:80]
+    except RecursionError:
+        return "something nested a thousand times"
 
 
 def checked(facts: Any, table: Mapping[str, Fact], where: str) -> dict[str, Any]:
@@ -95,7 +105,7 @@ def checked(facts: Any, table: Mapping[str, Fact], where: str) -> dict[str, Any]
         if name not in facts:
             raise BundleError(f"{where}: {name} is missing; expected {fact.expected}")
         if not fact.accept(facts[name]):
-            raise BundleError(f"{where}: {name} must be {fact.expected}, got {json.dumps(facts[name])[:80]}")
+            raise BundleError(f"{where}: {name} must be {fact.expected}, got {shown(facts[name])}")
     unknown = sorted(facts.keys() - table.keys())
     if unknown:
         raise BundleError(

@@ -9,14 +9,19 @@ from __future__ import annotations
 import ctypes
 import os
 import shutil
-import stat
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
 from edgevtn.errors import EdgeVTNError, OutputError
+from edgevtn.reading import kind_of
 
+#: Seconds after its last change in which a part counts as being written.
+ABANDONED = 86_400.0
+#: Digits that tell parts of the same name from each other.
+DIGITS = 8
 #: Constants of renameat2(2): paths are relative to the process's folder; the two change places.
 AT_FDCWD, RENAME_EXCHANGE = -100, 2
 
@@ -45,11 +50,13 @@ def replacing(file: str | Path) -> Iterator[Path]:
         The file cannot be written, or something that is no file has its name.
     """
     file = Path(file)
-    if file.exists() and not stat.S_ISREG(file.stat().st_mode):
+    if "\0" in str(file):
+        raise OutputError(f"{file}: has a NUL in its name; choose another place")
+    if kind_of(file) in ("folder", "device"):
         raise OutputError(f"{file}: is no regular file; choose another place")
-    # The suffix stays, because writers of videos and arrays go by it; a long name would be too long with more of it.
-    part = file.with_name(f".{file.stem[:40]}.{uuid4().hex[:8]}.part{file.suffix}")
+    part = _part_of(file, file.suffix)
     try:
+        _forget_abandoned(part)
         yield part
         if part.exists():
             _sync(part)
@@ -60,7 +67,8 @@ def replacing(file: str | Path) -> Iterator[Path]:
             raise
         raise OutputError(f"{file}: cannot be written ({error.strerror or error}); choose another place") from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
 
 
 def replace_folder(folder: Path, fill: Callable[[Path], None]) -> None:
@@ -109,7 +117,8 @@ def exchanged(fresh: Path, folder: Path) -> bool:
 @contextmanager
 def _beside(folder: Path) -> Iterator[Path]:
     """A new hidden folder beside another, removed afterwards, with all that is in it."""
-    place = folder.with_name(f".{folder.name[:40]}.{uuid4().hex[:8]}.part")
+    place = _part_of(folder, "")
+    _forget_abandoned(place)
     try:
         place.mkdir(mode=0o700)
         yield place
@@ -121,6 +130,31 @@ def _beside(folder: Path) -> Iterator[Path]:
             raise
         except FileNotFoundError:
             pass
+
+
+def _part_of(path: Path, suffix: str) -> Path:
+    """A hidden name beside a path.
+
+    The suffix stays, because writers of videos and arrays go by it. A long name would be too long with more of it, and
+    what is not UTF-8 is left out, because not every writer can open it.
+    """
+    stem = (path.stem if suffix else path.name)[:40].encode("utf-8", "replace").decode()
+    suffix = suffix.encode("utf-8", "ignore").decode()[:20]
+    return path.with_name(f".{stem}.{uuid4().hex[:DIGITS]}.part{suffix}")
+
+
+def _forget_abandoned(part: Path) -> None:
+    """Remove what writers of the same name left behind when they were killed, long enough ago to be sure of it."""
+    number = part.name.rindex(".part") - DIGITS
+    before, behind = part.name[:number], part.name[number + DIGITS :]
+    with suppress(OSError):
+        for other in part.parent.iterdir():
+            alike = len(other.name) == len(part.name) and other.name.startswith(before) and other.name.endswith(behind)
+            if alike and time.time() - other.stat().st_mtime > ABANDONED:
+                if other.is_dir() and not other.is_symlink():
+                    shutil.rmtree(other, ignore_errors=True)
+                else:
+                    other.unlink(missing_ok=True)
 
 
 def user_cache() -> Path | None:

@@ -4,7 +4,25 @@ from __future__ import annotations
 
 import numpy as np
 
+from edgevtn.arguments import as_timestamp
+from edgevtn.arrays import Frame
 from edgevtn.errors import FrameError
+
+
+def as_pair(pair: object) -> tuple[float, Frame]:
+    """What a source yields, taken apart: seconds and a frame, which is not looked at here.
+
+    Raises
+    ------
+    FrameError
+        It is no pair.
+    TimestampError
+        Its first part is no time.
+    """
+    if not isinstance(pair, tuple | list) or len(pair) != 2:
+        raise FrameError(f"expected (timestamp, frame) pairs, got {type(pair).__name__}; yield the seconds, too")
+    timestamp, frame = pair
+    return as_timestamp(timestamp), frame
 
 
 def check_frame(frame: object) -> None:

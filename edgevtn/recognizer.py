@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import copy
 import itertools
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
+from edgevtn.arguments import as_timestamp, number, thread_count
 from edgevtn.arrays import Float, Frame
 from edgevtn.bundle import Bundle, Model, load_streams
 from edgevtn.bundle.facts import ENCODER
 from edgevtn.cpu import default_threads
 from edgevtn.encoder import Encoder
-from edgevtn.errors import FrameError
-from edgevtn.frames import check_frame
+from edgevtn.errors import FrameError, NotFiniteError
+from edgevtn.frames import as_pair, check_frame
 from edgevtn.heads.vtn import PRECISIONS
 from edgevtn.prediction import Prediction
 from edgevtn.runner import Options, Runner
@@ -39,7 +39,7 @@ class Recognizer:
         Folders of model bundles; the model that comes with edgevtn if None or "default". Models whose encoder is the
         same file share one session, and one inference for each frame. Each predicts as it would alone.
     threads : int, optional
-        Threads of the encoder; the available cores, at most 4, if None. The heads use one.
+        Threads of the encoder, at most 128; the available cores, at most 4, if None. The heads use one.
     spinning : bool
         Let the encoder's threads spin between frames: a little faster, and it keeps the cores busy.
     precision : {"auto", "fp32", "int8"}
@@ -64,6 +64,8 @@ class Recognizer:
     threads : int
     precision : str
         The first model's: "fp32" or "int8".
+    not_finite : int
+        Frames that led to a `NotFiniteError` until now.
     window_duration : float
         The first model's: seconds from the first frame of a window to the last.
 
@@ -93,20 +95,17 @@ class Recognizer:
         smoothing: float = 0.0,
         unknown_below: float | None = None,
     ) -> None:
-        if threads is not None and threads < 1:
-            raise ValueError(f"threads must be at least 1, got {threads}")
+        self.threads = default_threads() if threads is None else thread_count(threads)
         if precision not in PRECISIONS:
             raise ValueError(f"precision must be one of {', '.join(PRECISIONS)}, got {precision!r}")
         if start not in ("wait", "repeat"):
             raise ValueError(f'start must be "wait" or "repeat", got {start!r}')
-        if not (math.isfinite(smoothing) and smoothing >= 0):
-            raise ValueError(f"smoothing must be seconds, 0 or more, got {smoothing}")
-        if unknown_below is not None and not 0 <= unknown_below <= 1:
-            raise ValueError(f"unknown_below must be a probability, 0 to 1, got {unknown_below}")
-        places = [model] if model is None or isinstance(model, str | Path) else list(model)
+        smoothing = number(smoothing, "smoothing", low=0, unit="seconds")
+        if unknown_below is not None:
+            unknown_below = number(unknown_below, "unknown_below", low=0, high=1, unit="a probability")
+        places = [model] if model is None or isinstance(model, str | Path) else _listed(model)
         if not places:
             raise ValueError("expected at least one model, got an empty list")
-        self.threads = default_threads() if threads is None else threads
         self._spinning = spinning
         self._encoders: dict[tuple[str, int], Encoder] = {}  # by the checksum of the file, and the side
         self._options = Options(precision, start, smoothing, unknown_below)
@@ -115,6 +114,7 @@ class Recognizer:
 
     def _build(self) -> None:
         """Everything but the encoders, which are there already where another recogniser has them, too."""
+        self.not_finite = 0
         self._pictures: dict[object, Picture] = {}
         self._streams: dict[object, Stream] = {}
         self._samplers: dict[tuple[float, float], Sampler] = {}
@@ -243,6 +243,8 @@ class Recognizer:
             The frame is of another type, shape or dtype.
         TimestampError
             The timestamp is not finite or not later. The frame is not taken; the stream can go on.
+        NotFiniteError
+            The model computed no number of this frame; the stream can go on.
         ValueError
             There are several models.
         """
@@ -257,6 +259,7 @@ class Recognizer:
     def predictions(self, frame: Frame, timestamp: float) -> list[Prediction]:
         """Take the next frame, as a call does: the new predictions of all models, in the order of the models."""
         check_frame(frame)
+        timestamp = as_timestamp(timestamp)
         slots = {sampler: sampler.slots(timestamp) for sampler in self._samplers.values()}
         due = [runner for runner in self._runners if slots[runner.sampler]]
         older = [runner for runner in self._runners if runner.sampler.older]
@@ -268,11 +271,15 @@ class Recognizer:
         for stream in {stream: None for runner in older for stream in runner.streams}:
             stream.compare_with(frame)
         due_streams = dict.fromkeys(stream for runner in due for stream in runner.streams)  # each once, in order
-        features = {stream: stream.encode(frame) for stream in due_streams}
-        found = (
-            runner.take([features[stream] for stream in runner.streams], slots[runner.sampler], timestamp)
-            for runner in due
-        )
+        try:
+            features = {stream: stream.encode(frame) for stream in due_streams}
+            found = [
+                runner.take([features[stream] for stream in runner.streams], slots[runner.sampler], timestamp)
+                for runner in due
+            ]
+        except NotFiniteError:
+            self.not_finite += 1
+            raise
         return [prediction for prediction in found if prediction is not None]
 
     def moments(self, prediction: Prediction) -> Float | None:
@@ -284,5 +291,13 @@ class Recognizer:
         if isinstance(frames, str | Path | int):
             kind = type(frames).__name__  # not its text: an address may have a password in it
             raise FrameError(f"expected (timestamp, frame) pairs, got {kind}; open it with edgevtn.frames(...)")
-        for timestamp, frame in frames:
+        for pair in frames:
+            timestamp, frame = as_pair(pair)
             yield from self.predictions(frame, timestamp)
+
+
+def _listed(models: object) -> list[Place | None]:
+    """Several models, None among them for the default one; ValueError if it is none."""
+    if isinstance(models, Sequence) and all(model is None or isinstance(model, str | Path) for model in models):
+        return list(models)
+    raise ValueError(f"model must be the folder of a bundle, or a list of such folders, got {type(models).__name__}")

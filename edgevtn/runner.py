@@ -9,6 +9,7 @@ import numpy as np
 
 from edgevtn.arrays import Float
 from edgevtn.bundle import Bundle, Model
+from edgevtn.errors import NotFiniteError
 from edgevtn.heads import Head
 from edgevtn.prediction import UNKNOWN, Prediction
 from edgevtn.sampler import Sampler
@@ -123,10 +124,18 @@ class Runner:
             head.push(stream.still)
 
     def logits(self) -> Float:
-        """Mean of the heads' logits, float32 (K,)."""
+        """Mean of the heads' logits, float32 (K,).
+
+        Raises
+        ------
+        NotFiniteError
+            They are no finite numbers; nothing is remembered of them but what the window has.
+        """
         logits = self.heads[0]()
         for head in self.heads[1:]:
             logits = logits + head()
+        if not np.isfinite(logits).all():
+            raise NotFiniteError(f"{self.name}: its head gives scores that are no finite numbers; export it again")
         return logits / np.float32(len(self.heads)) if len(self.heads) > 1 else logits
 
     def moments(self, prediction: Prediction) -> Float | None:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
-
-# The Linux wheel of onnxruntime sends usage data unless it is told not to before it is imported; a camera must be
-# silent. Whoever wants to send them sets the variable to 0.
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 import onnxruntime
 
 from edgevtn.errors import BundleError
+from edgevtn.graphfile import check_graph
 
 
 def open_session(
@@ -28,7 +24,8 @@ def open_session(
     Parameters
     ----------
     content : bytes
-        ONNX. Bytes and no path: they are those whose checksum was checked, and they cannot refer to other files.
+        ONNX. Bytes and no path: they are those whose checksum was checked. A graph that refers to other files is
+        refused; onnxruntime would look for them in the current folder.
     file : Path
         For messages.
     threads : int
@@ -45,15 +42,20 @@ def open_session(
     BundleError
         onnxruntime cannot load it.
     """
+    try:
+        check_graph(content)
+    except ValueError as error:
+        raise BundleError(f"{file}: cannot be used as a graph ({error})") from error
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors; they are raised, too
+    options.log_severity_level = 4  # none but fatal ones: errors are raised, and are not for stderr, too
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
     options.add_session_config_entry("session.x64quantprecision", str(int(precise)))
     for name, length in (axes or {}).items():
         options.add_free_dimension_override_by_name(name, length)
     try:
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        # Falling back would print to stdout, and try the same again.
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"], enable_fallback=0)
     except Exception as error:  # onnxruntime's own exceptions share no base class
         raise BundleError(f"{file}: onnxruntime cannot load it ({error})") from error

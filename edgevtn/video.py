@@ -14,6 +14,7 @@ import cv2
 from edgevtn.arrays import Frame
 from edgevtn.errors import OutputError
 from edgevtn.files import replacing
+from edgevtn.reading import native_path
 
 #: Repeats of a frame, in seconds: a clock that jumps must not fill the disk with copies of one picture.
 LONGEST_GAP = 5.0
@@ -22,7 +23,8 @@ LONGEST_GAP = 5.0
 class VideoWriter:
     """An .mp4 of constant rate: a frame is repeated or left out so that the video runs as fast as its source did.
 
-    It is written beside its name and moved there by `close`. Without `close` nothing is there.
+    It is written beside its name and moved there by `close`, once it is known to be whole: a full disk is no error to
+    some encoders. Until then, and after any error, what was there before is there.
 
     Parameters
     ----------
@@ -42,6 +44,7 @@ class VideoWriter:
         self._encoder: _Av | _OpenCV | None = None
         self._size = 0, 0
         self._timestamp = 0.0
+        self._written = 0
         self._due = 0.0  # copies that the frames until now are worth, beyond those that are written
 
     def write(self, frame: Frame, timestamp: float) -> None:
@@ -50,6 +53,7 @@ class VideoWriter:
             self._size = frame.shape[1], frame.shape[0]
             part = self._place.enter_context(replacing(self._file))
             kind = _Av if _has_av() else _OpenCV
+            self._part = part
             with self._named():
                 self._encoder = kind(part, self._frame_rate, self._size)
             self._due = 1.0
@@ -63,30 +67,67 @@ class VideoWriter:
             for _ in range(copies):
                 self._encoder.write(frame)
         self._due -= copies
+        self._written += copies
 
     def close(self) -> None:
         """Finish the file; without a frame there is none."""
         encoder, self._encoder = self._encoder, None
+        if encoder is None:
+            return
         with self._place, self._named():
-            if encoder is not None:
-                encoder.close()
+            encoder.close()
+            problem = incomplete(self._part, self._written)
+            if problem is not None:
+                raise OSError(f"{problem}; is the disk full?")
 
     def discard(self) -> None:
         """Stop, and leave no file."""
-        if self._encoder is not None:
-            self._encoder.close()
-            self._encoder = None
-            with contextlib.suppress(_Discarded):
-                self._place.__exit__(_Discarded, _Discarded(), None)
+        encoder, self._encoder = self._encoder, None
+        if encoder is not None:
+            with contextlib.suppress(OSError, ValueError):
+                encoder.close()
+        with contextlib.suppress(_Discarded):
+            self._place.__exit__(_Discarded, _Discarded(), None)
 
     @contextlib.contextmanager
     def _named(self) -> Iterator[None]:
-        """Name the file in an error of the encoder's."""
+        """Name the file in an error of the encoder's, after which it is given up: space that is free again later would
+        make a video with a hole of it.
+        """
         try:
             yield
         except (OSError, ValueError) as error:  # PyAV's errors are either
+            self.discard()
             reason = f"{self._file}: cannot be written ({error}); does the folder exist, and is it writable?"
             raise OutputError(reason) from error
+
+
+def incomplete(file: Path, frames: int) -> str | None:
+    """What is missing in an .mp4 that should have so many frames; None if it is whole.
+
+    Its boxes have to fill the file (ISO/IEC 14496-12, 4.2): where writes were lost they claim more than is there.
+    """
+    size, place, kinds = file.stat().st_size, 0, set()
+    with file.open("rb") as content:
+        while place < size:
+            content.seek(place)
+            header = content.read(16)
+            length = int.from_bytes(header[:4], "big")
+            if length == 1:  # the size follows, in eight bytes
+                length = int.from_bytes(header[8:16], "big")
+            if len(header) < 8 or length < 8:
+                return "its boxes are damaged"
+            kinds.add(header[4:8])
+            place += length
+    if place != size or not {b"moov", b"mdat"} <= kinds:
+        return f"only {size} bytes of it were written"
+    with native_path(file) as path:
+        capture = cv2.VideoCapture(path, cv2.CAP_FFMPEG)
+        try:
+            found = round(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.read()[0] else 0
+        finally:
+            capture.release()
+    return None if found == frames else f"it has {found} frames of {frames}"
 
 
 class _Discarded(Exception):
@@ -106,7 +147,8 @@ class _OpenCV:
 
     def __init__(self, file: Path, frame_rate: float, size: tuple[int, int]) -> None:
         fourcc = cv2.VideoWriter.fourcc(*"mp4v")
-        self._writer = cv2.VideoWriter(str(file), cv2.CAP_FFMPEG, fourcc, frame_rate, size)
+        with native_path(file.parent) as folder:
+            self._writer = cv2.VideoWriter(f"{folder}/{file.name}", cv2.CAP_FFMPEG, fourcc, frame_rate, size)
         if not self._writer.isOpened():
             raise OSError("OpenCV cannot open it")
 

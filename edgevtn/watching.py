@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeGuard, cast
 
+from edgevtn.arguments import number
 from edgevtn.arrays import Frame
 from edgevtn.budget import Budget
-from edgevtn.errors import FrameError, TimestampError
+from edgevtn.errors import FrameError, NotFiniteError, TimestampError
 from edgevtn.events import EventDetector
 from edgevtn.prediction import Event
 from edgevtn.recognizer import Place, Recognizer
@@ -92,8 +93,8 @@ def watch(
         Both `model` and `recognizer` are given, `seconds` is not above 0, the detector has settings for a label that no
         model has, or a region names no source.
     """
-    if seconds is not None and not seconds > 0:
-        raise ValueError(f"seconds must be above 0, got {seconds}")
+    if seconds is not None:
+        seconds = number(seconds, "seconds", low=0, above=True)
     if model is not None and recognizer is not None:
         raise ValueError("expected model or recognizer, got both; give the model to the recogniser")
     detector = EventDetector() if detector is None else detector
@@ -157,6 +158,8 @@ def watch(
                         for sink in told:
                             sink.prediction(prediction)
                         yield from tell(views.update(prediction))
+                except NotFiniteError as error_of_model:  # of this frame; the next may be well
+                    warnings.warn(f"a frame is left out: {error_of_model}", RuntimeWarning, stacklevel=2)
                 except (FrameError, TimestampError) as error_of_frame:
                     arriving.leave(name, error_of_frame)
                     continue

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numba
+from numba.core import config
 
 from edgevtn.kernels.cache import numba_cache
+from edgevtn.kernels.sealed import SealedCache
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -26,12 +28,16 @@ OPTIONS: dict[str, Any] = {
 cache_enabled = True
 
 
-def jit_uncached(function: Function, inline: bool = False, **more: bool) -> Function:
+def jit_uncached(function: Function, inline: bool = False) -> Function:
     """Compile `function` under the one policy of this package, as a part of the kernels that call it.
 
     With `inline` it is copied into them: structures have so many words that a call takes a tenth of a microsecond.
     """
-    return cast(Function, numba.njit(inline="always" if inline else "never", **OPTIONS, **more)(function))
+    before, config.DISABLE_JIT = config.DISABLE_JIT, 0  # a debugging aid for other functions; tiles exist as code alone
+    try:
+        return cast(Function, numba.njit(inline="always" if inline else "never", **OPTIONS)(function))
+    finally:
+        config.DISABLE_JIT = before
 
 
 def jit(function: Function, inline: bool = False) -> Function:
@@ -44,7 +50,9 @@ def jit(function: Function, inline: bool = False) -> Function:
         with numba_cache() as folder:
             try:
                 if folder is not None:
-                    return jit_uncached(function, inline, cache=True)
+                    compiled = jit_uncached(function, inline)
+                    cast(Any, compiled)._cache = SealedCache(function)  # what njit(cache=True) does, with Numba's own
+                    return compiled
             except RuntimeError as error:  # "cannot cache function ...: no locator available"
                 if "cache" not in str(error):
                     raise

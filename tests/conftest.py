@@ -10,6 +10,7 @@ from typing import Any
 
 import cv2
 import pytest
+from overheard import overhear, pytest_runtest_makereport  # noqa: F401  (a fixture and a hook, found by their names)
 from tiny import random_head, tiny_encoder, tiny_facts
 
 import edgevtn

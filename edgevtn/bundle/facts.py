@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 from edgevtn.bundle.format1 import upgraded
 from edgevtn.errors import BundleError
-from edgevtn.facts import OBJECT, POSITIVE, TEXT, Fact, checked, choice, is_number, is_text, numbers, size, texts
+from edgevtn.facts import OBJECT, POSITIVE, TEXT, Fact, checked, choice, is_number, numbers, shown, size, texts
 from edgevtn.heads import KINDS, HeadFacts
 from edgevtn.heads.base import WIDTHS
+from edgevtn.reading import read_regular
 
 FORMAT_VERSION = 2
 FACTS, ENCODER = "model.json", "encoder.onnx"
@@ -161,14 +163,14 @@ def read_json(file: Path) -> dict[str, Any]:
         The file is missing or no JSON object, or of a format that is not known.
     """
     try:
-        if file.stat().st_size > LARGEST_FACTS:
-            raise BundleError(f"{file}: larger than {LARGEST_FACTS} bytes; this is not a bundle's facts")
-        facts = json.loads(file.read_text("utf-8"))
+        facts = json.loads(read_regular(file, LARGEST_FACTS).decode("utf-8"))
     except FileNotFoundError:
         raise BundleError(
             f"{file}: missing; a bundle is a folder with {FACTS}, {ENCODER} and the head's weights"
         ) from None
-    except (OSError, UnicodeDecodeError, ValueError, RecursionError) as error:
+    except OSError as error:
+        raise BundleError(f"{file}: cannot be read as a bundle's facts ({error.strerror})") from error
+    except (ValueError, RecursionError) as error:
         raise BundleError(f"{file}: cannot be read as JSON ({error})") from error
     if not isinstance(facts, dict):
         raise BundleError(f"{file}: expected a JSON object, got {type(facts).__name__}")
@@ -177,10 +179,14 @@ def read_json(file: Path) -> dict[str, Any]:
         return upgraded(facts)
     if type(version) is not int or version != FORMAT_VERSION:
         raise BundleError(
-            f"{file}: format_version is {version!r}, this edgevtn reads 1 and {FORMAT_VERSION}; upgrade edgevtn, or "
-            "export the bundle again"
+            f"{file}: format_version is {shown(version)}, this edgevtn reads 1 and {FORMAT_VERSION}; upgrade edgevtn, "
+            "or export the bundle again"
         )
     return facts
+
+
+def _is_sum(value: Any) -> bool:
+    return isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None
 
 
 def read_model(file: Path) -> Model:
@@ -196,10 +202,12 @@ def read_model(file: Path) -> Model:
     own = dict(facts["head"])
     kind = own.pop("kind", None)
     if not isinstance(kind, str) or kind not in KINDS:
-        raise BundleError(f"{file}, head: kind must be one of {', '.join(KINDS)}, got {json.dumps(kind)[:80]}")
+        raise BundleError(f"{file}, head: kind must be one of {', '.join(KINDS)}, got {shown(kind)}")
     head = KINDS[kind].read(own, encoder.width, len(facts["labels"]), f"{file}, head")
     sums = facts["sha256"]
-    if set(sums) != {ENCODER, head.file} or not all(map(is_text, sums.values())):
-        raise BundleError(f"{file}: sha256 must be an object with the checksums of {ENCODER} and {head.file}")
+    if set(sums) != {ENCODER, head.file} or not all(map(_is_sum, sums.values())):
+        raise BundleError(
+            f"{file}: sha256 must be an object with the checksums of {ENCODER} and {head.file}, 64 hexadecimal digits"
+        )
     known = {"labels": tuple(facts["labels"]), "frame_rate": float(facts["frame_rate"])}
     return Model(**facts | known | {"encoder": encoder, "head": head})

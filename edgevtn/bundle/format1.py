@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from edgevtn.arrays import Float
+from edgevtn.facts import is_number
 
 #: Where format 1 had the weights that format 2 has under other names.
 FILES = {"head.npz": "decoder.npz", "head.onnx": "decoder.onnx"}
@@ -24,7 +25,7 @@ def upgraded(facts: dict[str, Any]) -> dict[str, Any]:
     facts = dict(facts)
     motion, rate = facts.pop("motion", False), facts.get("frame_rate")
     encoder = {name: facts.pop(name) for name in ENCODER_FACTS if name in facts}
-    if encoder.get("modality") != "rgb" and isinstance(rate, int | float) and rate:
+    if encoder.get("modality") != "rgb" and is_number(rate) and rate:
         encoder.setdefault("difference_interval", 1 / rate)  # as it was where nothing was said
     width = facts.get("embed_dim")
     if motion is True and isinstance(width, int):

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import math
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from edgevtn.archive import read_arrays
 from edgevtn.arrays import Float
 from edgevtn.bundle.facts import ENCODER, FACTS, MODALITIES, Model, read_json, read_model
 from edgevtn.bundle.format1 import FILES, with_projection
 from edgevtn.errors import BundleError
+from edgevtn.reading import kind_of, read_regular
 
 DATA = Path(__file__).parents[1] / "data"
 #: The name of the model that comes with edgevtn; a folder of that name is given as ./default.
@@ -107,21 +105,22 @@ def load_streams(path: str | Path | None = None) -> tuple[Bundle, ...]:
 
 def _folder(path: str | Path | None) -> Path:
     folder = DATA / DEFAULT if path in (None, DEFAULT) else Path(str(path))
-    if not folder.is_dir():
-        what = "is a file" if folder.exists() else "does not exist"
+    found = kind_of(folder)
+    if found != "folder":
+        what = f"is a {found}" if found else "does not exist"
         raise BundleError(f"{folder}: expected a bundle, a folder with {FACTS}; the path {what}")
     return folder
 
 
 def _read_checked(file: Path, sha256: str, largest: int) -> bytes:
     try:
-        if file.stat().st_size > largest:
-            raise BundleError(f"{file}: larger than the {largest} bytes that {FACTS} allows for")
-        content = file.read_bytes()
+        content = read_regular(file, largest)
     except FileNotFoundError:
         raise BundleError(f"{file}: missing; copy the whole bundle folder") from None
     except OSError as error:
-        raise BundleError(f"{file}: cannot be read ({error})") from error
+        raise BundleError(
+            f"{file}: cannot be read ({error.strerror}; {FACTS} allows for {largest} bytes); copy the bundle again"
+        ) from error
     digest = hashlib.sha256(content).hexdigest()
     if digest != sha256:
         raise BundleError(
@@ -131,45 +130,26 @@ def _read_checked(file: Path, sha256: str, largest: int) -> bytes:
     return content
 
 
-def _check_claims(file: Path, archive: zipfile.ZipFile, shapes: dict[str, tuple[int, ...]]) -> None:
-    """Refuse names, sizes and headers that do not fit, before anything is unpacked: few bytes can claim gigabytes."""
-    infos = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
-    missing, unknown = sorted(shapes.keys() - infos), sorted(infos.keys() - shapes)
+def _arrays(file: Path, content: bytes, shapes: dict[str, tuple[int, ...]]) -> dict[str, Float]:
+    """Arrays of a head from the bytes that were checked; `file` is for messages."""
+    try:
+        arrays = read_arrays(content)
+    except ValueError as error:
+        raise BundleError(
+            f"{file}: cannot be read as an .npz archive ({error}); copy the bundle again, or write it with numpy.savez"
+        ) from error
+    missing, unknown = sorted(shapes.keys() - arrays), sorted(arrays.keys() - shapes)
     if missing or unknown:
         raise BundleError(
             f"{file}: the arrays do not fit {FACTS}: missing {missing or 'none'}, unknown {unknown or 'none'}"
         )
     for name, expected in shapes.items():
-        if infos[name].file_size > 4 * math.prod(expected) + OVERHEAD:
-            raise BundleError(f"{file}: {name} is larger than float32 {expected}, which {FACTS} calls for")
-    for name, expected in shapes.items():
-        shape, dtype = _header(archive, infos[name])
-        if shape != expected or dtype not in (np.float16, np.float32):
+        array = arrays[name]
+        if array.shape != expected or array.dtype not in (np.float16, np.float32):
             raise BundleError(
-                f"{file}: {name} must be float16 or float32 {expected} to agree with {FACTS}, got {dtype} {shape}"
+                f"{file}: {name} must be float16 or float32 {expected} to agree with {FACTS}, got {array.dtype} "
+                f"{array.shape}"
             )
-
-
-def _header(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """Shape and dtype of an array, as its header claims; nothing else is read."""
-    with archive.open(info) as stream:
-        version = np.lib.format.read_magic(stream)
-        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = read(stream)
-    return shape, dtype
-
-
-def _arrays(file: Path, content: bytes, shapes: dict[str, tuple[int, ...]]) -> dict[str, Float]:
-    """Arrays of a head from the bytes that were checked; `file` is for messages."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            _check_claims(file, archive, shapes)
-        with np.load(io.BytesIO(content), allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in shapes}
-    # RuntimeError: encrypted, or (NotImplementedError) compressed in a way that is not known.
-    except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error) as error:
-        raise BundleError(f"{file}: cannot be read as an .npz archive ({error})") from error
-    for name, array in arrays.items():
         if not np.isfinite(array).all():
             raise BundleError(f"{file}: {name} has values that are not finite; export the model again")
-    return {name: np.ascontiguousarray(array, dtype=np.float32) for name, array in arrays.items()}
+    return {name: np.ascontiguousarray(arrays[name], dtype=np.float32) for name in shapes}

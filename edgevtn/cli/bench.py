@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 
+from edgevtn.arguments import number
 from edgevtn.cli.options import add_bundle, add_threads
 
+#: Seconds: a day shows what heat does.
+LONGEST = 86_400.0
 NAME, HELP = "bench", "time each stage on this machine"
 
 
@@ -25,10 +28,9 @@ def run(arguments: argparse.Namespace) -> None:
     from edgevtn.profiling import bench
     from edgevtn.recognizer import Recognizer
 
-    if not arguments.seconds > 0:
-        raise ValueError(f"--seconds must be above 0, got {arguments.seconds}")
+    seconds = number(arguments.seconds, "--seconds", low=0, high=LONGEST, above=True, unit="seconds")
     recognizer = Recognizer(arguments.bundle, threads=arguments.threads, precision=arguments.precision, start="repeat")
-    profile = bench(recognizer, arguments.seconds, arguments.source)
+    profile = bench(recognizer, seconds, arguments.source)
     print(profile)
     if arguments.json:
         write_whole(arguments.json, profile.to_json().encode())

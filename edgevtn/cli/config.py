@@ -6,8 +6,9 @@ import argparse
 import difflib
 import tomllib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
+
+from edgevtn.reading import read_text
 
 
 def with_config(arguments: Sequence[str], parsed: argparse.Namespace, parser: argparse.ArgumentParser) -> list[str]:
@@ -29,10 +30,10 @@ def with_config(arguments: Sequence[str], parsed: argparse.Namespace, parser: ar
     """
     file = parsed.config
     try:
-        values = tomllib.loads(Path(file).read_text("utf-8"))
+        values = tomllib.loads(read_text(file))
     except OSError as error:
         raise ValueError(f"{file}: cannot be read ({error.strerror})") from error
-    except ValueError as error:  # also of its encoding
+    except (ValueError, RecursionError) as error:  # also of its encoding
         raise ValueError(f"{file}: is no TOML ({error})") from error
     known = {_key(action): action for action in parser._actions if action.dest not in ("help", "config")}
     options: list[str] = []
@@ -62,12 +63,18 @@ def _texts(action: argparse.Action, value: Any, where: str) -> list[str]:
     """A value as it would stand on the command line."""
     if action.nargs == 0:
         if not isinstance(value, bool):
-            raise ValueError(f"{where}: expected true or false, got {value!r}")
+            raise ValueError(f"{where}: expected true or false, got {_shown(value)}")
         return [action.option_strings[0 if value else 1]]
     several = action.nargs == "*" or isinstance(action, argparse._AppendAction)
     values = value if several and isinstance(value, list) else [value]
     for each in values:
         if isinstance(each, bool) or not isinstance(each, str | int | float):
             expected = "a string or a number" + (", or a list of them" if several else "")
-            raise ValueError(f"{where}: expected {expected}, got {each!r}")
+            raise ValueError(f"{where}: expected {expected}, got {_shown(each)}")
     return [f"{action.option_strings[0]}={each}" if action.option_strings else str(each) for each in values]
+
+
+def _shown(value: Any) -> str:
+    """A value for a message; of texts, which may have a password in them, the type alone."""
+    parts = value if isinstance(value, list) else [value]
+    return repr(value) if all(isinstance(part, int | float) for part in parts) else type(value).__name__

@@ -114,7 +114,7 @@ def watch_once(
     """Watch, with `ready` called when it begins, until `pulse` says that there are other arguments."""
     from edgevtn.sinks import Display, JsonLines, Origin, Sink, Text
     from edgevtn.sources import Cameras
-    from edgevtn.sources.open import source_name
+    from edgevtn.sources.secret import source_name
     from edgevtn.watching import watch
 
     sources = arguments.source

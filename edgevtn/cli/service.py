@@ -61,12 +61,14 @@ class Service:
 
 
 class Draining:
-    """SIGTERM ends the block's work as the end of its sources would: events and sinks are closed, the status is 0.
+    """SIGTERM, and SIGHUP of a terminal that is closed, end the block's work as the end of its sources would.
+
+    Events and sinks are closed, and the status is 0.
 
     Attributes
     ----------
     asked : bool
-        Whether it came.
+        Whether one of them came.
     """
 
     def __init__(self) -> None:
@@ -84,10 +86,13 @@ class Draining:
         self._stop()
 
     def __enter__(self) -> Self:
-        self._before = signal.signal(signal.SIGTERM, self._handle)
+        # What is ignored, as by nohup, stays so.
+        kinds = [kind for kind in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(kind) is not signal.SIG_IGN]
+        self._before = {kind: signal.signal(kind, self._handle) for kind in kinds}
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        signal.signal(signal.SIGTERM, self._before)
+        for number, before in self._before.items():
+            signal.signal(number, before)

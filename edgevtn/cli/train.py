@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgevtn.cli.recipes import ENCODER_NAMES, add_recipe, recipes_for
 from edgevtn.errors import ManifestError, require
+from edgevtn.reading import read_text
 
 if TYPE_CHECKING:
     from edgevtn.datasets import Clip
@@ -140,8 +141,8 @@ def measured_once(clips: Sequence[Clip], recipes: Sequence[Recipe], seed: int, c
 def measured(file: str) -> dict[str, Any]:
     """What `edgevtn crossval --json` wrote."""
     try:
-        facts = json.loads(Path(file).read_text("utf-8"))
-    except (OSError, ValueError) as error:
+        facts = json.loads(read_text(file))
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"{file}: cannot be read as JSON from edgevtn crossval ({error})") from error
     if not isinstance(facts, dict):
         raise ValueError(f"{file}: expected a JSON object from edgevtn crossval, got {type(facts).__name__}")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 
 from edgevtn.datasets.manifest import Clip, read_manifest
 from edgevtn.errors import ManifestError
+from edgevtn.reading import kind_of, read_text
 from edgevtn.sources.file import video_files
 
 #: Folds of datasets that have published splits.
@@ -42,10 +44,12 @@ def read_dataset(place: str | Path, split: int = 1) -> list[Clip]:
         The layout is none of these, a list names a clip that is not there, or there is no clip.
     """
     place = Path(place)
+    if not kind_of(place):
+        raise ManifestError(f"{place}: does not exist; expected a manifest.csv, or a folder of labelled clips")
     if place.suffix == ".csv" or (place / "manifest.csv").exists():
         return read_manifest(place)
     if not place.is_dir():
-        raise ManifestError(f"{place}: does not exist; expected a manifest.csv, or a folder of labelled clips")
+        raise ManifestError(f"{place}: is no folder; expected a manifest.csv, or a folder of labelled clips")
     lists = _first(place, "ucfTrainTestlist", f"trainlist{split:02}.txt")
     if lists is not None:
         return _ucf101(place, lists, split)
@@ -77,7 +81,7 @@ def _first(place: Path, *names: str) -> Path | None:
 
 def _lines(file: Path) -> list[str]:
     try:
-        return [line.strip() for line in file.read_text("utf-8").splitlines() if line.strip()]
+        return [line.strip() for line in read_text(file).split("\n") if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise ManifestError(f"{file}: cannot be read ({error})") from error
 
@@ -127,8 +131,7 @@ def _kinetics(place: Path) -> list[Clip]:
         if file is None:
             continue
         try:
-            with file.open(newline="", encoding="utf-8-sig") as lines:
-                rows = list(csv.DictReader(lines))
+            rows = list(csv.DictReader(io.StringIO(read_text(file), newline="")))
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             raise ManifestError(f"{file}: cannot be read as CSV ({error})") from error
         if rows and {"label", "youtube_id", "time_start", "time_end"} - rows[0].keys():

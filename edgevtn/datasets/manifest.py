@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from edgevtn.errors import ManifestError
+from edgevtn.facts import TEXT, is_text
+from edgevtn.reading import kind_of, read_text
 
 
 @dataclass(frozen=True)
 class Clip:
-    """One labelled clip; `fold` groups clips that must not be split between training and test."""
+    """One labelled clip; `fold` groups clips that must not be split between training and test.
+
+    Raises
+    ------
+    ManifestError
+        The label has line ends or escapes in it, or is empty or endless.
+    """
 
     path: Path
     label: str
     fold: str | None
+
+    def __post_init__(self) -> None:
+        if not is_text(self.label):  # told here, not after hours of training
+            raise ManifestError(f"{self.path}: a label must be {TEXT.expected}, got {self.label[:80]!r}")
 
 
 def read_manifest(file: str | Path) -> list[Clip]:
@@ -35,12 +48,12 @@ def read_manifest(file: str | Path) -> list[Clip]:
         outside the manifest's folder.
     """
     file = Path(file)
-    if file.is_dir():
+    if kind_of(file) == "folder":
         file = file / "manifest.csv"
     clips = []
     for where, path, row in manifest_rows(file):
-        if not path.exists():
-            raise ManifestError(f"{where}: {path} does not exist")
+        if kind_of(path) not in ("file", "folder"):
+            raise ManifestError(f"{where}: {path} is no file or folder")
         clips.append(Clip(path, row["label"], row.get("fold")))
     if not clips:
         raise ManifestError(f"{file}: names no clip")
@@ -56,12 +69,11 @@ def manifest_rows(file: Path) -> Iterator[tuple[str, Path, dict[str, str]]]:
         As `read_manifest`.
     """
     try:
-        with file.open(newline="", encoding="utf-8-sig") as lines:  # spreadsheets write a mark at the beginning
-            rows = list(csv.DictReader(lines))
+        rows = list(csv.DictReader(io.StringIO(read_text(file), newline="")))
     except FileNotFoundError:
         raise ManifestError(f"{file}: does not exist; expected a CSV with the columns clip and label") from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ManifestError(f"{file}: cannot be read as CSV ({error})") from error
+        raise ManifestError(f"{file}: cannot be read as CSV ({getattr(error, 'strerror', None) or error})") from error
     if rows and "clip" not in rows[0]:  # whoever cut one long video into parts calls it what it is
         rows = [{"clip" if name == "video" else name: value for name, value in row.items()} for row in rows]
     if rows and {"clip", "label"} - rows[0].keys():
@@ -72,7 +84,10 @@ def manifest_rows(file: Path) -> Iterator[tuple[str, Path, dict[str, str]]]:
         where = f"{file}, line {number}"
         if not row["clip"] or not row["label"]:
             raise ManifestError(f"{where}: clip or label is empty")
-        path = (folder / row["clip"]).resolve()
+        try:
+            path = (folder / row["clip"]).resolve()
+        except (OSError, RuntimeError, ValueError) as error:  # too long, a circle of links, a NUL
+            raise ManifestError(f"{where}: {row['clip']} is no path ({error})") from error
         if not path.is_relative_to(folder):
             raise ManifestError(f"{where}: {row['clip']} lies outside the manifest's folder")
         yield where, path, row

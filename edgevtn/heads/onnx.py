@@ -43,6 +43,7 @@ class OnnxHead(Head):
     """
 
     def __init__(self, facts: OnnxFacts, graph: bytes, file: Path) -> None:
+        self._file = file
         self._session = open_session(graph, file, 1)
         T, W, K = facts.window_len, facts.width, facts.classes
         got = [(node.type, node.shape) for node in (*self._session.get_inputs(), *self._session.get_outputs())]
@@ -58,6 +59,9 @@ class OnnxHead(Head):
 
     def __call__(self) -> Float:
         """Logits of the window, float32 (K,)."""
-        (logits,) = self._session.run(None, {self._input: self.window.rows[None]})
+        try:
+            (logits,) = self._session.run(None, {self._input: self.window.rows[None]})
+        except Exception as error:  # onnxruntime's own exceptions share no base class
+            raise BundleError(f"{self._file}: fails when it is run ({error}); export the model again") from error
         result: Float = logits[0]
         return result

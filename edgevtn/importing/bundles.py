@@ -8,7 +8,9 @@ from typing import Any
 
 import onnx
 
+from edgevtn.arguments import number
 from edgevtn.bundle import RGB, RGBDIFF, write_bundle, write_streams
+from edgevtn.bundle.facts import FASTEST, SLOWEST
 from edgevtn.errors import ModelFileError
 from edgevtn.graph.blocks import by_blocks
 from edgevtn.graph.facts import is_quantised
@@ -61,8 +63,10 @@ def import_files(
         The folder cannot be written.
     """
     output, paths = Path(output), [Path(file) for file in files]
-    if not 0 < frame_rate <= 240:
-        raise ModelFileError(f"frame_rate must be Hz, above 0 to 240, got {frame_rate}")
+    try:
+        frame_rate = number(frame_rate, "frame_rate", low=SLOWEST, high=FASTEST, unit="Hz")
+    except ValueError as error:
+        raise ModelFileError(error) from None
     if all(file.suffix == ".xml" for file in paths):
         if len(paths) != 2:
             raise ModelFileError(f"expected the .xml of the encoder and that of the decoder, got {len(paths)}")

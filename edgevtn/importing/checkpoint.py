@@ -12,8 +12,10 @@ from edgevtn.arrays import Float
 from edgevtn.bundle import RGB, RGBDIFF
 from edgevtn.errors import ModelFileError, require
 from edgevtn.importing.parts import Parts
+from edgevtn.importing.pickled import check_pickle
 from edgevtn.networks import build_encoder
 from edgevtn.networks.build import normalisation
+from edgevtn.reading import check_regular
 
 DECODER = "self_attention_decoder."
 #: Attention blocks; published models have four.
@@ -36,7 +38,7 @@ def read_checkpoint(file: str | Path) -> Parts:
         The file cannot be read, wants code run, or is no VTN.
     """
     file = Path(file)
-    state = _tensors(file)
+    state = read_tensors(file)
     try:
         return _parts(file, state)
     except (KeyError, ValueError, IndexError) as error:
@@ -44,14 +46,20 @@ def read_checkpoint(file: str | Path) -> Parts:
         raise ModelFileError(f"{file}: is no VTN checkpoint ({reason})") from error
 
 
-def _tensors(file: Path) -> dict[str, Float]:
+def read_tensors(file: Path) -> dict[str, Float]:
+    """The tensors of a checkpoint by their names, float32 and finite; whole numbers are left out.
+
+    Raises
+    ------
+    ModelFileError
+        The file cannot be read, wants code run, or holds other things than tensors.
+    """
     torch = require("torch", "import")
     try:
-        size = file.stat().st_size
-        if size > LARGEST:
-            raise ModelFileError(f"{file}: has {size} bytes; a VTN checkpoint has at most {LARGEST}")
+        size = check_regular(file, LARGEST)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of formats long past; they are read all the same
+            check_pickle(file)
             content = torch.load(file, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise ModelFileError(f"{file}: does not exist; expected a checkpoint (.pth)") from None
@@ -76,9 +84,12 @@ def _tensors(file: Path) -> dict[str, Float]:
             raise ModelFileError(f"{file}: expected dense tensors, got a {tensor.layout} one under {name!r}")
         if tensor.is_floating_point():
             # A tensor can claim to be larger than what is stored of it, by a stride of zero.
-            if tensor.numel() * tensor.element_size() > size:
-                raise ModelFileError(f"{file}: {name!r} claims more values than the file holds")
-            values = tensor.float().contiguous().numpy()
+            if tensor.is_nested or tensor.numel() * tensor.element_size() > size:
+                raise ModelFileError(f"{file}: {name!r} is nested, or claims more values than the file holds")
+            try:
+                values = tensor.float().contiguous().numpy()
+            except Exception as error:  # of kinds that have no numbers: meta, nested, and those to come
+                raise ModelFileError(f"{file}: {name!r} is of a kind that holds no numbers ({error})") from error
             if not np.isfinite(values).all():
                 raise ModelFileError(f"{file}: {name!r} has values that are not finite")
             tensors[name] = values

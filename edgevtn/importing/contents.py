@@ -6,6 +6,9 @@ import zipfile
 from pathlib import Path
 from xml.etree import ElementTree
 
+from edgevtn.errors import ModelFileError
+from edgevtn.importing.checkpoint import read_tensors
+
 #: The versions of a binary pickle, which an older PyTorch checkpoint is: its second byte.
 PICKLE_PROTOCOLS = range(2, 6)
 
@@ -13,14 +16,19 @@ PICKLE_PROTOCOLS = range(2, 6)
 def strange(file: Path, name: str) -> str | None:
     """What is wrong with a file called `name`; None if it is what that says.
 
-    A checkpoint (.pth) is a zip archive, or a pickle as PyTorch wrote it before 1.6; an .xml can be parsed; nothing is
-    empty. No pickle is loaded here.
+    A checkpoint (.pth) is a zip archive, or a pickle as PyTorch wrote it before 1.6, and its tensors can be read; an
+    .xml can be parsed; nothing is empty. No code of a pickle is run.
     """
     if file.stat().st_size == 0:
         return "is empty"
     kind = Path(name).suffix
-    if kind == ".pth" and not (zipfile.is_zipfile(file) or _is_pickle(file)):
-        return "is no PyTorch checkpoint, neither a zip archive nor a pickle"
+    if kind == ".pth":
+        if not (zipfile.is_zipfile(file) or _is_pickle(file)):
+            return "is no PyTorch checkpoint, neither a zip archive nor a pickle"
+        try:
+            read_tensors(file)
+        except ModelFileError as error:  # cut short, say: what cannot be read must never be expected again
+            return f"is no checkpoint that can be read ({error})"
     if kind == ".xml":
         try:
             for _ in ElementTree.iterparse(file):

@@ -10,6 +10,7 @@ from typing import Any
 from edgevtn.errors import DownloadError, require
 from edgevtn.files import write_whole
 from edgevtn.importing.contents import strange
+from edgevtn.reading import read_text
 
 #: Seconds to connect, and between two pieces of data.
 TIMEOUT = (15, 60)
@@ -18,6 +19,8 @@ PIECE = 2**16
 #: Where no size is known: no published model is larger.
 LARGEST = 2 * 2**30
 PINS = "pins.json"
+#: The checksum of an empty file.
+NOTHING = hashlib.sha384(b"").hexdigest()
 
 
 def download(url: str, target: Path, size: int | None, sha384: str | None, progress: bool = True) -> None:
@@ -143,10 +146,10 @@ def _matches(file: Path, size: int | None, sha384: str | None) -> bool:
 def _pins(target: Path) -> dict[str, Any]:
     file = target.parent / PINS
     try:
-        pins = json.loads(file.read_text("utf-8"))
+        pins = json.loads(read_text(file))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise DownloadError(
             f"{file}: cannot be read ({error}); it remembers checksums, delete it to forget them"
         ) from error
@@ -155,7 +158,8 @@ def _pins(target: Path) -> dict[str, Any]:
 
 def _pinned(target: Path) -> str | None:
     pin = _pins(target).get(target.name)
-    return str(pin) if pin is not None else None
+    # What an older version remembered of an empty download is no checksum of anything.
+    return str(pin) if pin is not None and pin != NOTHING else None
 
 
 def _pin(target: Path, digest: str) -> None:

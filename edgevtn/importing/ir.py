@@ -12,6 +12,7 @@ from edgevtn.errors import ModelFileError, require
 from edgevtn.importing.native import native_decoder
 from edgevtn.importing.parts import Parts
 from edgevtn.importing.translate import translate
+from edgevtn.reading import check_regular
 
 #: The largest published .xml has a quarter of a megabyte, the largest .bin 85.
 LARGEST_XML, LARGEST_BIN = 64 * 2**20, 2 * 2**30
@@ -70,10 +71,12 @@ def read_network(xml: Path) -> Any:
     openvino = require("openvino", "import")
     weights = xml.with_suffix(".bin")
     for file, largest in ((xml, LARGEST_XML), (weights, LARGEST_BIN)):
-        if not file.is_file():
-            raise ModelFileError(f"{file}: does not exist; an IR is an .xml and a .bin of the same name")
-        if file.stat().st_size > largest:
-            raise ModelFileError(f"{file}: has {file.stat().st_size} bytes; a VTN's has at most {largest}")
+        try:
+            check_regular(file, largest)
+        except FileNotFoundError:
+            raise ModelFileError(f"{file}: does not exist; an IR is an .xml and a .bin of the same name") from None
+        except OSError as error:
+            raise ModelFileError(f"{file}: cannot be read as part of an IR ({error.strerror})") from None
     try:
         model = openvino.Core().read_model(str(xml), str(weights))
         shapes = [port.get_partial_shape() for port in (*model.inputs, *model.outputs)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgevtn.errors import ModelFileError
+from edgevtn.facts import TEXT, is_text
+from edgevtn.reading import read_text
 
 FOLDER = Path(__file__).parents[1] / "data" / "labels"
 #: What each list is, by its name and its number of labels.
@@ -36,16 +38,17 @@ def read_labels(name: str | None, classes: int) -> list[str]:
         name = known[0]
     file = FOLDER / f"{name}.txt" if name in LISTS else Path(name)
     try:
-        if file.stat().st_size > LARGEST:
-            raise ModelFileError(f"{file}: too large for a list of labels; expected one label a line")
-        text = file.read_text("utf-8")
+        text = read_text(file, LARGEST)
     except (OSError, UnicodeDecodeError) as error:
         raise ModelFileError(
             f"{name}: expected a text file with one label a line, or one of {', '.join(LISTS)} ({error})"
         ) from error
-    labels = [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    labels = [line.strip() for line in text.split("\n") if line.strip() and not line.startswith("#")]
     if len(labels) != classes:
         raise ModelFileError(f"{name}: has {len(labels)} labels, and the model has {classes} classes")
+    strange = [label for label in labels if not is_text(label)]
+    if strange:
+        raise ModelFileError(f"{name}: expected labels that are {TEXT.expected}, got {strange[0][:80]!r}")
     repeated = {label for label in labels if labels.count(label) > 1}
     if repeated:
         raise ModelFileError(f"{name}: has {', '.join(sorted(repeated)[:3])} more than once; labels must differ")

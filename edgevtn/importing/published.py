@@ -103,11 +103,12 @@ def fetch(
         for entry in entries:
             download(entry["url"], entry["target"], entry["size"], entry["sha384"], progress)
     except DownloadError as error:
-        addresses = "\n".join(f"  {entry['url']}" for entry in entries)
-        raise DownloadError(
-            f"{error}\nBy hand: download these, and give them to edgevtn import:\n{addresses}\n"
-            "Behind a proxy set HTTPS_PROXY; another server is named with --mirror URL"
-        ) from error
+        known_where = DownloadError(str(error))
+        known_where.add_note("By hand: download these, and give them to edgevtn import:")
+        for entry in entries:
+            known_where.add_note(f"  {entry['url']}")
+        known_where.add_note("Behind a proxy set HTTPS_PROXY; another server is named with --mirror URL")
+        raise known_where from error
     files = [entry["target"] for entry in entries if entry["target"].suffix != ".bin"]
     first = known[names[0]]
     return import_files(files, output, labels=first["labels"], name=name, license=first["license"])

@@ -6,6 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from edgevtn.reading import read_text
+
+#: Bytes of a file with a password or a token.
+LONGEST_SECRET = 65536
+
 
 @dataclass(frozen=True)
 class Address:
@@ -64,7 +69,7 @@ def read_secret(file: str | Path) -> str:
         The file cannot be read, or is empty.
     """
     try:
-        secret = Path(file).read_text("utf-8").rstrip("\r\n")
+        secret = read_text(file, LONGEST_SECRET).rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "no text"
         raise ValueError(f"{file}: no password can be read from it ({reason})") from None

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from edgevtn.arguments import number
 from edgevtn.arrays import Frame
 from edgevtn.errors import require
 from edgevtn.prediction import Event
@@ -16,6 +17,8 @@ from edgevtn.sinks.origin import Origin
 from edgevtn.sinks.ring import Clip, Ring, Rings
 from edgevtn.sinks.trouble import Trouble
 
+#: Seconds before an event, which are kept in memory, and after it, of which `LONGEST_CLIP` are recorded at most.
+LONGEST_BEFORE, LONGEST_AFTER = 60.0, 86_400.0
 #: Bytes of all clips in the folder; the oldest are removed.
 MOST_BYTES = 2_000_000_000
 #: Clips that are remembered by their events' ids, for a page that shows as many events.
@@ -49,7 +52,7 @@ class Clips(Sink):
     Raises
     ------
     ValueError
-        `before` or `after` is below 0.
+        `before` is not within 0 and `LONGEST_BEFORE`, or `after` not within 0 and `LONGEST_AFTER`.
     OutputError
         The folder cannot be made or read.
     MissingExtraError
@@ -65,8 +68,8 @@ class Clips(Sink):
         most_bytes: int = MOST_BYTES,
         rings: Rings | None = None,
     ) -> None:
-        if not (before >= 0 and after >= 0):
-            raise ValueError(f"before and after must be seconds, 0 or more, got {before} and {after}")
+        before = number(before, "before", low=0, high=LONGEST_BEFORE, unit="seconds")
+        after = number(after, "after", low=0, high=LONGEST_AFTER, unit="seconds")
         self._rings = Rings() if rings is None else rings
         require("av", "video")
         self._folder, self._before, self._after = ClipFolder(folder, most_bytes), before, after

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import stat
 from pathlib import Path
 
 from edgevtn.errors import OutputError
@@ -37,11 +38,12 @@ class LineFile:
         self._size = 0
         try:
             self._open()
-        except OSError as error:
+        except (OSError, ValueError) as error:  # the second where there is a NUL in the name
             self.close()
             if isinstance(error, OutputError):
                 raise
-            reason = f"{self._file}: cannot be written ({error.strerror or error}); choose another place"
+            told = getattr(error, "strerror", None) or error
+            reason = f"{self._file}: cannot be written ({told}); choose another place"
             raise OutputError(reason) from error
 
     def write(self, line: str) -> None:
@@ -66,8 +68,12 @@ class LineFile:
             self._handle = -1
 
     def _open(self) -> None:
-        self._handle = os.open(self._file, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        self._size = os.fstat(self._handle).st_size
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK
+        self._handle = os.open(self._file, flags, 0o666)
+        found = os.fstat(self._handle)
+        if not stat.S_ISREG(found.st_mode):  # a pipe would block, and rotating would move a device away
+            raise OutputError(f"{self._file}: is no regular file; choose another place")
+        self._size = found.st_size
         expected = f"{self._header}\n".encode() if self._header else b""
         if self._size == 0:
             self._append(expected)

@@ -20,7 +20,7 @@ class Origin:
     Parameters
     ----------
     name : str
-        The source's, as others are to read it; no password. See `edgevtn.sources.open.source_name`. Where there are
+        The source's, as others are to read it; no password. See `edgevtn.sources.secret.source_name`. Where there are
         several sources, predictions and events say which.
     source : object, optional
         The source itself, or several as `edgevtn.sources.Cameras`. If it has `wall_clock`, that says when a timestamp

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgevtn.errors import OutputError
+from edgevtn.reading import kind_of
 
 #: Messages, and bytes of them, that wait at most: some weeks of a busy camera, and no burden for an SD card.
 MOST_MESSAGES, MOST_BYTES = 10_000, 16_000_000
@@ -153,10 +154,14 @@ class Spool:
             file.parent.mkdir(parents=True, exist_ok=True)
             self._guard = os.open(file.with_name(f"{file.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if kind_of(file) not in ("file", ""):
+                raise OutputError(f"{file}: cannot be written, as it is no regular file; choose another folder")
             file.touch(0o600)  # what happens at home is nobody else's business
         except BlockingIOError as error:
             raise OutputError(f"{file}: another process delivers from it; give this one another name") from error
         except OSError as error:
+            if isinstance(error, OutputError):
+                raise
             reason = f"{file}: cannot be written ({error.strerror or error}); choose another folder"
             raise OutputError(reason) from error
         try:

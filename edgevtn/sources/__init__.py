@@ -7,6 +7,6 @@ from edgevtn.sources.base import Source
 from edgevtn.sources.camera import Camera, frames
 from edgevtn.sources.cameras import Cameras
 from edgevtn.sources.live import Statistics
-from edgevtn.sources.open import redact, source_name
+from edgevtn.sources.secret import redact, source_name
 
 __all__ = ["Camera", "Cameras", "Source", "Statistics", "frames", "redact", "source_name"]

@@ -14,11 +14,13 @@ from typing import Self
 
 from edgevtn.arrays import Frame
 from edgevtn.errors import SourceError
+from edgevtn.frames import as_pair
 from edgevtn.sources.alone import IDLE, Arrival
 from edgevtn.sources.base import PULSE, Source
 from edgevtn.sources.camera import Camera
 from edgevtn.sources.live import Persistence, Statistics
-from edgevtn.sources.open import Named, source_name
+from edgevtn.sources.open import Named
+from edgevtn.sources.secret import source_name
 
 #: Seconds in which all readers have to end when it is closed: Ctrl-C must not take longer. Those that block then are
 #: left alone; they end by themselves.
@@ -95,7 +97,7 @@ class Cameras:
         for feed, source in zip(self._feeds, named.values(), strict=True):
             begin: Callable[[], Source]
             if isinstance(source, Source):
-                begin = partial(_given, source)
+                begin = source.__enter__  # which gives itself
             else:
                 begin = partial(
                     Camera, source, frame_rate=frame_rate, patience=patience, give_up=give_up, wait=wait, notify=notify
@@ -227,7 +229,7 @@ class Cameras:
                     self._changed.notify_all()
                 if not self._stopping:
                     for pair in source:
-                        if not self._put(feed, pair, source.live):
+                        if not self._put(feed, as_pair(pair), source.live):
                             break
         except Exception as error:
             failure = error

@@ -9,6 +9,7 @@ import numpy as np
 
 from edgevtn.arrays import Frame
 from edgevtn.errors import SourceError
+from edgevtn.reading import native_path
 
 #: Hz, for sources that do not say.
 FALLBACK_FRAME_RATE = 25.0
@@ -25,8 +26,12 @@ def open_capture(source: str | int, reason: str, timeouts: tuple[float, float] =
     # A text is for FFmpeg alone: the other back ends take "%" in a file's name for a pattern of numbers.
     backend = cv2.CAP_FFMPEG if isinstance(source, str) else cv2.CAP_ANY
     try:
-        capture = cv2.VideoCapture(source, backend, options)
-    except cv2.error as error:
+        if isinstance(source, str) and "://" not in source:
+            with native_path(source) as path:
+                capture = cv2.VideoCapture(path, backend, options)
+        else:
+            capture = cv2.VideoCapture(source, backend, options)
+    except (cv2.error, OSError) as error:
         raise SourceError(reason) from error
     if capture.isOpened():
         return capture

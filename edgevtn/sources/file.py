@@ -33,6 +33,12 @@ def video_files(folder: Path) -> list[Path]:
     )
 
 
+def codec_of(capture: cv2.VideoCapture) -> str:
+    """The four letters by which a container names its codec; "unknown" where they are none."""
+    letters = (int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF).to_bytes(4, "little").decode("latin1")
+    return letters if letters.isascii() and letters.isprintable() and letters.strip() else "unknown"
+
+
 class VideoFile(Source):
     """Every frame of a video file.
 
@@ -51,8 +57,12 @@ class VideoFile(Source):
         ok, picture = capture.read()
         self._next: Any = picture  # None when it was given
         if not ok:
+            codec = codec_of(capture)
             capture.release()
-            raise SourceError(f"{name}: has no readable frame; it is cut short or damaged")
+            raise SourceError(
+                f"{name}: has no readable frame; it is cut short or damaged, or this OpenCV cannot decode its codec "
+                f"({codec}), which ffmpeg -i {Path(name).name} -c:v libx264 out.mp4 would change"
+            )
 
     def __iter__(self) -> Iterator[tuple[float, Frame]]:
         """Yield (seconds, frame) to the end of the file; once."""

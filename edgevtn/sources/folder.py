@@ -11,9 +11,12 @@ import numpy as np
 
 from edgevtn.arrays import Frame
 from edgevtn.errors import SourceError
+from edgevtn.reading import read_regular
 from edgevtn.sources.base import Source
 from edgevtn.sources.capture import as_frame
 
+#: Bytes of an image: no camera's is larger.
+LARGEST = 256 * 2**20
 IMAGE_SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 
 
@@ -34,7 +37,10 @@ class ImageFolder(Source):
 
         self._frame_rate = frame_rate
         # Hidden files are a copy that is being made, or what a Mac leaves beside a picture.
-        files = (file for file in folder.iterdir() if not file.name.startswith("."))
+        try:
+            files = [file for file in folder.iterdir() if not file.name.startswith(".")]
+        except OSError as error:
+            raise SourceError(f"{folder}: cannot be read ({error.strerror})") from error
         self._files = sorted((file for file in files if file.suffix.lower() in IMAGE_SUFFIXES), key=natural)
         if not self._files:
             raise SourceError(f"{folder}: has no images; expected files named {', '.join(sorted(IMAGE_SUFFIXES))}")
@@ -44,7 +50,7 @@ class ImageFolder(Source):
         for n, file in enumerate(self._files):
             try:
                 # Through memory, because OpenCV's own reader cannot open every path.
-                picture = cv2.imdecode(np.frombuffer(file.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
+                picture = cv2.imdecode(np.frombuffer(read_regular(file, LARGEST), np.uint8), cv2.IMREAD_COLOR)
             except (OSError, cv2.error) as error:
                 raise SourceError(f"{file}: cannot be read ({error})") from error
             if picture is None:

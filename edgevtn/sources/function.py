@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from edgevtn.arrays import Frame
 from edgevtn.errors import SourceError
-from edgevtn.frames import check_frame
+from edgevtn.frames import as_pair, check_frame
 from edgevtn.sources.connection import Connection, ended
 
 Pairs = Iterable[tuple[float | None, Frame]]
@@ -39,9 +39,13 @@ class Called(Connection):
     def read(self) -> tuple[float | None, Frame]:
         """The next pair."""
         try:
-            captured, frame = next(self._pairs)
+            pair = next(self._pairs)
         except StopIteration:
             raise ended(self._name) from None
+        if isinstance(pair, tuple | list) and len(pair) == 2 and pair[0] is None:
+            captured, frame = None, pair[1]
+        else:
+            captured, frame = as_pair(pair)
         check_frame(frame)
         return captured, frame
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 
+from edgevtn.arguments import number
 from edgevtn.arrays import Frame
 from edgevtn.errors import SourceError
 from edgevtn.sources.base import PULSE, Source
@@ -21,6 +22,8 @@ LONGEST_JOIN = 0.25
 FIRST_WAIT, LONGEST_WAIT = 0.25, 2.0
 #: Seconds after a refused password: cameras lock an account after a few.
 LOCKOUT = 30.0
+#: Seconds: more is as good as for ever, and more than sockets can be told to wait.
+LONGEST_PATIENCE = 86_400.0
 #: Readers of one source that may hang at a time; then no more are begun until one of them has ended.
 MOST_HANGING = 3
 
@@ -32,8 +35,8 @@ class Persistence:
     Attributes
     ----------
     patience : float
-        Seconds without a new picture until the source counts as lost; above 0. A picture that equals the last in every
-        byte is not new.
+        Seconds without a new picture until the source counts as lost; above 0, at most a day. A picture that equals the
+        last in every byte is not new.
     give_up : float or None
         Seconds from a loss until it is an error; 0: at once; None: never.
     wait : bool
@@ -48,10 +51,10 @@ class Persistence:
     notify: Callable[[str], object] | None = None
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.patience) and self.patience > 0):
-            raise ValueError(f"patience must be seconds above 0, got {self.patience}")
-        if self.give_up is not None and not self.give_up >= 0:
-            raise ValueError(f"give_up must be seconds, 0 or more, got {self.give_up}")
+        patience = number(self.patience, "patience", low=0, high=LONGEST_PATIENCE, above=True, unit="seconds")
+        object.__setattr__(self, "patience", patience)
+        if self.give_up is not None:
+            object.__setattr__(self, "give_up", number(self.give_up, "give_up", low=0, unit="seconds"))
 
 
 @dataclass(frozen=True)

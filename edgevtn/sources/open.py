@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
+from edgevtn.arguments import number
 from edgevtn.arrays import Frame
 from edgevtn.errors import SourceError
+from edgevtn.reading import kind_of
 from edgevtn.sources import mjpeg, stream
 from edgevtn.sources.base import Given, Source
 from edgevtn.sources.capture import FALLBACK_FRAME_RATE, open_capture
@@ -21,6 +21,7 @@ from edgevtn.sources.folder import ImageFolder
 from edgevtn.sources.function import Called, Pairs
 from edgevtn.sources.live import Live, Persistence
 from edgevtn.sources.picamera import PiCamera
+from edgevtn.sources.secret import checked_address, printable_path, redact
 
 #: What may be opened.
 Named = str | int | Path | Iterable[tuple[float, Frame]] | Callable[[], Pairs]
@@ -36,8 +37,8 @@ def open_source(source: Named, frame_rate: float | None, persistence: Persistenc
     ValueError
         `frame_rate` is not above 0.
     """
-    if frame_rate is not None and not (math.isfinite(frame_rate) and frame_rate > 0):
-        raise ValueError(f"frame_rate must be Hz above 0, got {frame_rate}")
+    if frame_rate is not None:
+        frame_rate = number(frame_rate, "frame_rate", low=0.001, high=1000, unit="Hz")
     if not isinstance(source, str | int | Path):
         if isinstance(source, Iterable):
             return Given(source)
@@ -51,46 +52,25 @@ def open_source(source: Named, frame_rate: float | None, persistence: Persistenc
         return OPENERS[scheme](rest, persistence) if scheme in OPENERS else _address(name, persistence)
     if name.startswith("/dev/"):
         return Live(partial(Device, name, name), name, persistence)
-    path = Path(name)
-    if path.is_dir():
+    path, kind = Path(name), kind_of(name)
+    if kind == "folder":
         return ImageFolder(path, frame_rate or FALLBACK_FRAME_RATE)
-    if not path.exists():
-        raise SourceError(f"{path}: does not exist; expected a video file, a folder, a camera index or a URL")
-    if path.is_file() and path.stat().st_size == 0:
+    if not kind:
+        shown = printable_path(name)
+        raise SourceError(f"{shown}: does not exist; expected a video file, a folder, a camera index or a URL")
+    if kind != "file":  # FFmpeg would read it without end, or wait for ever
+        raise SourceError(f"{path}: is a pipe or a device; expected a video file, or a camera as in /dev/video0")
+    if path.stat().st_size == 0:
         raise SourceError(f"{path}: is empty")
-    capture = open_capture(str(path), f"{path}: cannot be read as a video; it is cut short, or of no known kind")
+    reason = f"{path}: cannot be read as a video; it is cut short, of no known kind, or its codec is not known here"
+    capture = open_capture(str(path), reason)
     return VideoFile(capture, name)
-
-
-def redact(source: str) -> str:
-    """Name of a source that may be printed: the host alone of an address, as some cameras' paths hold a password."""
-    if "://" not in source:
-        return source
-    try:
-        parts = urlsplit(source)
-        place = (parts.hostname or "") + (f":{parts.port}" if parts.port else "")
-    except ValueError:
-        return f"{source.partition('://')[0]}://..."
-    return f"{parts.scheme}://{place}"
-
-
-def source_name(source: str | int | Path) -> str:
-    """Short name of a source, without passwords: a file's name, "camera 0", or of an address the host alone."""
-    name = str(source)
-    scheme, mark, rest = name.partition("://")
-    if scheme == "camera" and mark:
-        name = rest
-    elif mark:
-        try:
-            return urlsplit(name).hostname or scheme
-        except ValueError:
-            return scheme
-    return f"camera {name}" if name.isdecimal() else Path(name).name or name
 
 
 def _address(address: str, persistence: Persistence) -> Source:
     """What HTTP or FFmpeg opens by an address."""
     name = redact(address)
+    address = checked_address(address)
     live = Live(partial(_connect, address, name, persistence.patience), name, persistence)
     if not live.finite:
         return live
@@ -108,7 +88,7 @@ def _connect(address: str, name: str, patience: float) -> Connection:
 
 def _camera(index: str, persistence: Persistence) -> Source:
     if not re.fullmatch(r"[0-9]+", index):
-        raise SourceError(f"camera://{index}: expected the number of a camera, as in camera://0")
+        raise SourceError("camera://: expected the number of a camera, as in camera://0")
     name = f"camera {index}"
     return Live(partial(Device, int(index), name), name, persistence)
 

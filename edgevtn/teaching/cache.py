@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -13,8 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from edgevtn.archive import read_arrays
 from edgevtn.errors import OutputError
 from edgevtn.files import replacing, user_cache
+from edgevtn.reading import read_regular
 from edgevtn.sources.folder import IMAGE_SUFFIXES
 
 Arrays = dict[str, npt.NDArray[Any]]
@@ -122,10 +123,8 @@ def _is_image(file: Path) -> bool:
 
 
 def _read(file: Path) -> Arrays | None:
-    """The arrays of a file; None where it is not there, or not what was written: a zip knows its parts' checksums."""
+    """The arrays of a file; None where it is not there, or not what was written: an archive knows its parts' sums."""
     try:
-        # Opened here, because numpy leaves a damaged file open.
-        with file.open("rb") as content, np.load(content, allow_pickle=False) as stored:
-            return dict(stored)
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
+        return read_arrays(read_regular(file, LIMIT))
+    except (OSError, ValueError):
         return None

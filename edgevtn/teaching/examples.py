@@ -10,7 +10,9 @@ from pathlib import Path
 from edgevtn.arrays import Frame
 from edgevtn.datasets import TEST, TRAIN, manifest_rows, read_dataset
 from edgevtn.errors import ManifestError
+from edgevtn.facts import TEXT, is_text
 from edgevtn.prediction import UNKNOWN
+from edgevtn.reading import kind_of
 
 #: Columns of a manifest that say what belongs together, the first that is there.
 GROUP_COLUMNS = ("group", "subject", "person", "recording", "fold")
@@ -65,10 +67,10 @@ def read_examples(given: Given) -> list[Example]:
     """
     if isinstance(given, str | Path):
         place = Path(given)
-        file = place / "manifest.csv" if place.is_dir() else place
-        if file.suffix == ".csv" and file.is_file():
+        file = place / "manifest.csv" if kind_of(place) == "folder" else place
+        if file.suffix == ".csv" and kind_of(file) == "file":
             return _checked(_manifest(file), str(file))
-        if file.is_file():
+        if kind_of(file) == "file":
             raise ManifestError(
                 f"{file}: is one file; list its parts in a CSV with the columns video, label, start and end, "
                 "in seconds, and teach that"
@@ -83,8 +85,9 @@ def _checked(examples: list[Example], where: str) -> list[Example]:
     if not examples:
         raise ManifestError(f"{where}: there is no clip; expected some for each of two or more labels")
     for example in examples:
-        if not isinstance(example.label, str) or not example.label or example.label == UNKNOWN:
-            raise ManifestError(f"{where}: expected a label other than {UNKNOWN!r} for {example.name}")
+        if not is_text(example.label) or example.label == UNKNOWN:
+            expected = f"a label other than {UNKNOWN!r}, {TEXT.expected}"
+            raise ManifestError(f"{where}: expected {expected}, for {example.name}")
     return examples
 
 

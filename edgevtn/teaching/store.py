@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import io
 import json
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from edgevtn.archive import read_arrays
 from edgevtn.errors import BundleError
+from edgevtn.reading import read_regular
 from edgevtn.teaching.features import ClipFeatures
 
 FILE, REPORT = "teach.npz", "teach.json"
 VERSION = 2
+#: Bytes: nine hours of clips at 32 KB a second, as much as the features that are cached.
+LARGEST = 2**30
 
 
 @dataclass(frozen=True)
@@ -83,9 +86,9 @@ def load_learned(folder: Path, encoder: str) -> tuple[list[Learned], dict[str, o
     """
     file = folder / FILE
     try:
-        with file.open("rb") as content, np.load(content, allow_pickle=False) as arrays:
-            facts = json.loads(str(arrays["facts"]))
-            views = {int(name): arrays[name] for name in arrays if name != "facts"}
+        arrays = read_arrays(read_regular(file, LARGEST))
+        facts = json.loads(str(arrays["facts"]))
+        views = {int(name): arrays[name] for name in arrays if name != "facts"}
         clips = facts["clips"]
         fits = views and all(rows.dtype == np.float16 and rows.ndim == 2 for rows in views.values())
         if facts["version"] != VERSION or not fits:
@@ -110,7 +113,7 @@ def load_learned(folder: Path, encoder: str) -> tuple[list[Learned], dict[str, o
         raise BundleError(
             f"{file}: missing; only a model that was taught, and saved whole, can be taught more"
         ) from None
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise BundleError(f"{file}: cannot be read ({error}); teach the model again from its clips") from error
     if facts["encoder"] != encoder:
         raise BundleError(f"{file}: belongs to another encoder; teach the model again from its clips")

@@ -62,7 +62,7 @@ def test_what_a_board_tells(tmp_path, monkeypatch):
 
 def test_wrong_arguments(tiny, capsys):
     assert main(["bench", str(tiny), "--seconds", "0"]) == 1
-    assert "--seconds must be above 0" in capsys.readouterr().err
+    assert "--seconds must be seconds above 0" in capsys.readouterr().err
     assert main(["bench", str(tiny), "--source", "nothing.mp4"]) == 1
 
 

@@ -80,7 +80,7 @@ def test_a_saved_video_runs_as_fast_as_its_source(tmp_path):
         (["info", "nothing"], "nothing: expected a bundle"),
         (["eval", "nothing.csv"], "nothing.csv: does not exist"),
         (["demo", "-o", "README.md"], "README.md: cannot be made a folder"),
-        (["demo", "--threads", "0"], "threads must be at least 1"),
+        (["demo", "--threads", "0"], "threads must be a whole number from 1"),
     ],
 )
 def test_errors_are_one_line(arguments, message, capsys, tmp_path, monkeypatch):

@@ -196,7 +196,7 @@ def test_pickled_arrays_are_refused(tiny):
     arrays["b_classes"] = np.array([print, print, print], dtype=object)
     np.savez(tiny / "head.npz", **arrays)
     sign(tiny)
-    with pytest.raises(BundleError, match="head.npz: b_classes must be float"):
+    with pytest.raises(BundleError, match="b_classes.npy has a header"):
         load_bundle(tiny)
 
 
@@ -206,7 +206,7 @@ def test_zip_bomb_is_refused_unread(tiny):
             archive.writestr(f"{name}.npy", bytes(50_000_000) if name == "w_1" else b"")
     assert (tiny / "head.npz").stat().st_size < 100_000
     sign(tiny)
-    with pytest.raises(BundleError, match="w_1 is larger"):
+    with pytest.raises(BundleError, match="a member is compressed"):
         load_bundle(tiny)
 
 
@@ -241,7 +241,7 @@ def test_encoder_with_external_data_is_refused(tiny, tmp_path):
         model, tiny / "encoder.onnx", save_as_external_data=True, location="weights", size_threshold=0,
     )  # fmt: skip
     sign(tiny)
-    with pytest.raises(BundleError, match="onnxruntime cannot load it"):
+    with pytest.raises(BundleError, match="names another file"):
         edgevtn.Recognizer(tiny)
 
 

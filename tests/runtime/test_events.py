@@ -93,7 +93,7 @@ def test_every_model_has_events_of_its_own():
 
 @pytest.mark.parametrize("bad", [{"enter": 0.3, "leave": 0.5}, {"leave": 0}, {"enter": 1.2}, {"min_duration": -1}])
 def test_bad_thresholds(bad):
-    with pytest.raises(ValueError, match="expected|min_duration"):
+    with pytest.raises(ValueError, match="expected|min_duration|enter must be"):
         EventDetector(**bad)
 
 

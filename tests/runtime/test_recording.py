@@ -119,7 +119,7 @@ def test_command(tmp_path, demo_clip, capsys):
     assert "2 takes of bend" in out
     assert len(list((tmp_path / "mine" / "bend").iterdir())) == 2
     assert main([*arguments, "--takes", "0"]) == 1
-    assert "--takes of at least 1" in capsys.readouterr().err
+    assert "--takes must be a whole number from 1" in capsys.readouterr().err
 
 
 def test_a_person_decides(tmp_path, demo_clip, capsys, monkeypatch):

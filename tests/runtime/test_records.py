@@ -16,7 +16,7 @@ from edgevtn import Event, Prediction
 from edgevtn.errors import OutputError
 from edgevtn.sinks import JsonFile, JsonLines, Origin, Timeline
 from edgevtn.sinks.lines import LineFile
-from edgevtn.sources.open import source_name
+from edgevtn.sources.secret import source_name
 
 
 def ended(number, label="walk"):

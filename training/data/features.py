@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 import onnx
 import onnxruntime
 
+from edgevtn.archive import read_arrays
 from edgevtn.arrays import Array, Frame, Half, Pixels
 from edgevtn.cpu import default_threads
 from edgevtn.datasets import Clip
@@ -19,8 +21,10 @@ from edgevtn.errors import require
 from edgevtn.files import replacing
 from edgevtn.graph.difference import difference
 from edgevtn.kernels.prepare import Prepare
-from edgevtn.sources import frames
+from edgevtn.reading import read_regular
+from edgevtn.teaching.cache import fingerprint
 from edgevtn.training.data.augment import mirrored_label, random_change
+from edgevtn.training.data.clip import ClipFrames
 from edgevtn.training.data.windows import Rows, Times, before, nearest
 
 #: Frames kept for each slot of the model: a window of another phase or speed finds one near enough.
@@ -37,6 +41,10 @@ class Features:
     fold: str | None
 
 
+#: Bytes of a clip's features: days of them, and below what an archive may have.
+LARGEST = 2**32 - 1
+
+
 class Cache:
     """Arrays on disk, by what they depend on; without a folder nothing is kept."""
 
@@ -48,9 +56,8 @@ class Cache:
         if self._folder is None:
             return compute()
         file = self._folder / f"{hashlib.sha256(key.encode()).hexdigest()}.npz"
-        if file.exists():
-            with np.load(file, allow_pickle=False) as stored:
-                return dict(stored)
+        with suppress(OSError, ValueError):  # not there, or damaged: computed again
+            return read_arrays(read_regular(file, LARGEST))
         arrays = compute()
         file.parent.mkdir(parents=True, exist_ok=True)
         with replacing(file) as part:
@@ -119,19 +126,19 @@ class Extractor:
         other = mirrored_label(clip.label, labels)
 
         def compute() -> dict[str, Array]:
-            with frames(clip.path) as source:
-                times, decoded = moments(source)
-            rows = thinned(times, step)
-            rng = np.random.default_rng(seed)
-            mirrored = np.zeros(1 + variants, bool)
-            views = [self.encode(decoded, times, rows)]
-            for n in range(variants):
-                mirrored[n + 1] = rng.random() < 0.5 and other is not None
-                change = random_change(decoded, rng, mirror=bool(mirrored[n + 1]))
-                views.append(self.encode(decoded, times, rows, change))
+            with ClipFrames(clip.path) as decoded:
+                times = decoded.times
+                rows = thinned(times, step)
+                rng = np.random.default_rng(seed)
+                mirrored = np.zeros(1 + variants, bool)
+                views = [self.encode(decoded, times, rows)]
+                for n in range(variants):
+                    mirrored[n + 1] = rng.random() < 0.5 and other is not None
+                    change = random_change(decoded, rng, mirror=bool(mirrored[n + 1]))
+                    views.append(self.encode(decoded, times, rows, change))
             return {"values": np.stack(views), "times": times[rows], "mirrored": mirrored}
 
-        content = hashlib.sha256(clip.path.read_bytes()).hexdigest()
+        content = fingerprint(clip.path)
         stored = self._cache.get(
             f"{self._digest} {content} {variants} {seed} {step} {self._difference_interval} {other is None}", compute
         )
@@ -146,12 +153,6 @@ class Extractor:
         """All clips, each as it is and `variants` times changed, with a progress bar."""
         bar: Any = require("tqdm", "training").tqdm(clips, "encoding clips", unit="clip")
         return [view for n, clip in enumerate(bar) for view in self.clip(clip, labels, variants, step, seed + n)]
-
-
-def moments(source: Iterable[tuple[float, Frame]]) -> tuple[Times, list[Frame]]:
-    """Times (N,) and frames of a clip."""
-    times, decoded = zip(*source, strict=True)
-    return np.array(times), list(decoded)
 
 
 def thinned(times: Times, step: float) -> Rows:

@@ -16,9 +16,9 @@ from edgevtn.calibration import input_size
 from edgevtn.datasets import Clip
 from edgevtn.graph.difference import difference
 from edgevtn.kernels.prepare import Prepare
-from edgevtn.sources import frames
 from edgevtn.training.data.augment import mirrored_label, random_change
-from edgevtn.training.data.features import moments, thinned
+from edgevtn.training.data.clip import ClipFrames
+from edgevtn.training.data.features import thinned
 from edgevtn.training.data.windows import before, random_window
 from edgevtn.training.learn import distributed
 from edgevtn.training.learn.encoder import TorchEncoder
@@ -60,12 +60,16 @@ class Windows(Dataset[tuple[Pixels, int, int, int, int]]):
 
     def __getitem__(self, n: int) -> tuple[Pixels, int, int, int, int]:
         """Pictures (slots, 3, S, S); label; slots seen; which clip; and which of its frames is the last."""
-        recipe = self._recipe
         rng = np.random.default_rng((self._seed, n))
         chosen = int(rng.choice(len(self._clips), p=self._chance))
         clip = self._clips[chosen]
-        with frames(clip.path) as source:
-            times, decoded = moments(source)
+        with ClipFrames(clip.path) as decoded:
+            return self._item(clip, chosen, decoded, rng)
+
+    def _item(
+        self, clip: Clip, chosen: int, decoded: ClipFrames, rng: np.random.Generator
+    ) -> tuple[Pixels, int, int, int, int]:
+        recipe, times = self._recipe, decoded.times
         kept = thinned(times, 1 / recipe.frame_rate)
         chosen_rows, seen = random_window(times[kept], recipe, rng)
         rows = kept[chosen_rows]

@@ -143,7 +143,10 @@ def _save(
     }
     run.checkpoint.parent.mkdir(parents=True, exist_ok=True)
     with replacing(run.checkpoint) as part:
-        torch.save(state, part)
+        try:
+            torch.save(state, part)
+        except RuntimeError as error:  # torch's own writer raises nothing else on a full disk
+            raise OSError(str(error).partition("\n")[0]) from error
 
 
 def _load(

@@ -15,6 +15,7 @@ from edgevtn.datasets import Clip
 from edgevtn.errors import ManifestError, require
 from edgevtn.recognizer import Recognizer
 from edgevtn.sources import frames
+from edgevtn.teaching.cache import fingerprint
 from edgevtn.training.data.augment import mirrored_label
 from edgevtn.training.data.features import Cache, Features
 from edgevtn.training.data.windows import Times
@@ -61,21 +62,21 @@ class Teacher:
 
     def clip(self, clip: Clip, views: Sequence[Features]) -> list[Float]:
         """Logits (N, K) for each view of a clip, of the windows that end at each of its frames."""
-        content = hashlib.sha256(clip.path.read_bytes()).hexdigest()
+        content = fingerprint(clip.path)
 
         def compute() -> dict[str, Float]:
-            with frames(clip.path) as source:
-                return {"logits": self.watch(list(source), views[0].times)}
+            return {"logits": self.watch(clip.path, views[0].times)}
 
         logits = self._cache.get(f"{self._digest.hexdigest()} {content} {len(views[0].times)}", compute)["logits"]
         return [self._mirrored(logits) if view.label != clip.label else logits for view in views]
 
-    def watch(self, moments: Sequence[tuple[float, Frame]], times: Times) -> Float:
-        """Logits (N, K) for N times: of each the last that was said before it."""
+    def watch(self, moments: Path | Sequence[tuple[float, Frame]], times: Times) -> Float:
+        """Logits (N, K) for N times of a file or of frames: of each time the last that was said before it."""
         total = np.zeros((len(times), len(self._labels)), np.float32)
         for recognizer in self._recognizers:
             recognizer.reset()
-            predictions = list(recognizer.stream(moments))
+            with frames(moments) as source:  # read anew by each, and never whole in memory
+                predictions = list(recognizer.stream(source))
             order = [recognizer.model.labels.index(label) for label in self._labels]
             logits = np.log(np.stack([p.probabilities for p in predictions])[:, order] + LEAST)
             last = np.searchsorted([p.timestamp for p in predictions], times, side="right") - 1
