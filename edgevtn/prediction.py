@@ -38,6 +38,8 @@ class Prediction:
         Seconds by which smoothing makes a change of the probabilities late.
     source, region : str
         The name of the camera, where there are several, and of the rectangle; else "".
+    reused : bool
+        Whether nothing had moved since the frame before, so that its features were used again and nothing was encoded.
     """
 
     model: str
@@ -50,6 +52,7 @@ class Prediction:
     delay: float = 0.0
     source: str = ""
     region: str = ""
+    reused: bool = False
 
     def top(self, n: int = 5) -> list[tuple[str, float]]:
         """Return the `n` most probable labels with their probabilities, highest first."""

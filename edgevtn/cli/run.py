@@ -10,8 +10,10 @@ from edgevtn.cli.detection import add_detection, detector
 from edgevtn.cli.options import add_threads
 from edgevtn.cli.outputs import add_outputs, outputs
 from edgevtn.cli.service import Draining, Service
+from edgevtn.prediction import Prediction
 from edgevtn.recognizer import Recognizer
 from edgevtn.region import Region
+from edgevtn.sinks.base import Sink
 from edgevtn.sources.live import Persistence
 from edgevtn.watching import SMOOTHING
 
@@ -59,6 +61,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--give-up", type=float, metavar="S", help="seconds until a lost one is an error; 0: at once (default: never)"
     )
     parser.add_argument("--wait", action=flag, help="wait for a camera or stream that is not there yet, too")
+    parser.add_argument(
+        "--stillness", action=flag, default=True, help="encode nothing while nothing moves (default: yes)"
+    )
     add_threads(parser)
     add_detection(parser)
     add_outputs(parser)
@@ -66,7 +71,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Watch until the sources end, `--seconds` have passed in them, SIGTERM comes, or the window is closed."""
-    from edgevtn.sinks import Display, JsonLines, Origin, Sink, Text, Video
+    from edgevtn.sinks import Display, JsonLines, Origin, Text, Video
     from edgevtn.sources import Cameras
     from edgevtn.sources.open import source_name
     from edgevtn.watching import watch
@@ -101,7 +106,9 @@ def run(arguments: argparse.Namespace) -> None:
             threads=arguments.threads,
             smoothing=arguments.smoothing,
             unknown_below=arguments.unknown_below,
+            stillness=arguments.stillness,
         )
+        sinks.append(share := Share())
         if regions or len(sources) > 1:
             say(expense(recognizer, len(sources), max(1, len(regions))))
         draining.by(cameras.stop)
@@ -116,6 +123,20 @@ def run(arguments: argparse.Namespace) -> None:
         ):
             pass
         service.stopping()
+        if share.reused:
+            say(f"{share.reused} of {share.predictions} predictions needed no encoding: nothing had moved")
+
+
+class Share(Sink):
+    """Counts the predictions, and those for which nothing was encoded."""
+
+    def __init__(self) -> None:
+        self.predictions = self.reused = 0
+
+    def prediction(self, prediction: Prediction) -> None:
+        """Another one."""
+        self.predictions += 1
+        self.reused += prediction.reused
 
 
 def say(sentence: str) -> None:
