@@ -150,7 +150,7 @@ class Recognizer:
         """A model, with what it can share of what is there."""
         rate = bundles[0].model.frame_rate
         interval = max(bundle.model.encoder.difference_interval or 0.0 for bundle in bundles)
-        rhythm = rate, interval if interval < 1 / rate else 0.0  # one slot apart: no frame is taken for that alone
+        rhythm = rate, interval
         sampler = self._samplers.setdefault(rhythm, Sampler(*rhythm))
         views = []
         for bundle in bundles:
@@ -169,9 +169,8 @@ class Recognizer:
             if key not in self._streams:
                 self._streams[key] = MODALITIES[facts.modality](encoder, self._pictures[way])
             stream = self._streams[key]
-            if (stream, sampler) not in self._views:
-                self._views[stream, sampler] = Reuse(stream, Stillness() if self._stillness else None)
-            views.append(self._views[stream, sampler])
+            view = self._views.setdefault((stream, sampler), Reuse(stream, Stillness() if self._stillness else None))
+            views.append(view)
         self._runners.append(Runner(name, bundles, views, sampler, options))
 
     def warmup(self) -> None:
@@ -214,6 +213,11 @@ class Recognizer:
                 runner.logits()
 
         return {"prepare": prepare, "encode": encode, "heads": heads}
+
+    def slow_down(self, factor: int) -> None:
+        """Encode one of `factor` slots; what lies between is taken to lie between in features, too; see `Pace`."""
+        for sampler in self._samplers.values():
+            sampler.factor = factor
 
     def reset(self) -> None:
         """Forget all frames: what follows is another recording, and its time may begin anew."""
@@ -279,9 +283,7 @@ class Recognizer:
             view.compare_with(frame, timestamp)
         encoded: dict[Stream, Float | None] = {}
         features = {view: view(frame, timestamp, encoded) for view in _once(due)}
-        found = (
-            runner.take([features[view] for view in runner.views], slots[runner.sampler], timestamp) for runner in due
-        )
+        found = (runner.take([features[v] for v in runner.views], slots[runner.sampler], timestamp) for runner in due)
         return [prediction for prediction in found if prediction is not None]
 
     def stream(self, frames: Iterable[tuple[float, Frame]]) -> Iterator[Prediction]:

@@ -79,6 +79,7 @@ class Runner:
             head.clear()
         self._smoothing.reset()
         self._first: float | None = None  # timestamp of the first frame since then, seconds
+        self._last: list[Float | None] = [None] * len(self.heads)  # features of the last frame
         self._same = 0  # slots in a row that had the features of the one before
         self._settled: Float | None = None  # probabilities of a window of which all rows are the same
 
@@ -105,20 +106,26 @@ class Runner:
         if self._first is None:
             self._first = timestamp
         reused = all(view.held for view in self.views)
-        # A slot without a frame repeats the features, but those of a difference: it has none.
-        repeats = slots == 1 or not any(stream.compares for stream in self.streams)
+        # A slot whose frame was lost repeats the features, but those of a difference: it has none.
+        meant = slots <= self.sampler.factor
+        repeats = meant or not any(stream.compares for stream in self.streams)
         self._same = self._same + slots if reused and repeats else 0
         if not self._same:
             self._settled = None
         elif self._settled is not None:
             return self._predict(self._settled, timestamp, self._first, reused)
-        for head, stream, values in zip(self.heads, self.streams, features, strict=True):
+        for n, (head, stream, values) in enumerate(zip(self.heads, self.streams, features, strict=True)):
             if first and stream.compares:
                 continue  # nothing before it in this window to compare it with
-            for _ in range(0 if first else slots - 1):
-                self._repeat(head, stream)
+            between = self._between(n, values, slots) if meant and not first and not reused else None
+            for row in range(0 if first else slots - 1):
+                if between is not None:
+                    head.push(between[row : row + 1])
+                else:
+                    self._repeat(head, stream, values if meant else None)
             if values is not None:
                 head.push(values)
+                self._last[n] = values.copy() if self.sampler.factor > 1 else None
         for head, stream in zip(self.heads, self.streams, strict=True):
             if not head.window.full and not self._repeat_start:
                 return None
@@ -129,9 +136,20 @@ class Runner:
             self._settled = probabilities
         return self._predict(probabilities, timestamp, self._first, reused)
 
+    def _between(self, n: int, values: Float | None, slots: int) -> Float | None:
+        """Features of slots left out on purpose, float32 (slots - 1, W), between those of their neighbours."""
+        last = self._last[n]
+        if values is None or last is None or slots == 1:
+            return None
+        shares = np.arange(1, slots, dtype=np.float32)[:, None] / np.float32(slots)
+        return last + shares * (values - last)
+
     @staticmethod
-    def _repeat(head: Head, stream: Stream) -> None:
-        if stream.still is None:
+    def _repeat(head: Head, stream: Stream, values: Float | None = None) -> None:
+        """A slot without a frame; with the features that it has all the same, if they are known."""
+        if values is not None:
+            head.push(values)
+        elif stream.still is None:
             head.repeat()
         else:
             head.push(stream.still)

@@ -82,6 +82,12 @@ class Views:
             for prediction in view.recognizer.predictions(part, timestamp):
                 yield replace(prediction, source=source, region=name) if source or name else prediction
 
+    def slow_down(self, factor: int) -> None:
+        """Encode only one of `factor` slots of each."""
+        for views in self._views.values():
+            for view in views.values():
+                view.recognizer.slow_down(factor)
+
     def update(self, prediction: Prediction) -> list[Event]:
         """The events that a prediction ends or begins."""
         source, region = prediction.source, prediction.region

@@ -11,12 +11,13 @@ from typing import TypeGuard, cast
 from edgevtn.arrays import Frame
 from edgevtn.errors import FrameError, TimestampError
 from edgevtn.events import EventDetector
+from edgevtn.pace import Pace
 from edgevtn.prediction import Event
 from edgevtn.recognizer import Place, Recognizer
 from edgevtn.region import Region
 from edgevtn.sinks import StopWatching, as_sink
 from edgevtn.sources import Cameras, Source, frames
-from edgevtn.sources.cameras import Alone
+from edgevtn.sources.alone import Alone
 from edgevtn.sources.open import Named
 from edgevtn.views import Views
 
@@ -35,6 +36,7 @@ def watch(
     frame_rate: float | None = None,
     seconds: float | None = None,
     regions: Iterable[Region] = (),
+    pace: Pace | None = None,
 ) -> Iterator[Event]:
     """Recognise what a source shows, until it ends, and yield the events as they begin and end.
 
@@ -63,6 +65,9 @@ def watch(
     regions : iterable of Region
         Rectangles of every source that are recognised by themselves, instead of the whole picture; predictions and
         events have `region`. Each costs as much as a source does.
+    pace : Pace, optional
+        Lowers the rate on a processor that cannot keep up with what is live, or is hot; one that warns if None. Sources
+        that wait, as files do, are never slowed down without it.
 
     Yields
     ------
@@ -109,6 +114,8 @@ def watch(
                     sink.event(event)
             return events
 
+        if pace is None and arriving.live:
+            pace = Pace(_warn)
         began: dict[str, float] = {}
         try:
             for name, timestamp, frame, error in arriving.arrivals():
@@ -121,7 +128,12 @@ def watch(
                     arriving.leave(name)
                     continue
                 try:
-                    for prediction in views.predictions(name, frame, timestamp):
+                    if pace is not None:
+                        pace.begin()
+                    found = list(views.predictions(name, frame, timestamp))
+                    if pace is not None and pace.end():
+                        views.slow_down(pace.factor)
+                    for prediction in found:
                         for sink in told:
                             sink.prediction(prediction)
                         yield from tell(views.update(prediction))
@@ -137,6 +149,10 @@ def watch(
             with contextlib.suppress(StopWatching):
                 tell(last)
         yield from last
+
+
+def _warn(sentence: str) -> None:
+    warnings.warn(sentence, RuntimeWarning, stacklevel=4)
 
 
 def _several(source: object) -> TypeGuard[Sequence[str | int | Path | Source]]:

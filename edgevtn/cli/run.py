@@ -10,6 +10,7 @@ from edgevtn.cli.detection import add_detection, detector
 from edgevtn.cli.options import add_threads
 from edgevtn.cli.outputs import add_outputs, outputs
 from edgevtn.cli.service import Draining, Service
+from edgevtn.pace import Pace
 from edgevtn.prediction import Prediction
 from edgevtn.recognizer import Recognizer
 from edgevtn.region import Region
@@ -120,6 +121,7 @@ def run(arguments: argparse.Namespace) -> None:
             detector=events,
             seconds=arguments.seconds,
             regions=regions,
+            pace=Pace(say) if cameras.live else None,
         ):
             pass
         service.stopping()

@@ -223,6 +223,12 @@ class Cameras:
         feed.free.notify_all()
         return Arrival(feed.name, timestamp, frame)
 
+    @property
+    def live(self) -> bool:
+        """Whether all of them are: frames come whether or not they are asked for."""
+        with self._lock:
+            return all(feed.source is not None and feed.source.live for feed in self._feeds)
+
     def _read(self, feed: _Feed, begin: Callable[[], Source]) -> None:
         """What a source's thread does."""
         failure = None
@@ -257,29 +263,6 @@ class Cameras:
             feed.newest = pair
             self._changed.notify_all()
         return True
-
-
-class Alone:
-    """A single source as `Cameras` would give it, but read by the thread that watches."""
-
-    names = ("",)
-
-    def __init__(self, source: Source) -> None:
-        self._source = source
-        self._left = False
-
-    def arrivals(self) -> Iterator[Arrival]:
-        """Yield its frames."""
-        for timestamp, frame in self._source:
-            yield Arrival("", timestamp, frame)
-            if self._left:
-                return
-
-    def leave(self, source: str, error: Exception | None = None) -> None:
-        """Take no more frames; raises the error, if there is one."""
-        self._left = True
-        if error is not None:
-            raise error
 
 
 def _given(source: Source) -> Source:
