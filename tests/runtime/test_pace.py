@@ -14,8 +14,8 @@ class Board:
     """A clock that is moved by hand, and a thermometer."""
 
     def __init__(self):
-        self.now, self.degrees, self.said = 0.0, None, []
-        self.pace = Pace(self.said.append, lambda: self.now, lambda: self.degrees)
+        self.now, self.degrees, self.sentences = 0.0, None, []
+        self.pace = Pace(self.sentences.append, lambda: self.now, lambda: self.degrees)
 
     def run(self, seconds, cost):
         """The newest frame of a camera of 25 Hz, again and again; the factors that there were."""
@@ -34,17 +34,17 @@ class Board:
 def test_a_processor_that_keeps_up_is_left_alone():
     board = Board()
     assert board.run(300, cost=0.05) == []
-    assert board.said == []
+    assert board.sentences == []
 
 
 def test_one_that_does_not_gets_half_of_the_frames_and_says_so_once():
     board = Board()
     assert board.run(SPAN + 1, cost=0.09) == [2]
     assert board.run(300, cost=0.09) == []  # 56 % of the time at half the rate
-    assert len(board.said) == 1
-    assert "one of 2 frames" in board.said[0]
+    assert len(board.sentences) == 1
+    assert "one of 2 frames" in board.sentences[0]
     assert board.run(60, cost=0.25) == [4]
-    assert len(board.said) == 1
+    assert len(board.sentences) == 1
 
 
 def test_the_rate_rises_again_after_a_while_step_by_step():
@@ -71,7 +71,7 @@ def test_a_hot_one_is_slowed_down_until_it_is_cool():
     board = Board()
     board.degrees = HOT + 5
     assert board.run(4 * SPAN, cost=0.01) == [2, 4]
-    assert "85 C" in board.said[0]
+    assert "85 C" in board.sentences[0]
     board.degrees = (HOT + COOL) / 2
     assert board.run(20 * SPAN, cost=0.01) == []
     board.degrees = COOL - 5
@@ -83,9 +83,9 @@ def test_a_hot_one_is_slowed_down_until_it_is_cool():
 def test_the_sampler_closes_so_many_slots_at_once(factor, rate):
     sampler = Sampler(12.5)
     sampler.factor = factor
-    taken = [(n / rate, count) for n in range(round(20 * rate)) if (count := sampler.slots(n / rate))]
-    assert {count for _, count in taken[1:]} == {factor}
-    for k, (time, _) in enumerate(taken):
+    closed = [(n / rate, count) for n in range(round(20 * rate)) if (count := sampler.slots(n / rate))]
+    assert {count for _, count in closed[1:]} == {factor}
+    for k, (time, _) in enumerate(closed):
         assert abs(time - k * factor / 12.5) <= 0.5 / rate + 0.001
 
 
@@ -110,7 +110,7 @@ def fading(count):
 @pytest.mark.parametrize("kind", ["vtn", "linear", "rgbdiff"])
 @pytest.mark.parametrize("factor", [2, 4])
 def test_a_head_gets_the_window_that_it_knows(tmp_path, kind, factor):
-    """Of an encoder that is linear in the pixels the features between two frames lie between theirs."""
+    """An encoder that is linear in the pixels has features between those of two frames for what lies between."""
     changes = {"vtn": {"motion": "change", "projection": True}, "rgbdiff": {"modality": "rgbdiff"},
                "linear": {"kind": "linear", "statistics": ["mean", "spread", "change", "segments"]}}[kind]  # fmt: skip
     facts = tiny_facts(window_len=8, **changes)
