@@ -31,6 +31,8 @@ from edgevtn.teaching.fit import fit
 
 SIZES, RATES = (224, 192, 160, 128), (12.5, 6.25, 3.125)
 Splits = list[tuple[list[Shown], list[Shown]]]
+#: CPU milliseconds that are marked in the plot.
+TICKS = (5, 10, 20, 40, 80)
 #: Hz, and seconds, of the video whose cost is measured; and how often that is done.
 CAMERA_RATE, SECONDS, REPEATS = 30, 4, 5
 
@@ -127,6 +129,8 @@ def plot(rows: Sequence[dict[str, float]], names: Sequence[str], file: Path) -> 
                 panel.annotate(f"{row['size']}", (1e3 * row["cpu"], 100 * row[name]), fontsize=7, xytext=(2, 3),
                                textcoords="offset points")  # fmt: skip
         panel.set_xscale("log")
+        panel.set_xticks(TICKS, [f"{tick}" for tick in TICKS])
+        panel.set_xticks([], minor=True)
         panel.set_title(name)
         panel.set_xlabel("CPU milliseconds for a second of video")
     panels[0].set_ylabel("clips recognised, %")

@@ -12,13 +12,14 @@ import csv
 import time
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
+from edgevtn.bundle import load_bundle
 from edgevtn.heads import Head
 from edgevtn.heads.linear import ROOT, LinearFacts
 from edgevtn.sampler import Sampler
@@ -29,6 +30,8 @@ from edgevtn.teaching import Extractor, FeatureCache
 from edgevtn.teaching.features import RATE
 from edgevtn.teaching.fit import Material, fit
 
+#: Hz, at which the heads look.
+RATES = (12.5, 6.25)
 #: From this probability on an answer counts: below, `edgevtn` says "unknown".
 CERTAIN = 0.5
 
@@ -55,19 +58,23 @@ def clips(data: Path, name: str) -> list[Clip]:
     return [Clip(folder / row["clip"], row["label"], row["fold"], *own) for row, own in zip(rows, part, strict=True)]
 
 
-def held(file: Path) -> np.ndarray:
-    """For each slot whether its features would be those of the slot before: bool (n,)."""
-    sampler, stillness, found = Sampler(RATE), Stillness(), []
+def held(file: Path, rates: Sequence[float]) -> dict[float, np.ndarray]:
+    """By the rate, for each slot whether its features would be those of the slot before: bool (n,)."""
+    ways = {rate: (Sampler(rate), Stillness()) for rate in rates}
+    found: dict[float, list[bool]] = {rate: [] for rate in rates}
     with frames(file) as source:
         for timestamp, frame in source:
-            slots = sampler.slots(timestamp)
-            if slots:
-                whole = np.ascontiguousarray(frame)
-                still = stillness(whole, timestamp)
-                if not still:
-                    stillness.keep(whole, timestamp)
-                found += [True] * (slots - 1) + [still]  # a slot without a frame repeats the one before, anyway
-    return np.array(found)
+            for rate, (sampler, stillness) in ways.items():
+                slots = sampler.slots(timestamp)
+                if slots:
+                    whole = np.ascontiguousarray(frame)
+                    still = stillness(whole, timestamp)
+                    if not still:
+                        stillness.keep(whole, timestamp)
+                    found[rate] += [True] * (slots - 1) + [
+                        still
+                    ]  # a slot without a frame repeats the one before, anyway
+    return {rate: np.array(own) for rate, own in found.items()}
 
 
 def answers(head: Head, rows: np.ndarray) -> np.ndarray:
@@ -95,21 +102,27 @@ def taught(rows: dict[Path, np.ndarray], learn: list[Clip]) -> tuple[Head, float
     return facts.build({"w_classes": fitted.w, "b_classes": fitted.b}, Path("taught"), "fp32"), candidate.rate
 
 
-def compare(data: Path, name: str, extractor: Extractor, size: int) -> Iterator[str]:
-    bundle = extractor.bundle
+def compare(data: Path, name: str, extractor: Extractor) -> Iterator[str]:
+    model, folder = extractor.bundle.model, extractor.bundle.path
     every = clips(data, name)
     files = sorted({c.file for c in every})
-    rows = {file: extractor(file).at(RATE, size) for file in files}
-    still = {file: held(file)[: len(rows[file])] for file in files}
-    last = {file: np.maximum.accumulate(np.where(mask, 0, np.arange(len(mask)))) for file, mask in still.items()}
-    own = bundle.model.head.build(bundle.head, bundle.path, "fp32")
+    features = {file: extractor(file) for file in files}
+    rows = {file: own.at(RATE) for file, own in features.items()}
+    still = {file: held(file, RATES) for file in files}
+    own = model.head.build(extractor.bundle.head, folder, "fp32")
     counts: Counter[str] = Counter()
     for group in sorted({c.group for c in every}):
         head, rate = taught(rows, [c for c in every if c.group != group])
         for file in sorted({c.file for c in every if c.group == group}):
-            reused = rows[file][last[file]]
-            for kind, asked, step in (("bundled", own, 1), ("taught", head, round(RATE / rate))):
-                without, with_it = answers(asked, rows[file][::step]), answers(asked, reused[::step])
+            bundled = features[file].at(model.frame_rate, model.encoder.input_size)
+            ways = (
+                ("bundled", own, model.frame_rate, bundled),
+                ("taught", head, rate, features[file].at(rate)),
+            )
+            for kind, asked, hertz, seen in ways:
+                mask = still[file][hertz][: len(seen)]
+                last = np.maximum.accumulate(np.where(mask, 0, np.arange(len(mask))))
+                without, with_it = answers(asked, seen), answers(asked, seen[last])
                 differ = without.argmax(axis=1) != with_it.argmax(axis=1)
                 certain = differ & (np.maximum(without.max(axis=1), with_it.max(axis=1)) >= CERTAIN)
                 counts[f"{kind}, windows"] += len(without)
@@ -121,13 +134,14 @@ def compare(data: Path, name: str, extractor: Extractor, size: int) -> Iterator[
                         f"  {file.relative_to(data)}, {kind}: {differ.sum()} of {len(without)} windows differ, "
                         f"{certain.sum()} of them certain; probabilities by {moved:.3f} at most"
                     )
-    share = np.concatenate(list(still.values())).mean()
+    shares = [np.concatenate([own[rate] for own in still.values()]).mean() for rate in RATES]
     told = "; ".join(
         f"{kind} head {1 - counts[f'{kind}, other'] / counts[f'{kind}, windows']:.2%} of "
         f"{counts[f'{kind}, windows']} windows agree, {counts[f'{kind}, certain']} others are certain"
         for kind in ("bundled", "taught")
     )
-    yield f"{name}, {len(files)} clips, {size} pixels: {share:.1%} of slots used again; {told}"
+    used = ", ".join(f"{share:.1%} at {rate:g} Hz" for rate, share in zip(RATES, shares, strict=True))
+    yield f"{name}, {len(files)} clips: of the slots used again {used}; {told}"
 
 
 def main() -> None:
@@ -135,14 +149,14 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="folder with weizmann64, ceiling, ucf101_10 and gmdcsa24")
     parser.add_argument("cache", type=Path, help="folder for features")
     parser.add_argument("--only", nargs="*", default=["weizmann64", "gmdcsa24", "ceiling", "ucf101_10"])
-    parser.add_argument("--sizes", type=int, nargs="*", help="of pictures (default: the encoder's)")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     warnings.simplefilter("ignore")
-    extractor = Extractor(cache=FeatureCache(arguments.cache), threads=1, sizes=arguments.sizes)
+    sizes = load_bundle().model.encoder.sizes
+    extractor = Extractor(cache=FeatureCache(arguments.cache), threads=1, sizes=sizes)
     for name in arguments.only:
         began = time.perf_counter()
-        for line in compare(arguments.data, name, extractor, extractor.sizes[0]):
+        for line in compare(arguments.data, name, extractor):
             print(line, flush=True)
         print(f"  {time.perf_counter() - began:.0f} s", flush=True)
 

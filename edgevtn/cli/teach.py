@@ -29,7 +29,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--size", action="append", type=number_or_auto, metavar="PIXELS",
-        help="side of the pictures that are looked at, such as 160, half the work of 224 (default: the encoder's own); "
+        help="side of the pictures that are looked at, such as 160, half the work of 224, which is the default; "
         "given several times, or auto for all that the encoder takes, the best by takes left out is chosen",
     )  # fmt: skip
     parser.add_argument(

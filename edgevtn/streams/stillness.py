@@ -14,8 +14,9 @@ LEAST, NOISES = 4.0, 2.0
 STILL = 0.3
 #: Grey levels of noise, and of a change of light, above which nothing counts as still.
 LOUDEST = 6.0
-#: Seconds after which a frame is encoded though nothing has moved: the bound of what a wrong threshold can hide.
-LONGEST = 10.0
+#: Seconds after which a frame is encoded though nothing has moved: the bound of what a wrong threshold can hide, and
+#: rare enough to cost nothing.
+LONGEST = 30.0
 
 
 class Stillness:

@@ -196,7 +196,7 @@ def teach(
     threads : int, optional
         Threads of the encoder.
     sizes : sequence of int, optional
-        Sides of pictures to choose among, pixels, which the encoder must take; its own alone if None.
+        Sides of pictures to choose among, pixels, which the encoder must take; its largest if None.
     rates : sequence of float, optional
         Frames a second to choose among, Hz, of `edgevtn.teaching.choose.EVERY_RATE`; 6.25 and 12.5 if None.
     progress : callable, optional

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import edgevtn
+from edgevtn.bundle import load_bundle
 from edgevtn.errors import BundleError
 from edgevtn.teaching import Taught, teach
 from edgevtn.teaching.choose import EVERY_RATE
@@ -26,7 +27,8 @@ def test_a_model_of_smaller_pictures_runs_beside_others_and_is_taught_more(tmp_p
     np.testing.assert_allclose(again.arrays["w_classes"], small.arrays["w_classes"], atol=1e-6)
     recognizer = edgevtn.Recognizer([tmp_path / "small", "default"], threads=1, start="repeat")
     alone = edgevtn.Recognizer(tmp_path / "small", threads=1, start="repeat")
-    assert [model.encoder.input_size for model in recognizer.models.values()] == [128, 224]
+    own = load_bundle().model.encoder.input_size
+    assert [model.encoder.input_size for model in recognizer.models.values()] == [128, own]
     with edgevtn.frames(examples[0].source) as source:
         for timestamp, frame in source:
             beside = {p.model: p for p in recognizer.predictions(frame, timestamp)}
