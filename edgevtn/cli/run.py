@@ -125,7 +125,7 @@ def run(arguments: argparse.Namespace) -> None:
         ):
             pass
         service.stopping()
-        if share.reused:
+        if share.reused and not arguments.json:  # programs count themselves, and read nothing else
             say(f"{share.reused} of {share.predictions} predictions needed no encoding: nothing had moved")
 
 
