@@ -18,6 +18,7 @@ from edgevtn.bundle import Bundle
 from edgevtn.cpu import HOST_FEATURES, INT8_FEATURES, cpu_name, default_threads
 from edgevtn.kernels import jit
 from edgevtn.kernels.machine import FP32, INT8, MACHINE
+from edgevtn.streams.stillness import LONGEST
 
 
 def _facts(bundle: Bundle) -> dict[str, str]:
@@ -57,6 +58,7 @@ def describe(streams: Sequence[Bundle]) -> dict[str, dict[str, str]]:
             "kernels": f"numba, {MACHINE.name}, tiles {FP32.rows}x{FP32.panel} (fp32), {INT8.rows}x{INT8.panel} (int8)",
             "kernel cache": "on disk" if jit.cache_enabled else "off: no writable folder",
             "prepare": "cython, 1 thread",
+            "stillness": f"nothing is encoded while nothing moves, for {LONGEST:g} s at most",
         },
         "versions": {
             "edgevtn": version("edgevtn"),

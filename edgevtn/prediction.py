@@ -38,6 +38,8 @@ class Prediction:
         Seconds by which smoothing makes a change of the probabilities late.
     source, region : str
         The name of the camera, where there are several, and of the rectangle; else "".
+    reused : bool
+        Whether nothing had moved since the frame before, so that its features were used again and nothing was encoded.
     moments : float32 (T,), optional
         What each sampled frame of the window added to the best label's logit less the second's, the oldest first, where
         that was asked for and the head can tell.
@@ -53,6 +55,7 @@ class Prediction:
     delay: float = 0.0
     source: str = ""
     region: str = ""
+    reused: bool = False
     moments: Float | None = None
 
     def top(self, n: int = 5) -> list[tuple[str, float]]:

@@ -44,6 +44,8 @@ class Profile:
         Sampled frames that could be recognised in a second.
     cpu_seconds : float
         Processor time for one second of 30 Hz video, sampling included.
+    reused : float
+        Share of that video's sampled frames, 0 to 1, in which nothing had moved, so that they were not encoded.
     peak_megabytes : float
         Most memory that the process had.
     temperature : tuple of float, optional
@@ -59,6 +61,7 @@ class Profile:
     milliseconds: dict[str, tuple[float, float, float]]
     frames_per_second: float
     cpu_seconds: float
+    reused: float
     peak_megabytes: float
     temperature: tuple[float, float] | None
     throttled: str | None
@@ -81,7 +84,8 @@ class Profile:
         lines += [
             "",
             f"{self.frames_per_second:.0f} frames a second at most",
-            f"{self.cpu_seconds:.3f} CPU seconds for a second of {CAMERA_RATE:g} Hz video",
+            f"{self.cpu_seconds:.3f} CPU seconds for a second of {CAMERA_RATE:g} Hz video, "
+            f"{self.reused:.0%} of whose sampled frames were still and not encoded",
             f"{self.peak_megabytes:.0f} MB of memory at most",
             f"temperature: {degrees}",
             "throttled: " + (self.throttled or "not told"),
@@ -111,8 +115,9 @@ def bench(recognizer: Recognizer, seconds: float, source: str | Path | None = No
     recognizer.reset()
     before = temperature()
     interval = 1 / recognizer.model.frame_rate
-    parts = recognizer.stages()
-    recognizer.reset()
+    encoding = recognizer.another(stillness=False)
+    parts = encoding.stages()
+    encoding.reset()
     durations: dict[str, list[float]] = {stage: [] for stage in (*parts, "everything")}
     clock = itertools.count()
     end = time.perf_counter() + seconds
@@ -122,12 +127,13 @@ def bench(recognizer: Recognizer, seconds: float, source: str | Path | None = No
         for stage, function in parts.items():
             durations[stage].append(_timed(lambda function=function, picture=picture: function(picture)))  # type: ignore[misc]
         at = len(durations["everything"]) * interval
-        durations["everything"].append(_timed(lambda picture=picture, at=at: recognizer(picture, at)))  # type: ignore[misc]
+        durations["everything"].append(_timed(lambda picture=picture, at=at: encoding(picture, at)))  # type: ignore[misc]
     milliseconds = {}
     for stage, values in durations.items():
         median, high, highest = (float(1e3 * value) for value in np.percentile(values, (50, 95, 99)))
         milliseconds[stage] = (median, high, highest)
     after = temperature()
+    used, reused = _cpu_seconds(recognizer, pictures, min(seconds, 4.0))
     return Profile(
         machine=cpu_name(),
         threads=recognizer.threads,
@@ -135,7 +141,8 @@ def bench(recognizer: Recognizer, seconds: float, source: str | Path | None = No
         frame=(pictures[0].shape[0], pictures[0].shape[1]),
         milliseconds=milliseconds,
         frames_per_second=1e3 / milliseconds["everything"][0],
-        cpu_seconds=_cpu_seconds(recognizer, pictures, min(seconds, 4.0)),
+        cpu_seconds=used,
+        reused=reused,
         # Kilobytes on Linux.
         peak_megabytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e3 if sys.platform != "darwin" else 1e6),
         temperature=None if before is None or after is None else (before, after),
@@ -149,16 +156,16 @@ def _timed(function: Callable[[], object]) -> float:
     return time.perf_counter() - begin
 
 
-def _cpu_seconds(recognizer: Recognizer, pictures: list[Frame], seconds: float) -> float:
-    """Processor time for a second of video, frames that are not sampled included."""
+def _cpu_seconds(recognizer: Recognizer, pictures: list[Frame], seconds: float) -> tuple[float, float]:
+    """Processor time for a second of video, frames that are not sampled included, and the share that was still."""
     recognizer.reset()
     count = max(int(CAMERA_RATE), int(seconds * CAMERA_RATE))
     begin = time.process_time()
-    for n in range(count):
-        recognizer(pictures[n % len(pictures)], n / CAMERA_RATE)
+    found = [recognizer.predictions(pictures[n % len(pictures)], n / CAMERA_RATE) for n in range(count)]
     used = time.process_time() - begin
     recognizer.reset()
-    return used * CAMERA_RATE / count
+    still = [prediction.reused for each in found for prediction in each]
+    return used * CAMERA_RATE / count, float(np.mean(still)) if still else 0.0
 
 
 def throttled() -> str | None:

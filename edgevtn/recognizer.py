@@ -21,7 +21,7 @@ from edgevtn.heads.vtn import PRECISIONS
 from edgevtn.prediction import Prediction
 from edgevtn.runner import Options, Runner
 from edgevtn.sampler import Sampler
-from edgevtn.streams import MODALITIES, Picture, Stream
+from edgevtn.streams import MODALITIES, Picture, Reuse, Stillness, Stream
 
 #: A model that is given: a bundle's folder, or "default".
 Place = str | Path
@@ -53,6 +53,8 @@ class Recognizer:
         its window alone.
     unknown_below : float, optional
         Predictions whose best probability is lower are labelled "unknown"; the model's own threshold if None.
+    stillness : bool
+        While nothing moves, use the last features again and encode nothing; False: encode every sampled frame.
 
     Attributes
     ----------
@@ -94,6 +96,7 @@ class Recognizer:
         start: str = "wait",
         smoothing: float = 0.0,
         unknown_below: float | None = None,
+        stillness: bool = True,
     ) -> None:
         self.threads = default_threads() if threads is None else thread_count(threads)
         if precision not in PRECISIONS:
@@ -106,7 +109,7 @@ class Recognizer:
         places = [model] if model is None or isinstance(model, str | Path) else _listed(model)
         if not places:
             raise ValueError("expected at least one model, got an empty list")
-        self._spinning = spinning
+        self._spinning, self._stillness = spinning, stillness
         self._encoders: dict[tuple[str, int], Encoder] = {}  # by the checksum of the file, and the side
         self._options = Options(precision, start, smoothing, unknown_below)
         self._loaded = [load_streams(place) for place in places]
@@ -117,6 +120,7 @@ class Recognizer:
         self.not_finite = 0
         self._pictures: dict[object, Picture] = {}
         self._streams: dict[object, Stream] = {}
+        self._views: dict[tuple[Stream, Sampler], Reuse] = {}
         self._samplers: dict[tuple[float, float], Sampler] = {}
         self._runners: list[Runner] = []
         for bundles in self._loaded:
@@ -126,12 +130,13 @@ class Recognizer:
         self.model, self.precision, self.window_duration = first.model, first.precision, first.window_duration
         self.warmup()
 
-    def another(self) -> Recognizer:
+    def another(self, stillness: bool | None = None) -> Recognizer:
         """A recogniser of the same models for another stream of frames, with windows of its own.
 
-        They share the encoders' sessions; use them in one thread.
+        They share the encoders' sessions; use them in one thread. `stillness` may be another than this one's.
         """
         other = copy.copy(self)
+        other._stillness = self._stillness if stillness is None else stillness
         other._build()
         return other
 
@@ -145,9 +150,9 @@ class Recognizer:
         """A model, with what it can share of what is there."""
         rate = bundles[0].model.frame_rate
         interval = max(bundle.model.encoder.difference_interval or 0.0 for bundle in bundles)
-        rhythm = rate, interval if interval < 1 / rate else 0.0  # one slot apart: no frame is taken for that alone
+        rhythm = rate, interval
         sampler = self._samplers.setdefault(rhythm, Sampler(*rhythm))
-        streams = []
+        views = []
         for bundle in bundles:
             facts = bundle.model.encoder
             kind = bundle.model.sha256[ENCODER], facts.input_size
@@ -163,8 +168,10 @@ class Recognizer:
             key = kind, facts.modality, way, rhythm if facts.difference_interval is not None else None
             if key not in self._streams:
                 self._streams[key] = MODALITIES[facts.modality](encoder, self._pictures[way])
-            streams.append(self._streams[key])
-        self._runners.append(Runner(name, bundles, streams, sampler, options))
+            stream = self._streams[key]
+            view = self._views.setdefault((stream, sampler), Reuse(stream, Stillness() if self._stillness else None))
+            views.append(view)
+        self._runners.append(Runner(name, bundles, views, sampler, options))
 
     def warmup(self) -> None:
         """Run every stage once, so that no frame waits for a kernel to compile; done at construction.
@@ -207,6 +214,11 @@ class Recognizer:
 
         return {"prepare": prepare, "encode": encode, "heads": heads}
 
+    def slow_down(self, factor: int) -> None:
+        """Encode one of `factor` slots; what lies between is taken to lie between in features, too; see `Pace`."""
+        for sampler in self._samplers.values():
+            sampler.factor = factor
+
     def reset(self) -> None:
         """Forget all frames: what follows is another recording, and its time may begin anew."""
         for sampler in self._samplers.values():
@@ -215,6 +227,8 @@ class Recognizer:
             runner.reset()
         for stream in self._streams.values():
             stream.clear()
+        for view in self._views.values():
+            view.clear()
         self._forget_pictures()
 
     def _forget_pictures(self) -> None:
@@ -268,13 +282,13 @@ class Recognizer:
         if frame.strides[1:] != (3, 1):  # a flipped or sliced view; preparing wants a pixel's bytes together
             frame = np.ascontiguousarray(frame)
         self._forget_pictures()
-        for stream in {stream: None for runner in older for stream in runner.streams}:
-            stream.compare_with(frame)
-        due_streams = dict.fromkeys(stream for runner in due for stream in runner.streams)  # each once, in order
+        for view in _once(older):
+            view.compare_with(frame, timestamp)
+        encoded: dict[Stream, Float | None] = {}
         try:
-            features = {stream: stream.encode(frame) for stream in due_streams}
+            features = {view: view(frame, timestamp, encoded) for view in _once(due)}
             found = [
-                runner.take([features[stream] for stream in runner.streams], slots[runner.sampler], timestamp)
+                runner.take([features[view] for view in runner.views], slots[runner.sampler], timestamp)
                 for runner in due
             ]
         except NotFiniteError:
@@ -301,3 +315,8 @@ def _listed(models: object) -> list[Place | None]:
     if isinstance(models, Sequence) and all(model is None or isinstance(model, str | Path) for model in models):
         return list(models)
     raise ValueError(f"model must be the folder of a bundle, or a list of such folders, got {type(models).__name__}")
+
+
+def _once(runners: Iterable[Runner]) -> dict[Reuse, None]:
+    """How they see their streams, each once and in order."""
+    return dict.fromkeys(view for runner in runners for view in runner.views)

@@ -14,7 +14,7 @@ from edgevtn.heads import Head
 from edgevtn.prediction import UNKNOWN, Prediction
 from edgevtn.sampler import Sampler
 from edgevtn.smoothing import Smoothing, softmax
-from edgevtn.streams import Stream
+from edgevtn.streams import Reuse, Stream
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Runner:
         The model's name in its predictions.
     bundles : sequence of Bundle
         One for each stream.
-    streams : sequence of Stream
-        In that order; others may use them, too.
+    views : sequence of Reuse
+        How it sees each of them; others may see them so, too.
     sampler : Sampler
         Says which frames the model sees; others may use it, too.
     options : Options
@@ -51,9 +51,10 @@ class Runner:
     """
 
     def __init__(
-        self, name: str, bundles: Sequence[Bundle], streams: Sequence[Stream], sampler: Sampler, options: Options
+        self, name: str, bundles: Sequence[Bundle], views: Sequence[Reuse], sampler: Sampler, options: Options
     ) -> None:
-        self.name, self.sampler, self.streams = name, sampler, tuple(streams)
+        self.name, self.sampler, self.views = name, sampler, tuple(views)
+        self.streams = tuple(view.stream for view in views)
         self.model: Model = bundles[0].model
         self.heads = [
             bundle.model.head.build(bundle.head, bundle.path / bundle.model.head.file, options.precision)
@@ -79,6 +80,9 @@ class Runner:
             head.clear()
         self._smoothing.reset()
         self._first: float | None = None  # timestamp of the first frame since then, seconds
+        self._last: list[Float | None] = [None] * len(self.heads)  # features of the last frame
+        self._same = 0  # slots in a row that had the features of the one before
+        self._settled: Float | None = None  # probabilities of a window of which all rows are the same
 
     def take(self, features: Sequence[Float | None], slots: int, timestamp: float) -> Prediction | None:
         """Take a sampled frame.
@@ -102,23 +106,51 @@ class Runner:
         first = self._first is None
         if self._first is None:
             self._first = timestamp
-        for head, stream, values in zip(self.heads, self.streams, features, strict=True):
+        reused = all(view.held for view in self.views)
+        # A slot whose frame was lost repeats the features, but those of a difference: it has none.
+        meant = slots <= self.sampler.factor
+        repeats = meant or not any(stream.compares for stream in self.streams)
+        self._same = self._same + slots if reused and repeats else 0
+        if not self._same:
+            self._settled = None
+        elif self._settled is not None:
+            return self._predict(self._settled, timestamp, self._first, reused)
+        for n, (head, stream, values) in enumerate(zip(self.heads, self.streams, features, strict=True)):
             if first and stream.compares:
                 continue  # nothing before it in this window to compare it with
-            for _ in range(0 if first else slots - 1):
-                self._repeat(head, stream)
+            between = self._between(n, values, slots) if meant and not first and not reused else None
+            for row in range(0 if first else slots - 1):
+                if between is not None:
+                    head.push(between[row : row + 1])
+                else:
+                    self._repeat(head, stream, values if meant else None)
             if values is not None:
                 head.push(values)
+                self._last[n] = values.copy() if self.sampler.factor > 1 else None
         for head, stream in zip(self.heads, self.streams, strict=True):
             if not head.window.full and not self._repeat_start:
                 return None
             while not head.window.full:
                 self._repeat(head, stream)
-        return self._predict(timestamp, self._first)
+        probabilities = softmax(self.logits())
+        if self._same > self._slots:  # every row is the same, so what follows will say the same
+            self._settled = probabilities
+        return self._predict(probabilities, timestamp, self._first, reused)
+
+    def _between(self, n: int, values: Float | None, slots: int) -> Float | None:
+        """Features of slots left out on purpose, float32 (slots - 1, W), between those of their neighbours."""
+        last = self._last[n]
+        if values is None or last is None or slots == 1:
+            return None
+        shares = np.arange(1, slots, dtype=np.float32)[:, None] / np.float32(slots)
+        return last + shares * (values - last)
 
     @staticmethod
-    def _repeat(head: Head, stream: Stream) -> None:
-        if stream.still is None:
+    def _repeat(head: Head, stream: Stream, values: Float | None = None) -> None:
+        """A slot without a frame; with the features that it has all the same, if they are known."""
+        if values is not None:
+            head.push(values)
+        elif stream.still is None:
             head.repeat()
         else:
             head.push(stream.still)
@@ -145,12 +177,12 @@ class Runner:
         best, second = np.argsort(-prediction.probabilities, kind="stable")[:2].tolist()
         return self.heads[0].moments(best, second)
 
-    def _predict(self, timestamp: float, first: float) -> Prediction:
-        probabilities = self._smoothing(softmax(self.logits()), timestamp)
+    def _predict(self, found: Float, timestamp: float, first: float, reused: bool) -> Prediction:
+        probabilities = self._smoothing(found, timestamp)
         best = int(probabilities.argmax())
         score = float(probabilities[best])
         labels = self.model.labels
         label = labels[best] if score >= self._unknown_below else UNKNOWN
         window_start = max(first, timestamp - self.window_duration)
         delay = self._smoothing.delay
-        return Prediction(self.name, label, score, probabilities, timestamp, window_start, labels, delay)
+        return Prediction(self.name, label, score, probabilities, timestamp, window_start, labels, delay, reused=reused)

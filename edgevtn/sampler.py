@@ -30,6 +30,9 @@ class Sampler:
 
     Attributes
     ----------
+    factor : int
+        Only every so many slots get a frame; the others are closed together with the next that does. 1 at first, and
+        not changed by `reset`.
     older : bool
         Whether the last frame, which filled no slot, is the one to compare the next slot's with: the nearest to
         `difference_interval` before it; where frames lie farther apart, the last before it.
@@ -37,7 +40,8 @@ class Sampler:
 
     def __init__(self, frame_rate: float, difference_interval: float = 0.0) -> None:
         self._frame_rate = frame_rate
-        self._ahead = difference_interval if difference_interval < 1 / frame_rate else 0.0
+        self._difference_interval = difference_interval
+        self.factor = 1
         self._warned = False
         self.reset()
 
@@ -80,18 +84,20 @@ class Sampler:
             self._judge_rate()
         count = max(0, self._nearest(timestamp, interval) - self._slot)
         self._slot += count
-        if self._ahead and not count:
-            slot = self._nearest(timestamp + max(self._ahead, interval), interval)
+        ahead = self._difference_interval
+        if 0 < ahead < self.factor / self._frame_rate and not count:
+            slot = self._nearest(timestamp + max(ahead, interval), interval)
             self.older = slot > max(self._slot, self._compared)
             self._compared = max(self._compared, slot)
         return count
 
     def _nearest(self, moment: float, interval: float) -> int:
-        """The last slot to which a frame of that moment is nearer than the next, expected `interval` later."""
+        """The last slot that gets a frame to which one of that moment is nearer than the next, `interval` later."""
         # A hundredth of a slot absorbs the rounding of timestamps that fall between two slots.
         elapsed = (moment + interval / 2 - self._first) * self._frame_rate + 0.01
         # After a gap the "next frame" is not half a gap away: never reach beyond the present slot and a half.
-        return math.floor(min(elapsed, (moment - self._first) * self._frame_rate + 0.5))
+        slot = math.floor(min(elapsed, (moment - self._first) * self._frame_rate + 0.5))
+        return slot // self.factor * self.factor
 
     def _judge_rate(self) -> None:
         # All but the longest interval: a source that was away for a while is not slow.

@@ -20,8 +20,6 @@ from edgevtn.region import Region, Scene
 
 #: Frames whose cost is measured, after a first; few, as nobody wants to wait for that.
 MEASURED = 9
-#: Slots by which a frame may come early where not every one is looked at: a camera's clock is not ours.
-SLACK = 0.25
 
 
 @dataclass
@@ -31,7 +29,6 @@ class _View:
     region: Region | None
     recognizer: Recognizer
     detector: EventDetector
-    next: float = -np.inf  # timestamp before which no frame is looked at
     numbers: dict[int, int] = field(default_factory=dict)  # an event's own to the one that was told
 
 
@@ -70,7 +67,7 @@ class Views:
         detector: EventDetector,
         moments: bool = False,
     ) -> None:
-        self._moments = moments
+        self._moments, self._factor = moments, 1
         self.scenes = {source: scene(source, regions) for source in sources}
         for wrong in (region for region in regions if region.source and region.source not in self.scenes):
             known = ", ".join(name for name in self.scenes if name) or "none, as there is one source"
@@ -89,7 +86,7 @@ class Views:
         """How many there are."""
         return sum(map(len, self._views.values()))
 
-    def predictions(self, source: str, frame: Frame, timestamp: float, factor: int = 1) -> Iterator[Prediction]:
+    def predictions(self, source: str, frame: Frame, timestamp: float) -> Iterator[Prediction]:
         """Each new prediction of a camera's frame.
 
         Parameters
@@ -97,8 +94,6 @@ class Views:
         source : str
         frame : uint8 (H, W, 3)
         timestamp : float
-        factor : int
-            Look at one of so many frames that the fastest model wants; those between count as missing.
 
         Raises
         ------
@@ -107,11 +102,6 @@ class Views:
         """
         for name, view in self._views[source].items():
             check_frame(frame)
-            if factor > 1:
-                slot = 1 / max(model.frame_rate for model in view.recognizer.models.values())
-                if view.next - factor * slot <= timestamp < view.next:
-                    continue
-                view.next = timestamp + (factor - SLACK) * slot
             part = frame if view.region is None else view.region.cut(frame)
             for prediction in view.recognizer.predictions(part, timestamp):
                 if source or name or self._moments:
@@ -125,7 +115,15 @@ class Views:
         recognizer.reset()
         for n, view in enumerate(view for views in self._views.values() for view in views.values()):
             view.recognizer = recognizer.another() if n else recognizer
+            view.recognizer.slow_down(self._factor)
         return ended
+
+    def slow_down(self, factor: int) -> None:
+        """Encode only one of `factor` slots of each."""
+        self._factor = factor
+        for views in self._views.values():
+            for view in views.values():
+                view.recognizer.slow_down(factor)
 
     def update(self, prediction: Prediction) -> list[Event]:
         """The events that a prediction ends or begins."""

@@ -12,9 +12,9 @@ from typing import TypeGuard, cast
 
 from edgevtn.arguments import number
 from edgevtn.arrays import Frame
-from edgevtn.budget import Budget
 from edgevtn.errors import FrameError, NotFiniteError, TimestampError
 from edgevtn.events import EventDetector
+from edgevtn.pace import Pace
 from edgevtn.prediction import Event
 from edgevtn.recognizer import Place, Recognizer
 from edgevtn.region import Region
@@ -44,7 +44,7 @@ def watch(
     seconds: float | None = None,
     regions: Iterable[Region] = (),
     successor: Callable[[], Recognizer | None] | None = None,
-    cpu_budget: float | None = None,
+    pace: Pace | None = None,
 ) -> Iterator[Event]:
     """Recognise what a source shows, until it ends, and yield the events as they begin and end.
 
@@ -75,9 +75,9 @@ def watch(
         whole picture; predictions and events have `region`. Each costs as much as a source does.
     successor : callable, optional
         Asked before each frame for a recogniser to go on with, from empty windows; None: the present one.
-    cpu_budget : float, optional
-        Share of all cores, above 0 and up to 1. Where the process uses more, fewer frames of every live source are
-        looked at; see `edgevtn.budget`.
+    pace : Pace, optional
+        Lowers the rate on a processor that cannot keep up with what is live, is hot, or has a budget; one that warns if
+        None. Sources that wait, as files do, are never slowed down without it.
 
     Yields
     ------
@@ -116,8 +116,6 @@ def watch(
         if recognizer is None:
             recognizer = Recognizer(model, smoothing=SMOOTHING)
         detector.check(label for model in recognizer.models.values() for label in model.labels)
-        shortest = min(model.head.window_len for model in recognizer.models.values())
-        budget = None if cpu_budget is None else Budget(cpu_budget, shortest)
         moments = any(sink.wants_moments for sink in told)
         views = Views(arriving.names, list(regions), recognizer, detector, moments)
         frames_to = [telling(sink) for sink in told]
@@ -128,6 +126,8 @@ def watch(
                     sink.event(event)
             return events
 
+        if pace is None and any(map(arriving.is_live, arriving.names)):
+            pace = Pace(_warn)
         began: dict[str, float] = {}
         beat = Beat(arriving.names, LOST + max(model.window_duration for model in recognizer.models.values()))
         try:
@@ -135,8 +135,6 @@ def watch(
                 if beat.due(None if idle else name):
                     for sink in told:
                         sink.pulse()
-                    if budget is not None and any(map(arriving.is_live, arriving.names)):
-                        budget.beat()
                     for silent in filter(arriving.is_live, beat.silent()):
                         yield from tell(views.finish(silent))
                 if idle:
@@ -153,8 +151,12 @@ def watch(
                 if following is not None:
                     yield from tell(views.use(following))
                 try:
-                    factor = budget.factor if budget is not None and arriving.is_live(name) else 1
-                    for prediction in views.predictions(name, frame, timestamp, factor):
+                    if pace is not None:
+                        pace.begin()
+                    found = list(views.predictions(name, frame, timestamp))
+                    if pace is not None and pace.end():
+                        views.slow_down(pace.factor)
+                    for prediction in found:
                         for sink in told:
                             sink.prediction(prediction)
                         yield from tell(views.update(prediction))
@@ -172,6 +174,10 @@ def watch(
             with contextlib.suppress(StopWatching):
                 tell(last)
         yield from last
+
+
+def _warn(sentence: str) -> None:
+    warnings.warn(sentence, RuntimeWarning, stacklevel=4)
 
 
 class Beat:

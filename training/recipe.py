@@ -27,6 +27,8 @@ EXPECTATIONS = {
     "greater_than": "must be above {gt:g}",
     "greater_than_equal": "must be {ge:g} or more",
     "less_than": "must be below {lt:g}",
+    "less_than_equal": "must be {le:g} or less",
+    "multiple_of": "must be a multiple of {multiple_of:g}",
     "finite_number": "must be a finite number",
     "int_parsing": "must be a whole number",
     "int_from_float": "must be a whole number",
@@ -58,6 +60,11 @@ class Recipe(BaseModel):
         default="mean",
         description='Over the encoder\'s last feature map: "mean", as it was trained, or "max", which sees a small '
         "person better.",
+    )
+    input_size: Annotated[int, Field(ge=32, le=1024, multiple_of=32)] | None = Field(
+        default=None,
+        description="Side of the pictures, pixels, a multiple of the encoder's stride; that of the pictures that "
+        "it was trained on first if not given. The work grows with the square of it.",
     )
     frame_rate: PositiveFloat = Field(default=12.5, description="Slots a second, Hz.")
     difference_interval: PositiveFloat | None = Field(

@@ -60,6 +60,8 @@ def plain_encoder(recipe: Recipe) -> onnx.ModelProto:
     """The fp32 encoder with ImageNet weights; of differences as one of their picture."""
     difference = recipe.modality == RGBDIFF
     encoder = pretrained_encoder(recipe.encoder, difference=difference, pooling=recipe.pooling)
+    if recipe.input_size is not None:
+        encoder = with_side(with_open_side(encoder), recipe.input_size)
     return of_one_picture(encoder) if difference else encoder
 
 
@@ -96,8 +98,7 @@ def frozen_encoder(
     come from several datasets. Otherwise `plain` is calibrated on the clips.
     """
     if (recipe.encoder, recipe.modality, recipe.pooling) == ("lite0", RGB, "mean"):
-        shipped = load_bundle()
-        return with_side(onnx.load_from_string(shipped.encoder), shipped.model.encoder.input_size)
+        return with_side(onnx.load_from_string(load_bundle().encoder), input_size(plain))
     return calibrated(plain, clips, recipe, seed, cache)
 
 

@@ -16,8 +16,10 @@ ENCODER_NAMES = {
     "resnet34": "ResNet-34",
 }
 TWO_STREAM = "two-stream"
+#: What a message calls a setting that has an option alone.
+OPTIONS = {"input_size": "--size"}
 #: Fields of a recipe that have options of their own.
-WITH_OPTIONS = ("encoder", "modality", "motion")
+WITH_OPTIONS = ("encoder", "modality", "motion", "input_size")
 
 
 def add_recipe(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +39,13 @@ def add_recipe(parser: argparse.ArgumentParser) -> None:
         "--motion", choices=("none", "change", "size"),
         help="what the head also sees of frames: how features change, or how much (default: size)",
     )  # fmt: skip
+    parser.add_argument(
+        "--size", type=int, metavar="PIXELS",
+        help="side of the pictures, such as 160, half the work of 224 (default: what the encoder was trained on)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--rate", type=float, metavar="HZ", help="frames a second that are looked at, such as 6.25 (default: 12.5)"
+    )
     parser.add_argument(
         "--set", nargs="+", default=(), metavar="NAME=VALUE",
         help="anything else of the recipe, as frame_rate=6.25 window_len=32; see edgevtn.training.recipe",
@@ -58,6 +67,8 @@ def recipes_for(modality: str, arguments: argparse.Namespace) -> list[Any]:
     from edgevtn.training.train import recipes_of
 
     chosen: dict[str, Any] = {"encoder": arguments.encoder, "motion": arguments.motion}
+    chosen |= {} if arguments.size is None else {"input_size": arguments.size}
+    chosen |= {} if arguments.rate is None else {"frame_rate": arguments.rate}
     free = [name for name in Recipe.model_fields if name not in WITH_OPTIONS]
     for text in arguments.set:
         name, equals, value = text.partition("=")
@@ -69,4 +80,5 @@ def recipes_for(modality: str, arguments: argparse.Namespace) -> list[Any]:
     except pydantic.ValidationError as error:
         name, problem = complaint(error)
         setting = "" if name is None else f" {name}={chosen[name]}"
-        raise ValueError(f"--set{setting}: {problem}") from None
+        option = OPTIONS.get(str(name), f"--set{setting}")
+        raise ValueError(f"{option}: {problem}") from None

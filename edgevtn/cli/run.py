@@ -18,9 +18,12 @@ from edgevtn.cli.regions import add_regions, expense, regions
 from edgevtn.cli.reload import Reload
 from edgevtn.cli.service import Draining, Service
 from edgevtn.errors import EdgeVTNError
+from edgevtn.pace import Pace
+from edgevtn.prediction import Prediction
 from edgevtn.recognizer import Recognizer
 from edgevtn.region import Region
 from edgevtn.sinks import Video
+from edgevtn.sinks.base import Sink
 from edgevtn.sources.live import Persistence
 from edgevtn.watching import SMOOTHING
 
@@ -67,6 +70,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--give-up", type=float, metavar="S", help="seconds until a lost one is an error; 0: at once (default: never)"
     )
     parser.add_argument("--wait", action=flag, help="wait for a camera or stream that is not there yet, too")
+    parser.add_argument(
+        "--stillness", action=flag, default=True, help="encode nothing while nothing moves (default: yes)"
+    )
     add_threads(parser)
     add_budget(parser)
     add_detection(parser)
@@ -112,7 +118,7 @@ def watch_once(
     arguments: argparse.Namespace, draining: Draining, pulse: Callable[[], bool], ready: Callable[[], object]
 ) -> None:
     """Watch, with `ready` called when it begins, until `pulse` says that there are other arguments."""
-    from edgevtn.sinks import Display, JsonLines, Origin, Sink, Text
+    from edgevtn.sinks import Display, JsonLines, Origin, Text
     from edgevtn.sources import Cameras
     from edgevtn.sources.secret import source_name
     from edgevtn.watching import watch
@@ -145,6 +151,7 @@ def watch_once(
         if lessons is not None:
             sinks.append(lessons)
         sinks += outputs(arguments, origin, lessons)
+        sinks.append(share := Share())
         for sink in sinks:
             undo.callback(sink.close)
         recognizer = load(models[0] if len(models) == 1 else models, arguments)
@@ -161,9 +168,11 @@ def watch_once(
             seconds=arguments.seconds,
             regions=wanted,
             successor=None if lessons is None else lessons.successor,
-            cpu_budget=arguments.cpu_budget,
+            pace=pace(arguments, recognizer) if cameras.live else None,
         ):
             pass
+        if share.reused and not arguments.json:  # programs count themselves, and read nothing else
+            say(f"{share.reused} of {share.predictions} predictions needed no encoding: nothing had moved")
 
 
 def load(model: Any, arguments: argparse.Namespace) -> Recognizer:
@@ -173,7 +182,15 @@ def load(model: Any, arguments: argparse.Namespace) -> Recognizer:
         threads=arguments.threads,
         smoothing=arguments.smoothing,
         unknown_below=arguments.unknown_below,
+        stillness=arguments.stillness,
     )
+
+
+def pace(arguments: argparse.Namespace, recognizer: Recognizer) -> Pace:
+    """What lowers the rate where the processor, or the budget for it, is too small."""
+    shortest = min(model.head.window_len for model in recognizer.models.values())
+    budget = None if arguments.cpu_budget is None else Budget(arguments.cpu_budget, shortest)
+    return Pace(say, budget=budget)
 
 
 def teaching(arguments: argparse.Namespace) -> Lessons | None:
@@ -183,6 +200,18 @@ def teaching(arguments: argparse.Namespace) -> Lessons | None:
     from edgevtn.teaching.lessons import Lessons
 
     return Lessons(arguments.teach, lambda model: load(model, arguments))
+
+
+class Share(Sink):
+    """Counts the predictions, and those for which nothing was encoded."""
+
+    def __init__(self) -> None:
+        self.predictions = self.reused = 0
+
+    def prediction(self, prediction: Prediction) -> None:
+        """Another one."""
+        self.predictions += 1
+        self.reused += prediction.reused
 
 
 def say(sentence: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgevtn.cli.options import DATASET
 
+AUTO = "auto"
 NAME, HELP = "teach", "teach your own actions from a few clips: a folder a label; seconds, on the board itself"
 
 
@@ -27,9 +28,14 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="write the report as a page with pictures of your clips; the model has none; needs the extra [report]",
     )  # fmt: skip
     parser.add_argument(
-        "--size", action="append", type=int, metavar="PIXELS",
-        help="side of the pictures that are looked at, such as 160, half the work of 224 (default: the encoder's own); "
-        "given several times, the best by takes left out is chosen",
+        "--size", action="append", type=number_or_auto, metavar="PIXELS",
+        help="side of the pictures that are looked at, such as 160, half the work of 224, which is the default; "
+        "given several times, or auto for all that the encoder takes, the best by takes left out is chosen",
+    )  # fmt: skip
+    parser.add_argument(
+        "--rate", action="append", type=number_or_auto, metavar="HZ",
+        help="frames a second that are looked at: 12.5, 6.25 or 3.125 (default: 12.5 or 6.25); given several times, or "
+        "auto for all three, the cheapest within a standard error of the best by takes left out is chosen",
     )  # fmt: skip
     parser.add_argument("--name", help="of the model (default: the folder's)")
 
@@ -37,13 +43,17 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Teach, print the report, and say what to type next."""
     from edgevtn.teaching import Taught, teach
+    from edgevtn.teaching.choose import EVERY_RATE
 
     if arguments.examples is None and not (arguments.add_to and arguments.remove):
         raise ValueError("expected clips to learn from: a folder with a folder of clips for each label")
     if arguments.remove and not arguments.add_to:
         raise ValueError("--remove goes with --add-to, which names the model")
-    if arguments.size and arguments.add_to:
-        raise ValueError("--size is chosen when a model is taught first; teach it again with -o")
+    for option, given in (("--size", arguments.size), ("--rate", arguments.rate)):
+        if given and arguments.add_to:
+            raise ValueError(f"{option} is chosen when a model is taught first; teach it again with -o")
+        if given and AUTO in given and len(given) > 1:
+            raise ValueError(f"{option} auto means all that there are; expected it alone, or numbers")
     place = Path(arguments.output or arguments.add_to)
     if arguments.report:
         from edgevtn.teaching.page import check_page, write_page
@@ -56,13 +66,38 @@ def run(arguments: argparse.Namespace) -> None:
         if arguments.examples is not None:
             model = model.add(arguments.examples, nothing=arguments.nothing, progress=progress)
     else:
-        model = teach(arguments.examples, nothing=arguments.nothing, sizes=arguments.size, progress=progress)
+        model = teach(
+            arguments.examples,
+            nothing=arguments.nothing,
+            sizes=sizes_for(arguments.size),
+            rates=EVERY_RATE if arguments.rate == [AUTO] else arguments.rate,
+            progress=progress,
+        )
     model.save(place, name=arguments.name or place.resolve().name)
     print(model.report)
     if arguments.report:
         write_page(model, arguments.report, arguments.name or place.resolve().name)
         print(f"\nwrote {arguments.report}; it has pictures of your clips inside, mind to whom you give it")
     print(f"\nwrote {place}; try: edgevtn run 0 --model {place}")
+
+
+def number_or_auto(text: str) -> float | str:
+    """A number above 0, or "auto"."""
+    if text == AUTO:
+        return text
+    number = float(text)
+    if not number > 0:
+        raise ValueError(text)
+    return number
+
+
+def sizes_for(given: list[float | str] | None) -> list[int] | None:
+    """Sides of pictures, pixels; for "auto" all that the bundled encoder takes."""
+    from edgevtn.bundle import load_bundle
+
+    if given == [AUTO]:
+        return list(load_bundle().model.encoder.sizes)
+    return None if given is None else [round(float(side)) for side in given]
 
 
 def progress(done: int, total: int, clip: str) -> None:

@@ -219,6 +219,12 @@ class Cameras:
         feed.free.notify_all()
         return Arrival(feed.name, timestamp, frame)
 
+    @property
+    def live(self) -> bool:
+        """Whether all of them are: frames come whether or not they are asked for."""
+        with self._lock:
+            return all(feed.source is not None and feed.source.live for feed in self._feeds)
+
     def _read(self, feed: _Feed, begin: Callable[[], Source]) -> None:
         """What a source's thread does."""
         failure = None

@@ -12,8 +12,10 @@ from edgevtn.bundle import RGBDIFF
 from edgevtn.encoder import Encoder
 from edgevtn.streams.base import Picture, Stream
 from edgevtn.streams.difference import Difference
+from edgevtn.streams.reuse import Reuse
 from edgevtn.streams.rgb import RGB
+from edgevtn.streams.stillness import Stillness
 
 MODALITIES: dict[str, Callable[[Encoder, Picture], Stream]] = {RGB_NAME: RGB, RGBDIFF: Difference}
 
-__all__ = ["MODALITIES", "RGB", "Difference", "Picture", "Stream"]
+__all__ = ["MODALITIES", "RGB", "Difference", "Picture", "Reuse", "Stillness", "Stream"]

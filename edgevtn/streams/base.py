@@ -62,6 +62,9 @@ class Stream(ABC):
     def compare_with(self, frame: Frame) -> None:
         """Take a frame, between two slots, that the next slot's is to be compared with."""
 
+    def skip(self, frame: Frame) -> None:
+        """Take a sampled frame that need not be encoded, since nothing has moved."""
+
     @abstractmethod
     def encode(self, frame: Frame) -> Float | None:
         """Features of a sampled frame, float32 (1, W), valid until the next call; None where it has none."""

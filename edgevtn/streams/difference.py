@@ -31,13 +31,17 @@ class Difference(Stream):
         self.picture.take(frame)
         self._buffers[self._turn - 1][...] = self.picture.pixels
 
-    def encode(self, frame: Frame) -> Float | None:
-        """Features of how a sampled frame differs from the older one, float32 (1, W); None for the first."""
+    def skip(self, frame: Frame) -> None:
+        """Prepare a frame that need not be encoded: the next one is compared with it."""
         self.picture.take(frame)
         self._buffers[self._turn][...] = self.picture.pixels
-        features = self._encode[self._turn]() if self._begun else None
         self._turn, self._begun = 1 - self._turn, True
-        return features
+
+    def encode(self, frame: Frame) -> Float | None:
+        """Features of how a sampled frame differs from the older one, float32 (1, W); None for the first."""
+        turn, begun = self._turn, self._begun
+        self.skip(frame)
+        return self._encode[turn]() if begun else None
 
     def clear(self) -> None:
         """Forget all frames."""

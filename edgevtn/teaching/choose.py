@@ -22,7 +22,9 @@ SETS = (
     ("mean", "spread", "change"),
     ("spread", "change", "segments", "segment_changes"),
 )
-#: Hz.
+#: Hz: what may be asked for, and what is tried where nothing is. 3.125 Hz costs a point on average (docs/ladder.md),
+#: which takes left out do not always show.
+EVERY_RATE = (3.125, 6.25, 12.5)
 RATES = (6.25, 12.5)
 #: Seconds of a window: 16 slots at 12.5 Hz and multiples. Shorter ones hardly see a movement, longer ones answer late.
 SECONDS = (1.28, 2.56, 3.84, 5.12)
@@ -116,12 +118,12 @@ class Tried:
         }  # fmt: skip
 
 
-def candidates(seconds: Sequence[float], size: int) -> list[Candidate]:
-    """All that are worth trying for clips of these lengths, in pictures of a size."""
+def candidates(seconds: Sequence[float], size: int, rates: Sequence[float] = RATES) -> list[Candidate]:
+    """All that are worth trying for clips of these lengths, in pictures of a size, at rates in Hz."""
     long = float(np.quantile(seconds, 1 - LONG_ENOUGH))
     lengths = [length for length in SECONDS if length <= long] or [SECONDS[0]]
     return [
-        Candidate(names, rate, round(length * rate), size) for rate in RATES for length in lengths for names in SETS
+        Candidate(names, rate, round(length * rate), size) for rate in rates for length in lengths for names in SETS
     ]
 
 

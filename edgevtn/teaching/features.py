@@ -85,7 +85,8 @@ class Extractor:
     threads : int, optional
         Threads of the encoder; as `Recognizer` chooses if None.
     sizes : sequence of int, optional
-        Sides of the pictures, pixels, each of which the encoder must take; the bundle's own if None.
+        Sides of the pictures, pixels, each of which the encoder must take; the largest that it takes if None, which
+        tells most actions apart.
 
     Attributes
     ----------
@@ -116,7 +117,7 @@ class Extractor:
         if wrong:
             known = ", ".join(map(str, takes))
             raise BundleError(f"{self.bundle.path}: its encoder takes pictures of {known} pixels, not of {wrong[0]}")
-        self.sizes = tuple(sorted(set(sizes or (facts.input_size,)), reverse=True))
+        self.sizes = tuple(sorted(set(sizes or (max(takes),)), reverse=True))
         self.rate = rate
         self._cache = default_cache() if cache is None else cache
         self._threads = default_threads() if threads is None else threads

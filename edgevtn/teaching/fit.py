@@ -9,7 +9,17 @@ import numpy as np
 import numpy.typing as npt
 
 from edgevtn.arrays import Float
-from edgevtn.teaching.choose import LIVE_WINDOWS, SETS, Candidate, Tried, best_strength, candidates, cheapest, choose
+from edgevtn.teaching.choose import (
+    LIVE_WINDOWS,
+    RATES,
+    SETS,
+    Candidate,
+    Tried,
+    best_strength,
+    candidates,
+    cheapest,
+    choose,
+)
 from edgevtn.teaching.confidence import fit_gate, fit_temperature
 from edgevtn.teaching.nothing import RECIPES, made
 from edgevtn.teaching.ridge import Float64, Int, Ridge, balanced, targets_of
@@ -17,8 +27,8 @@ from edgevtn.teaching.scale import Scale
 from edgevtn.teaching.windows import Measure, columns
 
 #: What is taken where no group can be left out, so that nothing can be compared: of one take of each of ten labels it
-#: recognised most.
-FALLBACK = SETS[0], 12.5, 16
+#: recognised most. The rate is 12.5 Hz, or the highest that may be; the window is in seconds.
+FALLBACK, FALLBACK_SECONDS = SETS[0], 1.28
 FALLBACK_STRENGTH = 0.1
 #: For scores, where there are none of clips left out: that of a few clips of each class.
 FALLBACK_TEMPERATURE, FALLBACK_OFFSET, FALLBACK_LEVEL = 0.2, -0.5, -0.9
@@ -110,7 +120,10 @@ class Fitted:
 
 
 def fit(
-    materials: Sequence[Material], make_nothing: bool = True, among: Sequence[Candidate] | None = None
+    materials: Sequence[Material],
+    make_nothing: bool = True,
+    among: Sequence[Candidate] | None = None,
+    rates: Sequence[float] = RATES,
 ) -> tuple[Fitted, Material]:
     """Choose, and fit.
 
@@ -122,6 +135,8 @@ def fit(
         Make material for "nothing" of the clips themselves.
     among : sequence of Candidate, optional
         What to choose among; what suits the clips' lengths if None.
+    rates : sequence of float
+        Hz, to choose among in that case.
 
     Returns
     -------
@@ -135,11 +150,12 @@ def fit(
     group_of = material.group_of[known]
     groups = [np.flatnonzero(group_of == group) for group in np.unique(group_of)]
     tried: list[Tried] = []
-    candidate, W = Candidate(*FALLBACK, material.size), material.clips[0].shape[1]
+    candidate = Candidate(FALLBACK, max(rates), round(FALLBACK_SECONDS * max(rates)), material.size)
+    W = material.clips[0].shape[1]
     if material.comparable:
         for own in materials:
             clips = [own.clips[n] for n in known]
-            fitting = candidates([len(clip) / own.rate for clip in clips], own.size) if among is None else among
+            fitting = candidates(lengths(clips, own.rate), own.size, rates) if among is None else among
             tried += choose(clips, classes, groups, own.rate, [c for c in fitting if c.size == own.size])
         candidate = cheapest(tried, balanced(classes, np.ones(len(classes))), groups).candidate
         material = next(own for own in materials if own.size == candidate.size)
@@ -202,6 +218,11 @@ def _fit(
         candidate, parts[0].strength, temperature, level, w.astype(np.float32),
         (np.append(b, level) / temperature).astype(np.float32), nothing, tried, scores, plain, recipe,
     )  # fmt: skip
+
+
+def lengths(clips: Sequence[Float], rate: float) -> list[float]:
+    """Seconds of clips, float32 (N, W) at a rate in Hz."""
+    return [len(clip) / rate for clip in clips]
 
 
 @dataclass(frozen=True)

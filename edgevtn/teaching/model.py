@@ -16,6 +16,7 @@ from edgevtn.heads.linear import ROOT, LinearFacts
 from edgevtn.prediction import NOTHING, UNKNOWN
 from edgevtn.sources.file import video_files
 from edgevtn.teaching.cache import FeatureCache
+from edgevtn.teaching.choose import EVERY_RATE, RATES
 from edgevtn.teaching.evidence import Evidence, evidence
 from edgevtn.teaching.examples import Example, Given, read_examples
 from edgevtn.teaching.features import Extractor
@@ -51,14 +52,21 @@ class Taught:
     """
 
     def __init__(
-        self, bundle: Bundle, learned: Sequence[Learned], make_nothing: bool = True, notes: Sequence[str] = ()
+        self,
+        bundle: Bundle,
+        learned: Sequence[Learned],
+        make_nothing: bool = True,
+        notes: Sequence[str] = (),
+        rates: Sequence[float] = RATES,
     ) -> None:
-        self._bundle, self._make_nothing = bundle, make_nothing
+        self._bundle, self._make_nothing, self._rates = bundle, make_nothing, tuple(rates)
         self._learned = sorted(learned, key=lambda clip: clip.key)
         sizes = self._learned[0].features.views if self._learned else [bundle.model.encoder.input_size]
         gathered = [gather(self._learned, size) for size in sizes]
         found = _alone(gathered[0].material)
-        self._fitted, material = fitted, material = fit([own.material for own in gathered], make_nothing)
+        self._fitted, material = fitted, material = fit(
+            [own.material for own in gathered], make_nothing, rates=self._rates
+        )
         chosen = next(own for own in gathered if own.material is material)
         self.frame_rate, self.size = fitted.candidate.rate, fitted.candidate.size
         self.labels = _labels(material, fitted)
@@ -105,7 +113,8 @@ class Taught:
             "encoder": replace(model.encoder, input_size=self.size).to_dict(), "head": self.facts.to_dict(),
             "quantization": model.quantization | {"head": "float32"}, "accuracy": accuracy,
         }  # fmt: skip
-        learned = stored(self._learned, model.sha256[ENCODER], {"make_nothing": self._make_nothing})
+        options = {"make_nothing": self._make_nothing, "rates": self._rates}
+        learned = stored(self._learned, model.sha256[ENCODER], options)
         told = (json.dumps(report.as_dict(), indent=1) + "\n").encode()
         # In one step: clips that were learned from are lost neither with the power nor with a full disk.
         write_bundle(Path(folder), facts, self._bundle.encoder, self.arrays, beside={FILE: learned, REPORT: told})
@@ -121,7 +130,9 @@ class Taught:
         """
         bundle = load_bundle(folder)
         learned, options = load_learned(bundle.path, bundle.model.sha256[ENCODER])
-        return cls(bundle, learned, bool(options.get("make_nothing", True)))
+        given = options.get("rates", RATES)
+        rates = [rate for rate in EVERY_RATE if isinstance(given, list | tuple) and rate in given]
+        return cls(bundle, learned, bool(options.get("make_nothing", True)), rates=rates or RATES)
 
     def add(
         self,
@@ -139,7 +150,7 @@ class Taught:
         sizes = tuple(self._learned[0].features.views)
         extractor = Extractor(self._bundle, cache=cache, threads=threads, sizes=sizes)
         learned, notes = _learn(extractor, read_examples(examples) + _nothing(nothing), progress)
-        return Taught(self._bundle, [*self._learned, *learned], self._make_nothing, notes)
+        return Taught(self._bundle, [*self._learned, *learned], self._make_nothing, notes, self._rates)
 
     def remove(self, label: str) -> Taught:
         """The model without a label.
@@ -152,7 +163,7 @@ class Taught:
         left = [clip for clip in self._learned if clip.label != label]
         if len(left) == len(self._learned):
             raise ManifestError(f"expected a label to remove among {', '.join(self.report.labels)}, got {label!r}")
-        return Taught(self._bundle, left, self._make_nothing)
+        return Taught(self._bundle, left, self._make_nothing, rates=self._rates)
 
 
 def teach(
@@ -164,6 +175,7 @@ def teach(
     cache: FeatureCache | None = None,
     threads: int | None = None,
     sizes: Sequence[int] | None = None,
+    rates: Sequence[float] | None = None,
     progress: Progress | None = None,
 ) -> Taught:
     """Teach a model from labelled clips.
@@ -184,7 +196,9 @@ def teach(
     threads : int, optional
         Threads of the encoder.
     sizes : sequence of int, optional
-        Sides of pictures to choose among, pixels, which the encoder must take; its own alone if None.
+        Sides of pictures to choose among, pixels, which the encoder must take; its largest if None.
+    rates : sequence of float, optional
+        Frames a second to choose among, Hz, of `edgevtn.teaching.choose.EVERY_RATE`; 6.25 and 12.5 if None.
     progress : callable, optional
         Called with the clips done, their number, and a clip's name.
 
@@ -198,18 +212,23 @@ def teach(
         There is no clip, or fewer than two labels have a clip that can be read.
     BundleError
         The encoder cannot be used.
+    ValueError
+        A rate is none of those that there are.
 
     Warns
     -----
     RuntimeWarning
         A clip cannot be read and is left out, or nothing can be said of accuracy because there is one take alone.
     """
+    wrong = sorted(set(rates or ()) - set(EVERY_RATE))
+    if wrong:
+        raise ValueError(f"rates must be of {', '.join(f'{rate:g}' for rate in EVERY_RATE)} Hz, got {wrong[0]:g}")
     wanted = read_examples(examples) + _nothing(nothing)
     extractor = Extractor(encoder, cache=cache, threads=threads, sizes=sizes)
     learned, notes = _learn(extractor, wanted, progress)
     bundle = extractor.bundle
     del extractor  # its session's memory is needed for the fit
-    return Taught(bundle, learned, make_nothing, notes)
+    return Taught(bundle, learned, make_nothing, notes, rates or RATES)
 
 
 def _learn(

@@ -16,6 +16,7 @@ from edgevtn.cpu import default_threads
 from edgevtn.encoder import Encoder
 from edgevtn.kernels import reference
 from edgevtn.kernels.prepare import Prepare
+from edgevtn.streams import Stillness
 
 SIZES = [(240, 320), (480, 640), (720, 1280), (1080, 1920)]
 S = 224
@@ -51,6 +52,22 @@ def test_prepare(benchmark, way, shape):
         benchmark(prepare, frame, ours)
     else:
         benchmark(opencv_prepare, frame, square, planes)
+
+
+@pytest.mark.parametrize("shape", [(S, S), *SIZES], ids=lambda shape: f"{shape[1]}x{shape[0]}")
+@pytest.mark.parametrize("way", ["stillness", "prepare"])
+def test_stillness(benchmark, way, shape):
+    """What a still frame costs, against preparing it, which every other costs before it is encoded."""
+    benchmark.group = f"a still frame {shape[1]}x{shape[0]}"
+    frame, prepare, out = camera_frame(shape), Prepare(S), np.empty((1, 3, S, S), np.uint8)
+    other = np.clip(frame + np.random.default_rng(1).normal(0, 2, frame.shape), 0, 255).astype(np.uint8)
+    stillness = Stillness()
+    stillness.keep(frame, 0.0)
+    assert stillness(other, 0.1)
+    if way == "stillness":
+        benchmark(stillness, other, 0.1)
+    else:
+        benchmark(prepare, other, out)
 
 
 @pytest.mark.parametrize("threads", THREADS)

@@ -28,7 +28,8 @@ def test_predictions_are_what_they_were(name, shared, demo_clip, tmp_path):
         from edgevtn.importing import import_files
 
         place = import_files([shared / "golden" / file for file in MODELS[name]], tmp_path / "bundle")
-    recognizer = edgevtn.Recognizer(place, threads=1, precision="fp32", start="repeat")
+    # Every frame encoded: what is still enough not to be is another test's.
+    recognizer = edgevtn.Recognizer(place, threads=1, precision="fp32", start="repeat", stillness=False)
     with np.load(GOLDEN) as golden:
         assert len(golden["clips"]) == 10
         for n, clip in enumerate(golden["clips"]):

@@ -265,28 +265,3 @@ def test_segments_of_untrimmed_recordings(cache, shared):
     assert set(report.takes.values()) == {4}
     assert "given: 4" in report.groups
     assert report.accuracy > 0.5  # of four labels, of people that were not seen
-
-
-def test_a_model_of_smaller_pictures_runs_beside_others_and_is_taught_more(tmp_path, examples, cache):
-    both = teach(examples, sizes=(128, 224), cache=cache, threads=1)
-    assert {entry["size"] for entry in both.report.candidates} == {128, 224}
-    small = teach(examples, sizes=(128,), cache=cache, threads=1)
-    assert small.size == 128
-    small.save(tmp_path / "small")
-    assert "128 pixels" in str(Taught.load(tmp_path / "small").report)
-    again = (
-        Taught.load(tmp_path / "small")
-        .remove(LABELS[0])
-        .add([e for e in examples if e.label == LABELS[0]], cache=cache)
-    )
-    np.testing.assert_allclose(again.arrays["w_classes"], small.arrays["w_classes"], atol=1e-6)
-    recognizer = edgevtn.Recognizer([tmp_path / "small", "default"], threads=1, start="repeat")
-    alone = edgevtn.Recognizer(tmp_path / "small", threads=1, start="repeat")
-    assert [model.encoder.input_size for model in recognizer.models.values()] == [128, 224]
-    with edgevtn.frames(examples[0].source) as source:
-        for timestamp, frame in source:
-            beside = {p.model: p for p in recognizer.predictions(frame, timestamp)}
-            for prediction in alone.predictions(frame, timestamp):
-                np.testing.assert_array_equal(prediction.probabilities, beside[prediction.model].probabilities)
-    with pytest.raises(BundleError, match="takes pictures of 224, 192, 160, 128 pixels, not of 100"):
-        teach(examples, sizes=(100,), cache=cache)

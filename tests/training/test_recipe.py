@@ -38,6 +38,7 @@ def test_only_differences_have_an_interval_and_it_is_a_slot_if_not_given():
         ({"modality": RGBDIFF, "motion": "size"}, (None, "motion must be none for differences")),
         ({"difference_interval": 0.0}, ("difference_interval", "must be above 0, got 0")),
         ({"frame_rate": -1, "modality": RGBDIFF}, ("frame_rate", "must be above 0, got -1")),
+        ({"input_size": 100}, ("input_size", "must be a multiple of 32, got 100")),
         ({"heads": 3}, (None, "embed_dim must be a multiple of heads, 3; got 128")),
         ({"clip_len": 4}, ("clip_len", "Extra inputs are not permitted, got 4")),
     ],

@@ -37,6 +37,8 @@ class Board:
     frames : Rate
     predictions : dict of str to Rate
         By model.
+    reused : Counter of str
+        Predictions for which nothing was encoded, by model.
     begun : Counter of (str, str)
         Events that began, by model and label.
     latency : Latency
@@ -47,6 +49,7 @@ class Board:
         self.origin = origin
         self.frames = Rate()
         self.predictions: dict[str, Rate] = {}
+        self.reused: Counter[str] = Counter()
         self.begun: Counter[tuple[str, str]] = Counter()
         self.latency = Latency()
         self.began = time.time()
@@ -70,6 +73,7 @@ class Board:
             self._latest[prediction.source, prediction.region, prediction.model] = prediction
             self._forget(prediction)
             self.predictions.setdefault(prediction.model, Rate()).add()
+            self.reused[prediction.model] += prediction.reused
             if made is not None:
                 self.latency.add(time.time() - made)
 

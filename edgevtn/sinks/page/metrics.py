@@ -36,6 +36,9 @@ def _families(board: Board, pictures: Pictures) -> Iterator[Iterable[str]]:
         yield _family("edgevtn_last_frame_timestamp_seconds", "gauge", "When the last frame came.", [({}, when)])
     counts: list[Sample] = [({"model": name}, rate.count) for name, rate in board.predictions.copy().items()]
     yield _family("edgevtn_predictions_total", "counter", "Predictions.", counts)
+    still: list[Sample] = [({"model": name}, count) for name, count in board.reused.copy().items()]
+    text = "Predictions for which nothing was encoded: nothing had moved."
+    yield _family("edgevtn_predictions_reused_total", "counter", text, still)
     begun: list[Sample] = [({"model": m, "label": label}, n) for (m, label), n in board.begun.copy().items()]
     yield _family("edgevtn_events_total", "counter", "Events that began.", begun)
     if any(board.latency.counts):
