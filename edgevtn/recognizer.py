@@ -12,16 +12,15 @@ import numpy as np
 from edgevtn.arguments import as_timestamp, number, thread_count
 from edgevtn.arrays import Float, Frame
 from edgevtn.bundle import Bundle, Model, load_streams
-from edgevtn.bundle.facts import ENCODER
 from edgevtn.cpu import default_threads
 from edgevtn.encoder import Encoder
 from edgevtn.errors import FrameError, NotFiniteError
 from edgevtn.frames import as_pair, check_frame
 from edgevtn.heads.vtn import PRECISIONS
+from edgevtn.parts import Kind, Parts
 from edgevtn.prediction import Prediction
 from edgevtn.runner import Options, Runner
-from edgevtn.sampler import Sampler
-from edgevtn.streams import MODALITIES, Picture, Reuse, Stillness, Stream
+from edgevtn.streams import Reuse, Stream
 
 #: A model that is given: a bundle's folder, or "default".
 Place = str | Path
@@ -110,7 +109,7 @@ class Recognizer:
         if not places:
             raise ValueError("expected at least one model, got an empty list")
         self._spinning, self._stillness = spinning, stillness
-        self._encoders: dict[tuple[str, int], Encoder] = {}  # by the checksum of the file, and the side
+        self._encoders: dict[Kind, Encoder] = {}
         self._options = Options(precision, start, smoothing, unknown_below)
         self._loaded = [load_streams(place) for place in places]
         self._build()
@@ -118,17 +117,17 @@ class Recognizer:
     def _build(self) -> None:
         """Everything but the encoders, which are there already where another recogniser has them, too."""
         self.not_finite = 0
-        self._pictures: dict[object, Picture] = {}
-        self._streams: dict[object, Stream] = {}
-        self._views: dict[tuple[Stream, Sampler], Reuse] = {}
-        self._samplers: dict[tuple[float, float], Sampler] = {}
+        self._parts = Parts(self._encoders, self._load, self._stillness)
         self._runners: list[Runner] = []
         for bundles in self._loaded:
-            self._add(self._free_name(bundles[0].model.name), bundles, self._options)
+            self._runners.append(self._parts.runner(self._free_name(bundles[0].model.name), bundles, self._options))
         self.models: dict[str, Model] = {runner.name: runner.model for runner in self._runners}
         first = self._runners[0]
         self.model, self.precision, self.window_duration = first.model, first.precision, first.window_duration
         self.warmup()
+
+    def _load(self, bundle: Bundle) -> Encoder:
+        return Encoder(bundle, self.threads, self._spinning)
 
     def another(self, stillness: bool | None = None) -> Recognizer:
         """A recogniser of the same models for another stream of frames, with windows of its own.
@@ -146,33 +145,6 @@ class Recognizer:
         numbered = (f"{name} ({number})" for number in itertools.count(2))
         return next(free for free in itertools.chain([name], numbered) if free not in used)
 
-    def _add(self, name: str, bundles: Sequence[Bundle], options: Options) -> None:
-        """A model, with what it can share of what is there."""
-        rate = bundles[0].model.frame_rate
-        interval = max(bundle.model.encoder.difference_interval or 0.0 for bundle in bundles)
-        rhythm = rate, interval
-        sampler = self._samplers.setdefault(rhythm, Sampler(*rhythm))
-        views = []
-        for bundle in bundles:
-            facts = bundle.model.encoder
-            kind = bundle.model.sha256[ENCODER], facts.input_size
-            if kind not in self._encoders:
-                self._encoders[kind] = Encoder(bundle, self.threads, self._spinning)
-            else:
-                self._encoders[kind].check(bundle)  # the facts are this bundle's own
-            encoder = self._encoders[kind]
-            way = facts.input_size, facts.color_order, encoder.input_shape
-            if way not in self._pictures:
-                self._pictures[way] = Picture(*way)
-            # What a frame is compared with depends on the sampler; a frame alone is the same for all.
-            key = kind, facts.modality, way, rhythm if facts.difference_interval is not None else None
-            if key not in self._streams:
-                self._streams[key] = MODALITIES[facts.modality](encoder, self._pictures[way])
-            stream = self._streams[key]
-            view = self._views.setdefault((stream, sampler), Reuse(stream, Stillness() if self._stillness else None))
-            views.append(view)
-        self._runners.append(Runner(name, bundles, views, sampler, options))
-
     def warmup(self) -> None:
         """Run every stage once, so that no frame waits for a kernel to compile; done at construction.
 
@@ -189,7 +161,7 @@ class Recognizer:
 
         They leave the recogniser with frames that it never saw: call `reset` afterwards.
         """
-        streams = list(self._streams.values())
+        streams = list(self._parts.streams.values())
 
         def prepare(frame: Frame) -> None:
             self._forget_pictures()
@@ -216,23 +188,23 @@ class Recognizer:
 
     def slow_down(self, factor: int) -> None:
         """Encode one of `factor` slots; what lies between is taken to lie between in features, too; see `Pace`."""
-        for sampler in self._samplers.values():
+        for sampler in self._parts.samplers.values():
             sampler.factor = factor
 
     def reset(self) -> None:
         """Forget all frames: what follows is another recording, and its time may begin anew."""
-        for sampler in self._samplers.values():
+        for sampler in self._parts.samplers.values():
             sampler.reset()
         for runner in self._runners:
             runner.reset()
-        for stream in self._streams.values():
+        for stream in self._parts.streams.values():
             stream.clear()
         for view in self._views.values():
             view.clear()
         self._forget_pictures()
 
     def _forget_pictures(self) -> None:
-        for picture in self._pictures.values():
+        for picture in self._parts.pictures.values():
             picture.forget()
 
     def __call__(self, frame: Frame, timestamp: float) -> Prediction | None:
@@ -274,7 +246,7 @@ class Recognizer:
         """Take the next frame, as a call does: the new predictions of all models, in the order of the models."""
         check_frame(frame)
         timestamp = as_timestamp(timestamp)
-        slots = {sampler: sampler.slots(timestamp) for sampler in self._samplers.values()}
+        slots = {sampler: sampler.slots(timestamp) for sampler in self._parts.samplers.values()}
         due = [runner for runner in self._runners if slots[runner.sampler]]
         older = [runner for runner in self._runners if runner.sampler.older]
         if not due and not older:

@@ -120,7 +120,7 @@ def test_blue_reaches_an_rgb_model_as_blue(picamera2, tiny):
     with frames("picamera") as source:
         timestamp, frame = next(iter(source))
         recognizer(frame, timestamp)
-    (picture,) = recognizer._pictures.values()
+    (picture,) = recognizer._parts.pictures.values()
     red, green, blue = picture.pixels[0, :, 0, 0]
     assert (red, green, blue) == (0, 0, 255)
 
