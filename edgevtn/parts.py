@@ -29,7 +29,7 @@ class Parts:
 
     Attributes
     ----------
-    pictures, streams, samplers : dict
+    pictures, streams, samplers, views : dict
         By what tells them apart.
     """
 
@@ -38,7 +38,7 @@ class Parts:
         self.pictures: dict[object, Picture] = {}
         self.streams: dict[object, Stream] = {}
         self.samplers: dict[tuple[float, float], Sampler] = {}
-        self._views: dict[tuple[Stream, Sampler], Reuse] = {}
+        self.views: dict[tuple[Stream, Sampler], Reuse] = {}
 
     def runner(self, name: str, bundles: Sequence[Bundle], options: Options) -> Runner:
         """A model of one bundle for each stream, with what it can share of what is there."""
@@ -65,4 +65,4 @@ class Parts:
         if key not in self.streams:
             self.streams[key] = MODALITIES[facts.modality](encoder, self.pictures[way])
         stream = self.streams[key]
-        return self._views.setdefault((stream, sampler), Reuse(stream, Stillness() if self._stillness else None))
+        return self.views.setdefault((stream, sampler), Reuse(stream, Stillness() if self._stillness else None))

@@ -199,7 +199,7 @@ class Recognizer:
             runner.reset()
         for stream in self._parts.streams.values():
             stream.clear()
-        for view in self._views.values():
+        for view in self._parts.views.values():
             view.clear()
         self._forget_pictures()
 
