@@ -29,7 +29,7 @@ def test_manifest(tmp_path):
         ("clip,label\n", "names no clip"),
         ("file,class\nx,a\n", "expected the columns clip and label, found file, class"),
         ("clip,label\nx.avi\n", "line 2: clip or label is empty"),
-        ("clip,label\nx.avi,a\ny.avi,a\n", r"line 3: .*y\.avi does not exist"),
+        ("clip,label\nx.avi,a\ny.avi,a\n", r"line 3: .*y\.avi is no file or folder"),
         ("clip,label\n../../etc/passwd,a\n", "outside the manifest's folder"),
         ("clip,label\n/etc/passwd,a\n", "outside the manifest's folder"),
         ("\x00\xff", "found|names no clip|cannot be read"),
