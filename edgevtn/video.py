@@ -44,7 +44,7 @@ class VideoWriter:
         self._encoder: _Av | _OpenCV | None = None
         self._size = 0, 0
         self._timestamp = 0.0
-        self._written = 0
+        self._begun = self._written = 0  # frames
         self._due = 0.0  # copies that the frames until now are worth, beyond those that are written
 
     def write(self, frame: Frame, timestamp: float) -> None:
@@ -65,9 +65,10 @@ class VideoWriter:
         copies = int(self._due + 0.5)
         with self._named():
             for _ in range(copies):
+                self._begun += 1
                 self._encoder.write(frame)
+                self._written += 1
         self._due -= copies
-        self._written += copies
 
     def close(self) -> None:
         """Finish the file; without a frame there is none."""
@@ -76,7 +77,8 @@ class VideoWriter:
             return
         with self._place, self._named():
             encoder.close()
-            problem = incomplete(self._part, self._written)
+            # Ctrl-C may have come in the midst of a write.
+            problem = incomplete(self._part, self._written, self._begun)
             if problem is not None:
                 raise OSError(f"{problem}; is the disk full?")
 
@@ -102,8 +104,8 @@ class VideoWriter:
             raise OutputError(reason) from error
 
 
-def incomplete(file: Path, frames: int) -> str | None:
-    """What is missing in an .mp4 that should have so many frames; None if it is whole.
+def incomplete(file: Path, least: int, most: int) -> str | None:
+    """What is missing in an .mp4 that should have from `least` to `most` frames; None if it is whole.
 
     Its boxes have to fill the file (ISO/IEC 14496-12, 4.2): where writes were lost they claim more than is there.
     """
@@ -127,7 +129,7 @@ def incomplete(file: Path, frames: int) -> str | None:
             found = round(capture.get(cv2.CAP_PROP_FRAME_COUNT)) if capture.read()[0] else 0
         finally:
             capture.release()
-    return None if found == frames else f"it has {found} frames of {frames}"
+    return None if least <= found <= most else f"it has {found} frames of {least}"
 
 
 class _Discarded(Exception):

@@ -94,13 +94,14 @@ def test_space_that_is_free_again_makes_no_video_with_a_hole(tmp_path):
 def test_what_is_missing_is_found(tmp_path):
     recorded(tmp_path / "x.mp4")
     content = (tmp_path / "x.mp4").read_bytes()
-    assert incomplete(tmp_path / "x.mp4", 60) is None
-    assert incomplete(tmp_path / "x.mp4", 61) == "it has 60 frames of 61"
+    assert incomplete(tmp_path / "x.mp4", 60, 60) is None
+    assert incomplete(tmp_path / "x.mp4", 61, 62) == "it has 60 frames of 61"
+    assert incomplete(tmp_path / "x.mp4", 59, 60) is None
     for cut in (0, 7, 20, len(content) // 2, len(content) - 1):
         (tmp_path / "cut.mp4").write_bytes(content[:cut])
-        assert incomplete(tmp_path / "cut.mp4", 60) is not None
+        assert incomplete(tmp_path / "cut.mp4", 60, 60) is not None
     (tmp_path / "zeros.mp4").write_bytes(bytes(1000))
-    assert incomplete(tmp_path / "zeros.mp4", 60) == "its boxes are damaged"
+    assert incomplete(tmp_path / "zeros.mp4", 60, 60) == "its boxes are damaged"
 
 
 def test_the_command_says_that_the_disk_is_full(tmp_path, demo_clip):
