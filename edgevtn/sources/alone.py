@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from edgevtn.arrays import Frame
-from edgevtn.frames import as_pair
 from edgevtn.sources.base import Source
 
 
@@ -40,7 +39,7 @@ class Alone:
     def arrivals(self) -> Iterator[Arrival]:
         """Yield its frames, and `IDLE` while a live one gives none."""
         for pair in self._source.beats():
-            yield IDLE if pair is None else Arrival("", *as_pair(pair))
+            yield IDLE if pair is None else Arrival("", *pair)
             if self._left:
                 return
 

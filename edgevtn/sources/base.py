@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from edgevtn.arrays import Frame
+from edgevtn.frames import as_pair
 
 #: Seconds after which a source that waits for a frame says so, where it can.
 PULSE = 0.5
@@ -30,7 +31,8 @@ class Source(ABC):
 
     def beats(self) -> Iterator[tuple[float, Frame] | None]:
         """Yield the same, and None at least each half second while no frame comes, where the source can tell."""
-        yield from self
+        for pair in self:
+            yield as_pair(pair)
 
     def wall_clock(self, timestamp: float) -> float | None:
         """Unix time, seconds, of a moment of this source; None where nobody knows it, as in a file."""
