@@ -110,6 +110,7 @@ class Mqtt(Delivery):
         self._acknowledged: set[int] = set()
         self._stale = True  # the broker does not know the device, or not as it is
         self._gone: dict[str, dict[str, Any]] = {}  # components that Home Assistant has to forget
+        self._earlier: Any = None  # what an earlier run announced, until it is compared with what we do
         self._published: dict[str, str] = {}  # states
 
     def prediction(self, prediction: Prediction) -> None:
@@ -160,7 +161,10 @@ class Mqtt(Delivery):
             if not self._connected:
                 return
             stale, self._stale = self._stale, False
-            device, forgotten, self._gone = self._device, self._gone if stale else {}, {} if stale else self._gone
+            device, forgotten = self._device, {}
+            if stale and device.labels:  # before that nobody knows what is gone
+                forgotten = self._gone | gone(self._earlier, device.config())
+                self._gone, self._earlier = {}, None
             states = {device.state(label): "ON" if self._on.get(label) else "OFF" for label in device.labels}
         if stale:
             self._published = {}
@@ -256,8 +260,6 @@ class Mqtt(Delivery):
         if not message.retain or not message.payload:  # our own come back, too
             return
         with contextlib.suppress(ValueError), self._changed:
-            forgotten = gone(json.loads(message.payload), self._device.config())
-            if forgotten and self._device.labels:
-                self._gone |= forgotten
-                self._stale = True
+            self._earlier = json.loads(message.payload)
+            self._stale = True
         self.wake()

@@ -229,6 +229,9 @@ def test_new_labels_are_announced_and_old_ones_removed(broker, consume, tmp_path
     assert set(clean) == {"action", "state_walk", "state_fall"}
     first.close()
     second = Mqtt(address, "cam", Origin("hall"), tmp_path / "spool")  # from run to run
+    presence = consume("edgevtn/cam/availability", name="presence")
+    second.frame(np.zeros((4, 4, 3), np.uint8), 0.0)  # connected long before a window is full
+    presence.until(lambda _, text, __: text == "online")
     tell_labels(second, ("sit", "walk"))
     messages = consumer.until(lambda _, text, __: "state_fall" in text and json.loads(text)["components"]["state_fall"])
     assert json.loads(messages[-1][1])["components"]["state_fall"] == {"platform": "binary_sensor"}
