@@ -53,6 +53,9 @@ class Recognizer:
         its window alone.
     unknown_below : float, optional
         Predictions whose best probability is lower are labelled "unknown"; the model's own threshold if None.
+    engine : {"onnxruntime", "openvino", "auto"}
+        What runs the encoder. OpenVINO is the extra ``edgevtn[openvino]``; it rounds in other places. "auto" takes it
+        where `edgevtn warmup` measured that it is faster for this encoder on this machine.
 
     Attributes
     ----------
@@ -64,6 +67,8 @@ class Recognizer:
     threads : int
     precision : str
         The first model's: "fp32" or "int8".
+    engine : str
+        What runs the first model's encoder: "onnxruntime" or "openvino".
     window_duration : float
         The first model's: seconds from the first frame of a window to the last.
 
@@ -92,6 +97,7 @@ class Recognizer:
         start: str = "wait",
         smoothing: float = 0.0,
         unknown_below: float | None = None,
+        engine: str = "onnxruntime",
     ) -> None:
         if threads is not None and threads < 1:
             raise ValueError(f"threads must be at least 1, got {threads}")
@@ -107,7 +113,7 @@ class Recognizer:
         if not places:
             raise ValueError("expected at least one model, got an empty list")
         self.threads = default_threads() if threads is None else threads
-        self._spinning = spinning
+        self._spinning, self._wanted_engine = spinning, engine
         self._encoders: dict[tuple[str, int], Encoder] = {}  # by the checksum of the file, and the side
         self._options = Options(precision, start, smoothing, unknown_below)
         self._loaded = [load_streams(place) for place in places]
@@ -124,6 +130,7 @@ class Recognizer:
         self.models: dict[str, Model] = {runner.name: runner.model for runner in self._runners}
         first = self._runners[0]
         self.model, self.precision, self.window_duration = first.model, first.precision, first.window_duration
+        self.engine = next(iter(self._encoders.values())).engine
         self.warmup()
 
     def another(self) -> Recognizer:
@@ -152,7 +159,7 @@ class Recognizer:
             facts = bundle.model.encoder
             kind = bundle.model.sha256[ENCODER], facts.input_size
             if kind not in self._encoders:
-                self._encoders[kind] = Encoder(bundle, self.threads, self._spinning)
+                self._encoders[kind] = Encoder(bundle, self.threads, self._spinning, self._wanted_engine)
             else:
                 self._encoders[kind].check(bundle)  # the facts are this bundle's own
             encoder = self._encoders[kind]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from edgevtn.cli.options import add_bundle, add_threads
+from edgevtn.cli.options import add_bundle, add_engine, add_threads
 
 NAME, HELP = "bench", "time each stage on this machine"
 
@@ -17,6 +17,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--precision", choices=("auto", "fp32", "int8"), default="auto", help="of the head")
     parser.add_argument("--json", metavar="FILE", help="write the numbers, too")
     add_threads(parser)
+    add_engine(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -27,7 +28,13 @@ def run(arguments: argparse.Namespace) -> None:
 
     if not arguments.seconds > 0:
         raise ValueError(f"--seconds must be above 0, got {arguments.seconds}")
-    recognizer = Recognizer(arguments.bundle, threads=arguments.threads, precision=arguments.precision, start="repeat")
+    recognizer = Recognizer(
+        arguments.bundle,
+        threads=arguments.threads,
+        precision=arguments.precision,
+        start="repeat",
+        engine=arguments.engine,
+    )
     profile = bench(recognizer, arguments.seconds, arguments.source)
     print(profile)
     if arguments.json:

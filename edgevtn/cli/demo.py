@@ -42,7 +42,9 @@ def run(arguments: argparse.Namespace) -> None:
     except OSError as error:
         raise OutputError(f"{output}: cannot be made a folder ({error}); choose another with --output") from error
     print("The clip is drawn by code: a jointed figure walks, waves, bends, does jumping jacks and runs.")
-    recognizer = Recognizer(arguments.model, threads=arguments.threads, start="repeat", smoothing=SMOOTHING)
+    recognizer = Recognizer(
+        arguments.model, threads=arguments.threads, start="repeat", smoothing=SMOOTHING, engine=arguments.engine
+    )
     clock = Clock()
     events = watch(CLIP, sinks=[clock, Video(output / "demo.mp4")], recognizer=recognizer)
     timeline = [event for event in events if event.end is not None]

@@ -30,11 +30,14 @@ from edgevtn.cli import (
     serve,
     teach,
     train,
+    warmup,
 )
 from edgevtn.cli.config import with_config
 
 #: In the order of the help. Each has NAME and HELP, ``add(parser)`` for its arguments, and ``run(arguments)``.
-COMMANDS = (demo, run, serve, record, teach, eval, info, bench, importing, fetch, calibrate, compare, train, crossval)
+COMMANDS = (
+    demo, run, serve, record, teach, eval, info, warmup, bench, importing, fetch, calibrate, compare, train, crossval,
+)  # fmt: skip
 
 
 class _Raising(argparse.ArgumentParser):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgevtn.budget import Budget
 from edgevtn.cli.detection import add_detection, detector
-from edgevtn.cli.options import add_budget, add_threads
+from edgevtn.cli.options import add_budget, add_engine, add_threads
 from edgevtn.cli.outputs import add_outputs, outputs
 from edgevtn.cli.regions import add_regions, expense, regions
 from edgevtn.cli.reload import Reload
@@ -68,6 +68,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--wait", action=flag, help="wait for a camera or stream that is not there yet, too")
     add_threads(parser)
+    add_engine(parser)
     add_budget(parser)
     add_detection(parser)
     add_outputs(parser)
@@ -173,6 +174,7 @@ def load(model: Any, arguments: argparse.Namespace) -> Recognizer:
         threads=arguments.threads,
         smoothing=arguments.smoothing,
         unknown_below=arguments.unknown_below,
+        engine=arguments.engine,
     )
 
 
