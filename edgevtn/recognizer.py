@@ -16,7 +16,7 @@ from edgevtn.bundle.facts import ENCODER
 from edgevtn.cpu import default_threads
 from edgevtn.encoder import Encoder
 from edgevtn.errors import FrameError
-from edgevtn.frames import check_frame
+from edgevtn.frame import check_frame
 from edgevtn.heads.vtn import PRECISIONS
 from edgevtn.prediction import Prediction
 from edgevtn.runner import Options, Runner

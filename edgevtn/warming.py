@@ -115,7 +115,8 @@ def _compile(bundles: Sequence[Bundle], say: Say) -> None:
 
 def _small_heads() -> list[HeadFacts]:
     D = INT8.panel
-    vtn: dict[str, Any] = {"heads": 1, "layers": 1, "ffn_dim": D, "attention_scale": 1.0, "layer_norm": "vtn", "embed_dim": D}
+    vtn: dict[str, Any] = {"embed_dim": D, "heads": 1, "layers": 1, "ffn_dim": D}
+    vtn |= {"attention_scale": 1.0, "layer_norm": "vtn"}
     size: dict[str, Any] = {"width": D, "classes": 2, "window_len": 2}
     return [
         *(VTNFacts(**size, **vtn, motion=motion, projection=True) for motion in MOTIONS),

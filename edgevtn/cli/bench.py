@@ -6,8 +6,6 @@ import argparse
 
 from edgevtn.cli.options import add_bundle, add_engine, add_threads
 
-NAME, HELP = "bench", "time each stage on this machine"
-
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""

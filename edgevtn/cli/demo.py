@@ -12,7 +12,6 @@ from edgevtn.sources import frames
 
 CLIP = Path(__file__).parents[1] / "data" / "demo.mp4"
 TRUTH = CLIP.with_suffix(".csv")
-NAME, HELP = "demo", "recognise the bundled clip: a timeline, an annotated video, a picture"
 
 
 def add(parser: argparse.ArgumentParser) -> None:

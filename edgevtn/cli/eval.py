@@ -7,8 +7,6 @@ import argparse
 from edgevtn.cli.options import add_dataset, add_model
 from edgevtn.errors import require
 
-NAME, HELP = "eval", "accuracy of a bundle on labelled clips"
-
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""

@@ -27,8 +27,6 @@ from edgevtn.watching import SMOOTHING
 if TYPE_CHECKING:
     from edgevtn.teaching.lessons import Lessons
 
-NAME, HELP = "run", "recognise actions in a video file, a folder of images, a camera or a URL"
-
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""

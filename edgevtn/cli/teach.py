@@ -8,8 +8,6 @@ from pathlib import Path
 
 from edgevtn.cli.options import DATASET
 
-NAME, HELP = "teach", "teach your own actions from a few clips: a folder a label; seconds, on the board itself"
-
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""

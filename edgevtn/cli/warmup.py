@@ -6,8 +6,6 @@ import argparse
 
 from edgevtn.cli.options import add_threads
 
-NAME, HELP = "warmup", "compile the kernels and compare the engines, once for a machine"
-
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""

@@ -110,7 +110,7 @@ class OpenVino(Engine):
 def _closed(shape: Any, allowed: Sequence[list[int]]) -> Any:
     """The first of the allowed shapes that an open one may become; itself if there is none."""
     kind = type(shape)
-    return next((kind(one) for one in allowed if shape.is_dynamic and shape.compatible(kind(one))), shape)
+    return next((kind(sides) for sides in allowed if shape.is_dynamic and shape.compatible(kind(sides))), shape)
 
 
 def _port(port: Any) -> Port:
