@@ -17,7 +17,7 @@ from edgevtn.engines.chosen import Measurements
 from edgevtn.errors import BundleError, OutputError
 from edgevtn.heads import Head, HeadFacts, LinearFacts, VTNFacts
 from edgevtn.heads.vtn import MOTIONS
-from edgevtn.kernels import jit
+from edgevtn.kernels.cache import cache_folder
 from edgevtn.kernels.machine import INT8
 
 #: Inferences of each engine that are measured, in turns; their median moves by about a hundredth.
@@ -108,7 +108,7 @@ def _compile(bundles: Sequence[Bundle], say: Say) -> None:
     for bundle in bundles:
         facts = bundle.model.head
         _run(facts.build(bundle.head, bundle.path, "auto"), facts.width)
-    if not jit.cache_enabled:
+    if cache_folder() is None:
         raise OutputError("no folder can be written to for compiled kernels; set EDGEVTN_CACHE to one that can be")
     say(f"kernels: ready after {time.perf_counter() - begin:.1f} s")
 
