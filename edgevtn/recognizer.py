@@ -6,6 +6,7 @@ import copy
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -118,6 +119,8 @@ class Recognizer:
         self._options = Options(precision, start, smoothing, unknown_below)
         self._loaded = [load_streams(place) for place in places]
         self._build()
+        # The engines have the encoders' graphs by now: megabytes that nobody reads again.
+        self._loaded = [tuple(replace(bundle, encoder=b"") for bundle in bundles) for bundles in self._loaded]
 
     def _build(self) -> None:
         """Everything but the encoders, which are there already where another recogniser has them, too."""

@@ -60,8 +60,8 @@ def test_statistics_and_a_classifier():
     found, expected = ([np.zeros(20, np.float32) for _ in range(3)] + [np.zeros((3, 20), np.float32)] for _ in range(2))
     bind("window_statistics", np.zeros_like(rows), *found)(rows)
     reference.window_statistics(rows, *expected)
-    for one, other in zip(found, expected, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-5)
+    for got, want in zip(found, expected, strict=True):
+        np.testing.assert_allclose(got, want, atol=1e-5)
     w, b, out = rng.standard_normal((4, 20)).astype(np.float32), np.ones(4, np.float32), np.zeros(4, np.float32)
     bind("classify", rows[0], w, b, out)()
     np.testing.assert_allclose(out, w @ rows[0] + 1, atol=1e-4)
