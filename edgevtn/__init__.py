@@ -7,8 +7,10 @@ More is in `edgevtn.errors`, `edgevtn.sinks`, `edgevtn.bundle`, `edgevtn.dataset
 with an extra, `edgevtn.importing`, `edgevtn.calibration` and `edgevtn.training`.
 """
 
+import importlib as _importlib
 import os as _os
 import pkgutil as _pkgutil
+import typing as _typing
 
 # OpenCV and its FFmpeg write about damaged files to stderr; we raise or warn. To be set before OpenCV is loaded. Not
 # for the user to choose: at other levels they print addresses of cameras with their passwords.
@@ -22,14 +24,15 @@ _os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 # lie beside it: they are looked for where the package is installed.
 __path__ = _pkgutil.extend_path(__path__, __name__)
 
-from edgevtn.errors import BundleError, EdgeVTNError, FrameError, SourceError, TimestampError
-from edgevtn.events import EventDetector
-from edgevtn.prediction import UNKNOWN, Event, Prediction
-from edgevtn.recognizer import Recognizer
-from edgevtn.sinks import Sink
-from edgevtn.sources import Source, frames
-from edgevtn.teaching import teach
-from edgevtn.watching import recognize, watch
+if _typing.TYPE_CHECKING:
+    from edgevtn.errors import BundleError, EdgeVTNError, FrameError, SourceError, TimestampError
+    from edgevtn.events import EventDetector
+    from edgevtn.prediction import UNKNOWN, Event, Prediction
+    from edgevtn.recognizer import Recognizer
+    from edgevtn.sinks import Sink
+    from edgevtn.sources import Source, frames
+    from edgevtn.teaching import teach
+    from edgevtn.watching import recognize, watch
 
 __version__ = "0.1.0"
 
@@ -51,3 +54,36 @@ __all__ = [
     "teach",
     "watch",
 ]
+
+#: Where the names are defined. A module is imported when one of its names is first asked for: whoever needs the errors
+#: alone, or the command's help, waits neither for Numba nor for onnxruntime nor for OpenCV.
+_HOMES = {
+    "edgevtn.errors": ("BundleError", "EdgeVTNError", "FrameError", "SourceError", "TimestampError"),
+    "edgevtn.events": ("EventDetector",),
+    "edgevtn.prediction": ("UNKNOWN", "Event", "Prediction"),
+    "edgevtn.recognizer": ("Recognizer",),
+    "edgevtn.sinks": ("Sink",),
+    "edgevtn.sources": ("Source", "frames"),
+    "edgevtn.teaching": ("teach",),
+    "edgevtn.watching": ("recognize", "watch"),
+}
+
+
+def __getattr__(name: str) -> object:
+    """A public name, or a module of this package."""
+    home = next((module for module, names in _HOMES.items() if name in names), None)
+    if home is not None:
+        value = getattr(_importlib.import_module(home), name)
+        globals()[name] = value
+        return value
+    if not name.startswith("_"):
+        try:
+            return _importlib.import_module(f"{__name__}.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"{__name__}.{name}":
+                raise
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

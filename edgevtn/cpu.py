@@ -7,7 +7,6 @@ import platform
 from pathlib import Path
 
 import llvmlite.binding as llvm
-from numba.core import config
 
 #: Features that decide how fast INT8 runs, as LLVM spells them, and what people call them.
 INT8_FEATURES = {
@@ -23,8 +22,9 @@ MOST_DEFAULT_THREADS = 4
 
 
 def _host_features() -> frozenset[str]:
-    if config.CPU_FEATURES is not None:
-        flags = config.CPU_FEATURES.split(",")
+    chosen = os.environ.get("NUMBA_CPU_FEATURES")  # Numba itself is imported where something must be compiled
+    if chosen is not None:
+        flags = chosen.split(",")
         return frozenset(flag[1:] for flag in flags if flag.startswith("+"))
     return frozenset(name for name, on in llvm.get_host_cpu_features().items() if on)
 

@@ -10,13 +10,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 import cv2
-import numba
 import numpy as np
 import onnxruntime
 
 from edgevtn.bundle import Bundle
 from edgevtn.cpu import HOST_FEATURES, INT8_FEATURES, cpu_name, default_threads
-from edgevtn.kernels import jit
+from edgevtn.kernels.cache import cache_folder
 from edgevtn.kernels.machine import FP32, INT8, MACHINE
 from edgevtn.streams.stillness import LONGEST
 
@@ -56,7 +55,7 @@ def describe(streams: Sequence[Bundle]) -> dict[str, dict[str, str]]:
         "chosen": {
             "encoder": f"onnxruntime CPUExecutionProvider, {default_threads()} threads, not spinning",
             "kernels": f"numba, {MACHINE.name}, tiles {FP32.rows}x{FP32.panel} (fp32), {INT8.rows}x{INT8.panel} (int8)",
-            "kernel cache": "on disk" if jit.cache_enabled else "off: no writable folder",
+            "kernel cache": "on disk" if cache_folder() is not None else "off: no writable folder",
             "prepare": "cython, 1 thread",
             "stillness": f"nothing is encoded while nothing moves, for {LONGEST:g} s at most",
         },
@@ -64,7 +63,7 @@ def describe(streams: Sequence[Bundle]) -> dict[str, dict[str, str]]:
             "edgevtn": version("edgevtn"),
             "python": sys.version.split()[0],
             "numpy": np.__version__,
-            "numba": numba.__version__,
+            "numba": version("numba"),
             "onnxruntime": onnxruntime.__version__,
             "opencv": f"{cv2.__version__} ({Path(cv2.__file__).parent})",
         },

@@ -1,4 +1,4 @@
-"""The encoder: prepared frames in, features out, on onnxruntime."""
+"""The encoder: prepared frames in, features out."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from edgevtn.arrays import Float, Pixels
 from edgevtn.bundle import Bundle, Model
 from edgevtn.bundle.facts import ENCODER
 from edgevtn.cpu import IS_ARM, has_vnni
+from edgevtn.engines import AUTO, CHOICES, ENGINES, Engine, Graph, OnnxRuntime, Port
+from edgevtn.engines.chosen import Measurements, Run
 from edgevtn.errors import BundleError, NotFiniteError
-from edgevtn.session import open_session
 
 #: INT8 encoders whose weights saturate nowhere; see edgevtn.calibration.
 SAFE_TARGETS = ("any", "x86")
@@ -22,7 +23,7 @@ SIDE, HALF_SIDE = "side", "half_side"
 
 
 class Encoder:
-    """An onnxruntime session, which any number of streams share; each binds arrays of its own to it.
+    """A graph on an engine, which any number of streams share; each binds arrays of its own to it.
 
     Parameters
     ----------
@@ -31,9 +32,13 @@ class Encoder:
         Threads inside one inference.
     spinning : bool
         Let idle threads spin between frames: a little faster, and it keeps `threads` cores busy all the time.
+    engine : {"auto", "onnxruntime", "openvino"}
+        "auto" is what `edgevtn warmup` found faster for this encoder on this machine, else onnxruntime.
 
     Attributes
     ----------
+    engine : str
+        What was chosen.
     input_shape : tuple of int
         (1, 3, S, S), or by 2x2 blocks (1, 12, S / 2, S / 2).
 
@@ -41,17 +46,31 @@ class Encoder:
     ------
     BundleError
         It cannot be loaded, or has other inputs or another output than the facts say.
+    MissingExtraError
+        The engine is not installed.
+    ValueError
+        There is no such engine.
     """
 
-    def __init__(self, bundle: Bundle, threads: int, spinning: bool = False) -> None:
-        self._file = file = bundle.path / ENCODER
+    def __init__(self, bundle: Bundle, threads: int, spinning: bool = False, engine: str = OnnxRuntime.name) -> None:
+        if engine not in CHOICES:
+            raise ValueError(f"engine must be one of {', '.join(CHOICES)}, got {engine!r}")
+        self._file = bundle.path / ENCODER
         side = bundle.model.encoder.input_size
         axes = {SIDE: side, HALF_SIDE: side // 2}  # where the graph leaves them open
-        self._session = open_session(bundle.encoder, file, threads, spinning, _saturates(bundle.model), axes)
+        graph = Graph(
+            bundle.encoder,
+            bundle.path / ENCODER,
+            threads,
+            spinning,
+            precise=_saturates(bundle.model),
+            axes=axes,
+            shapes=input_shapes(side),
+        )
+        self.engine = engine if engine != AUTO else _chosen(bundle, graph)
+        self._engine: Engine = ENGINES[self.engine](graph)
         self.check(bundle)
-        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
-        self.input_shape = tuple(inputs[0].shape)
-        self._inputs, self._output = [node.name for node in inputs], outputs[0].name
+        self.input_shape = tuple(int(axis) for axis in self._engine.inputs[0].shape)
         self._width = bundle.model.encoder.width
 
     def check(self, bundle: Bundle) -> None:
@@ -62,14 +81,14 @@ class Encoder:
         BundleError
         """
         facts = bundle.model.encoder
-        got = [(node.type, node.shape) for node in (*self._session.get_inputs(), *self._session.get_outputs())]
+        got = [*self._engine.inputs, *self._engine.outputs]
         pictures = 1 if facts.difference_interval is None else 2
-        features = ("tensor(float)", [1, facts.width])
-        expected = [[("tensor(uint8)", shape)] * pictures + [features] for shape in input_shapes(facts.input_size)]
+        features = Port("float32", [1, facts.width])
+        expected = [[Port("uint8", list(shape))] * pictures + [features] for shape in input_shapes(facts.input_size)]
         if got not in expected:
             raise BundleError(
-                f"{bundle.path / ENCODER}: expected the inputs and output {expected[0]}, to agree with model.json, "
-                f"got {got}"
+                f"{bundle.path / ENCODER}: expected the inputs and output {_said(expected[0])}, to agree with "
+                f"model.json, got {_said(got)}"
             )
 
     def bind(self, pictures: Sequence[Pixels]) -> Callable[[], Float]:
@@ -86,25 +105,34 @@ class Encoder:
             Gives features float32 (1, W), which its next call overwrites. It raises BundleError where the graph cannot
             be run, and NotFiniteError where a feature is no finite number.
         """
-        binding = self._session.io_binding()
-        for name, picture in zip(self._inputs, pictures, strict=True):
-            binding.bind_input(name, "cpu", 0, np.uint8, picture.shape, picture.ctypes.data)
         features: Float = np.zeros((1, self._width), np.float32)
-        binding.bind_output(self._output, "cpu", 0, np.float32, features.shape, features.ctypes.data)
-        kept = list(pictures)  # the binding knows their addresses alone
-        session, file = self._session, self._file
+        run, file = self._engine.bind(pictures, features), self._file
 
         def encode() -> Float:
-            assert kept
             try:
-                session.run_with_iobinding(binding)
-            except Exception as error:  # onnxruntime's own exceptions share no base class
+                run()
+            except Exception as error:  # the engines' own exceptions share no base class
                 raise BundleError(f"{file}: fails when it is run ({error}); export the model again") from error
             if not np.isfinite(features).all():
                 raise NotFiniteError(f"{file}: gives features that are no finite numbers; export the model again")
             return features
 
         return encode
+
+
+def _chosen(bundle: Bundle, graph: Graph) -> str:
+    """What "auto" stands for; only onnxruntime can keep sums from saturating."""
+    fastest = None if graph.precise else Measurements().fastest(run_of(bundle, graph.threads))
+    return fastest if fastest in ENGINES else OnnxRuntime.name
+
+
+def run_of(bundle: Bundle, threads: int) -> Run:
+    """What is measured for an encoder, and remembered."""
+    return Run(bundle.model.sha256[ENCODER], bundle.model.encoder.input_size, threads)
+
+
+def _said(ports: Sequence[Port]) -> str:
+    return ", ".join(f"{port.dtype} {port.shape}" for port in ports)
 
 
 def input_shapes(S: int) -> list[list[int]]:

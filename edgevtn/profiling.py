@@ -34,6 +34,8 @@ class Profile:
     ----------
     machine : str
     threads : int
+    engine : str
+        What ran the encoder.
     precision : str
         Precision of the head's matrix products.
     frame : tuple of int
@@ -56,6 +58,7 @@ class Profile:
 
     machine: str
     threads: int
+    engine: str
     precision: str
     frame: tuple[int, int]
     milliseconds: dict[str, tuple[float, float, float]]
@@ -73,7 +76,7 @@ class Profile:
     def __str__(self) -> str:
         """A table, as text."""
         lines = [
-            f"{self.machine}, {self.threads} encoder threads, {self.precision} head, "
+            f"{self.machine}, {self.threads} encoder threads, {self.engine}, {self.precision} head, "
             f"frames of {self.frame[1]}x{self.frame[0]}",
             "",
             f"{'a sampled frame':16}  median      95 %      99 %",
@@ -137,6 +140,7 @@ def bench(recognizer: Recognizer, seconds: float, source: str | Path | None = No
     return Profile(
         machine=cpu_name(),
         threads=recognizer.threads,
+        engine=recognizer.engine,
         precision=recognizer.precision,
         frame=(pictures[0].shape[0], pictures[0].shape[1]),
         milliseconds=milliseconds,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from edgevtn.bundle import Bundle, Model, load_streams
 from edgevtn.cpu import default_threads
 from edgevtn.encoder import Encoder
 from edgevtn.errors import FrameError, NotFiniteError
-from edgevtn.frames import as_pair, check_frame
+from edgevtn.frame import as_pair, check_frame
 from edgevtn.heads.vtn import PRECISIONS
 from edgevtn.parts import Kind, Parts
 from edgevtn.prediction import Prediction
@@ -54,6 +55,9 @@ class Recognizer:
         Predictions whose best probability is lower are labelled "unknown"; the model's own threshold if None.
     stillness : bool
         While nothing moves, use the last features again and encode nothing; False: encode every sampled frame.
+    engine : {"onnxruntime", "openvino", "auto"}
+        What runs the encoder. OpenVINO is the extra ``edgevtn[openvino]``; it rounds in other places. "auto" takes it
+        where `edgevtn warmup` measured that it is faster for this encoder on this machine.
 
     Attributes
     ----------
@@ -67,6 +71,8 @@ class Recognizer:
         The first model's: "fp32" or "int8".
     not_finite : int
         Frames that led to a `NotFiniteError` until now.
+    engine : str
+        What runs the first model's encoder: "onnxruntime" or "openvino".
     window_duration : float
         The first model's: seconds from the first frame of a window to the last.
 
@@ -96,6 +102,7 @@ class Recognizer:
         smoothing: float = 0.0,
         unknown_below: float | None = None,
         stillness: bool = True,
+        engine: str = "onnxruntime",
     ) -> None:
         self.threads = default_threads() if threads is None else thread_count(threads)
         if precision not in PRECISIONS:
@@ -108,11 +115,13 @@ class Recognizer:
         places = [model] if model is None or isinstance(model, str | Path) else _listed(model)
         if not places:
             raise ValueError("expected at least one model, got an empty list")
-        self._spinning, self._stillness = spinning, stillness
+        self._spinning, self._stillness, self._wanted_engine = spinning, stillness, engine
         self._encoders: dict[Kind, Encoder] = {}
         self._options = Options(precision, start, smoothing, unknown_below)
         self._loaded = [load_streams(place) for place in places]
         self._build()
+        # The engines have the encoders' graphs by now: megabytes that nobody reads again.
+        self._loaded = [tuple(replace(bundle, encoder=b"") for bundle in bundles) for bundles in self._loaded]
 
     def _build(self) -> None:
         """Everything but the encoders, which are there already where another recogniser has them, too."""
@@ -124,10 +133,11 @@ class Recognizer:
         self.models: dict[str, Model] = {runner.name: runner.model for runner in self._runners}
         first = self._runners[0]
         self.model, self.precision, self.window_duration = first.model, first.precision, first.window_duration
+        self.engine = next(iter(self._encoders.values())).engine
         self.warmup()
 
     def _load(self, bundle: Bundle) -> Encoder:
-        return Encoder(bundle, self.threads, self._spinning)
+        return Encoder(bundle, self.threads, self._spinning, self._wanted_engine)
 
     def another(self, stillness: bool | None = None) -> Recognizer:
         """A recogniser of the same models for another stream of frames, with windows of its own.

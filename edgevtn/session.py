@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-
-import onnxruntime
+from typing import TYPE_CHECKING
 
 from edgevtn.errors import BundleError
 from edgevtn.graphfile import check_graph
+
+if TYPE_CHECKING:
+    import onnxruntime
 
 
 def open_session(
@@ -46,6 +48,8 @@ def open_session(
         check_graph(content)
     except ValueError as error:
         raise BundleError(f"{file}: cannot be used as a graph ({error})") from error
+    import onnxruntime  # here, as it takes a tenth of a second
+
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

@@ -13,7 +13,7 @@ import numpy as np
 
 from edgevtn.arrays import Frame
 from edgevtn.events import EventDetector
-from edgevtn.frames import check_frame
+from edgevtn.frame import check_frame
 from edgevtn.prediction import Event, Prediction
 from edgevtn.recognizer import Recognizer
 from edgevtn.region import Region, Scene

@@ -14,8 +14,6 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
-from numba.core import config
-
 from edgevtn import cpu
 from edgevtn.files import user_cache
 
@@ -40,7 +38,7 @@ def sources_hash() -> str:
 
 def _places() -> list[Path]:
     """Folders that may be written to; the first that can be is used."""
-    chosen = config.CACHE_DIR or os.environ.get("EDGEVTN_CACHE")  # the first is NUMBA_CACHE_DIR
+    chosen = os.environ.get("NUMBA_CACHE_DIR") or os.environ.get("EDGEVTN_CACHE")
     if chosen:
         return [Path(chosen)]
     own, beside = user_cache(), Path(__file__).parent / "__pycache__"
@@ -76,6 +74,8 @@ def cache_folder() -> Path | None:
 @contextmanager
 def numba_cache() -> Iterator[Path | None]:
     """While functions are decorated, Numba's cache is `cache_folder`; other users of Numba do not notice."""
+    from numba.core import config
+
     before, folder = config.CACHE_DIR, cache_folder()
     if folder is not None:
         config.CACHE_DIR = str(folder)

@@ -57,7 +57,7 @@ class Prepare:
         if square != self._square:
             self._square = square
             self._taps = _taps(square, self.size)
-            self._row = np.empty(3 * square, np.uint16)
+            self._row = np.empty(3 * square + 1, np.uint16)  # a pixel is read as four
         top, left = (H - square) // 2, (W - square) // 2
         crop = frame[top : top + square, left : left + square]
         resize_planar(crop, *self._taps, *self._taps, self._swap, self._row, out[0])

@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 
 from edgevtn.arguments import number
-from edgevtn.cli.options import add_bundle, add_threads
+from edgevtn.cli.options import add_bundle, add_engine, add_threads
 
 #: Seconds: a day shows what heat does.
 LONGEST = 86_400.0
-NAME, HELP = "bench", "time each stage on this machine"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -20,6 +19,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--precision", choices=("auto", "fp32", "int8"), default="auto", help="of the head")
     parser.add_argument("--json", metavar="FILE", help="write the numbers, too")
     add_threads(parser)
+    add_engine(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -29,7 +29,13 @@ def run(arguments: argparse.Namespace) -> None:
     from edgevtn.recognizer import Recognizer
 
     seconds = number(arguments.seconds, "--seconds", low=0, high=LONGEST, above=True, unit="seconds")
-    recognizer = Recognizer(arguments.bundle, threads=arguments.threads, precision=arguments.precision, start="repeat")
+    recognizer = Recognizer(
+        arguments.bundle,
+        threads=arguments.threads,
+        precision=arguments.precision,
+        start="repeat",
+        engine=arguments.engine,
+    )
     profile = bench(recognizer, seconds, arguments.source)
     print(profile)
     if arguments.json:

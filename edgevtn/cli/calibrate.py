@@ -8,8 +8,6 @@ from pathlib import Path
 from edgevtn.cli.options import add_calibration, normalisation
 from edgevtn.errors import require
 
-NAME, HELP = "calibrate", "fp32 ONNX encoder to INT8; needs the extra [calibration]"
-
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""

@@ -8,8 +8,6 @@ from pathlib import Path
 from edgevtn.cli.options import add_calibration, normalisation
 from edgevtn.errors import require
 
-NAME, HELP = "compare", "measure an INT8 encoder against fp32; needs the extra [calibration]"
-
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""

@@ -15,8 +15,6 @@ from edgevtn.errors import require
 if TYPE_CHECKING:
     from edgevtn.datasets import Clip
 
-NAME, HELP = "crossval", "cross-validate on the folds of a manifest, or on made ones; needs the extra [training]"
-
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""

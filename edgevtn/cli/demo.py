@@ -12,7 +12,6 @@ from edgevtn.sources import frames
 
 CLIP = Path(__file__).parents[1] / "data" / "demo.mp4"
 TRUTH = CLIP.with_suffix(".csv")
-NAME, HELP = "demo", "recognise the bundled clip: a timeline, an annotated video, a picture"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -42,7 +41,9 @@ def run(arguments: argparse.Namespace) -> None:
     except OSError as error:
         raise OutputError(f"{output}: cannot be made a folder ({error}); choose another with --output") from error
     print("The clip is drawn by code: a jointed figure walks, waves, bends, does jumping jacks and runs.")
-    recognizer = Recognizer(arguments.model, threads=arguments.threads, start="repeat", smoothing=SMOOTHING)
+    recognizer = Recognizer(
+        arguments.model, threads=arguments.threads, start="repeat", smoothing=SMOOTHING, engine=arguments.engine
+    )
     clock = Clock()
     events = watch(CLIP, sinks=[clock, Video(output / "demo.mp4")], recognizer=recognizer)
     timeline = [event for event in events if event.end is not None]

@@ -7,8 +7,6 @@ import argparse
 from edgevtn.cli.options import add_dataset, add_model
 from edgevtn.errors import require
 
-NAME, HELP = "eval", "accuracy of a bundle on labelled clips"
-
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
@@ -27,7 +25,7 @@ def run(arguments: argparse.Namespace) -> None:
     clips = read_dataset(arguments.dataset, arguments.split)
     # Where a dataset has a published split, the model was trained on the other part of it.
     clips = [clip for clip in clips if clip.fold == TEST] or clips
-    recognizer = Recognizer(arguments.model, threads=arguments.threads, start="repeat")
+    recognizer = Recognizer(arguments.model, threads=arguments.threads, start="repeat", engine=arguments.engine)
     result = evaluate(recognizer, clips)
     print(result)
     if result.mistakes:

@@ -8,8 +8,6 @@ from pathlib import Path
 from edgevtn.cli.importing import write_imported
 from edgevtn.errors import require
 
-NAME, HELP = "fetch", "download a published model and import it; needs the extra [import]"
-
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""

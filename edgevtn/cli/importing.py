@@ -9,8 +9,6 @@ from pathlib import Path
 
 from edgevtn.errors import require
 
-NAME, HELP = "import", "published checkpoints or OpenVINO IR into a bundle; needs the extra [import]"
-
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""

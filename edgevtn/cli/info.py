@@ -6,7 +6,6 @@ import argparse
 
 from edgevtn.cli.options import add_bundle
 
-NAME, HELP = "info", "the model's facts, and what was chosen on this machine"
 add = add_bundle
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import io
 import logging
 import os
@@ -16,30 +17,31 @@ from types import FrameType
 from typing import Any, NoReturn
 
 import edgevtn
-from edgevtn.cli import (
-    bench,
-    calibrate,
-    compare,
-    crossval,
-    demo,
-    eval,
-    fetch,
-    importing,
-    info,
-    record,
-    run,
-    serve,
-    teach,
-    train,
-    verify,
-)
 from edgevtn.cli.config import with_config
 from edgevtn.errors import one_line
 
-#: In the order of the help. Each has NAME and HELP, ``add(parser)`` for its arguments, and ``run(arguments)``.
-COMMANDS = (
-    demo, run, serve, record, teach, eval, info, verify, bench, importing, fetch, calibrate, compare, train, crossval,
-)  # fmt: skip
+#: The commands in the order of the help. Each is a module beside this one, with ``add(parser)`` for its arguments, and
+#: ``run(arguments)``; it is imported when it is asked for, and what it needs with it.
+COMMANDS = {
+    "demo": "recognise the bundled clip: a timeline, an annotated video, a picture",
+    "run": "recognise actions in a video file, a folder of images, a camera or a URL",
+    "serve": "the same with a page in the browser; needs the extra [serve]",
+    "record": "record takes of an action from a camera, to teach with",
+    "teach": "teach your own actions from a few clips: a folder a label; seconds, on the board itself",
+    "eval": "accuracy of a bundle on labelled clips",
+    "info": "the model's facts, and what was chosen on this machine",
+    "verify": "load a bundle from elsewhere in a process with limits, and say whether it can be used",
+    "warmup": "compile the kernels and compare the engines, once for a machine",
+    "bench": "time each stage on this machine",
+    "import": "published checkpoints or OpenVINO IR into a bundle; needs the extra [import]",
+    "fetch": "download a published model and import it; needs the extra [import]",
+    "calibrate": "fp32 ONNX encoder to INT8; needs the extra [calibration]",
+    "compare": "measure an INT8 encoder against fp32; needs the extra [calibration]",
+    "train": "train a bundle on labelled clips; needs the extra [training]",
+    "crossval": "cross-validate on the folds of a manifest, or on made ones; needs the extra [training]",
+}
+#: Modules whose commands' names are words of Python.
+MODULES = {"import": "importing"}
 
 
 class _Parser(argparse.ArgumentParser):
@@ -56,24 +58,30 @@ class _Raising(argparse.ArgumentParser):
         raise ValueError(one_line(message))
 
 
-def parser(kind: type[argparse.ArgumentParser] = _Parser) -> argparse.ArgumentParser:
-    """The command's arguments."""
+def parser(
+    kind: type[argparse.ArgumentParser] = _Parser, arguments: Sequence[str] | None = None
+) -> argparse.ArgumentParser:
+    """What the command line may have: the arguments of every command, or where these are given of theirs alone."""
     top = kind(prog="edgevtn", description=edgevtn.__doc__.partition("\n")[0])
     top.add_argument("--version", action="version", version=f"edgevtn {edgevtn.__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for command in COMMANDS:
-        added = commands.add_parser(command.NAME, help=command.HELP, description=command.HELP)
-        command.add(added)
-        added.set_defaults(function=command.run, parser=added)
+    # No option before the command takes a value, so the first word is the command.
+    asked = COMMANDS if arguments is None else [word for word in arguments if not word.startswith("-")][:1]
+    for name, text in COMMANDS.items():
+        added = commands.add_parser(name, help=text, description=text)
+        if name in asked:
+            command = importlib.import_module(f"edgevtn.cli.{MODULES.get(name, name)}")
+            command.add(added)
+            added.set_defaults(function=command.run, parser=added)
     return top
 
 
 def _parsed(arguments: Sequence[str], kind: type[argparse.ArgumentParser]) -> argparse.Namespace:
     """What the arguments and the file of ``--config`` mean, with `reread`, which reads that file again."""
-    parsed = parser(kind).parse_args(arguments)
+    parsed = parser(kind, arguments).parse_args(arguments)
     parsed.reread = None
     if getattr(parsed, "config", None) is not None:
-        parsed = parser(kind).parse_args(with_config(arguments, parsed, parsed.parser))
+        parsed = parser(kind, arguments).parse_args(with_config(arguments, parsed, parsed.parser))
         parsed.reread = partial(_parsed, arguments, _Raising)
     return parsed
 
@@ -111,7 +119,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status: 0, 1 after an error, 2 for wrong arguments, 130 if stopped."""
     arguments = sys.argv[1:] if arguments is None else arguments
     _open_streams()
-    parser().parse_args(arguments)  # what is wrong on the line is told with the usage, before the file is read
+    # What is wrong on the line is told with the usage, before the file is read.
+    parser(arguments=arguments).parse_args(arguments)
     warnings.showwarning = _show_warning
     logger = logging.getLogger("edgevtn")
     if not logger.handlers:

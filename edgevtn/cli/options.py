@@ -13,6 +13,15 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, metavar="N", help="encoder threads (default: all cores, at most 4)")
 
 
+def add_engine(parser: argparse.ArgumentParser) -> None:
+    """``--engine``."""
+    parser.add_argument(
+        "--engine", choices=("auto", "onnxruntime", "openvino"), default="onnxruntime",
+        help="what runs the encoder; auto: the one that edgevtn warmup measured to be faster here; openvino needs the "
+        "extra [openvino] (default: %(default)s)",
+    )  # fmt: skip
+
+
 def add_budget(parser: argparse.ArgumentParser) -> None:
     """``--cpu-budget``."""
     parser.add_argument(
@@ -22,9 +31,10 @@ def add_budget(parser: argparse.ArgumentParser) -> None:
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
-    """``--model`` and ``--threads``."""
+    """``--model``, ``--threads`` and ``--engine``."""
     parser.add_argument("--model", metavar="BUNDLE", help="folder of a model bundle (default: the bundled one)")
     add_threads(parser)
+    add_engine(parser)
 
 
 def add_bundle(parser: argparse.ArgumentParser) -> None:

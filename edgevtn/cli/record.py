@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from edgevtn.arrays import Frame
     from edgevtn.recording import Take
 
-NAME, HELP = "record", "record takes of an action from a camera, to teach with"
-
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from edgevtn.budget import Budget
 from edgevtn.cli.detection import add_detection, detector
-from edgevtn.cli.options import add_budget, add_threads
+from edgevtn.cli.options import add_budget, add_engine, add_threads
 from edgevtn.cli.outputs import add_outputs, outputs
 from edgevtn.cli.regions import add_regions, expense, regions
 from edgevtn.cli.reload import Reload
@@ -29,8 +29,6 @@ from edgevtn.watching import SMOOTHING
 
 if TYPE_CHECKING:
     from edgevtn.teaching.lessons import Lessons
-
-NAME, HELP = "run", "recognise actions in a video file, a folder of images, a camera or a URL"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -74,6 +72,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--stillness", action=flag, default=True, help="encode nothing while nothing moves (default: yes)"
     )
     add_threads(parser)
+    add_engine(parser)
     add_budget(parser)
     add_detection(parser)
     add_outputs(parser)
@@ -183,6 +182,7 @@ def load(model: Any, arguments: argparse.Namespace) -> Recognizer:
         smoothing=arguments.smoothing,
         unknown_below=arguments.unknown_below,
         stillness=arguments.stillness,
+        engine=arguments.engine,
     )
 
 

@@ -7,8 +7,6 @@ import argparse
 from edgevtn.cli import run as running
 from edgevtn.sinks.page.address import ADDRESS
 
-NAME, HELP = "serve", "the same with a page in the browser; needs the extra [serve]"
-
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The arguments of `edgevtn run`, with the page."""

@@ -9,7 +9,6 @@ from pathlib import Path
 from edgevtn.cli.options import DATASET
 
 AUTO = "auto"
-NAME, HELP = "teach", "teach your own actions from a few clips: a folder a label; seconds, on the board itself"
 
 
 def add(parser: argparse.ArgumentParser) -> None:

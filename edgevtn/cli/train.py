@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from edgevtn.datasets import Clip
     from edgevtn.training.recipe import Recipe
 
-NAME, HELP = "train", "train a bundle on labelled clips; needs the extra [training]"
-
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""

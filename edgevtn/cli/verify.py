@@ -7,8 +7,6 @@ import argparse
 from edgevtn.arguments import number
 from edgevtn.verification import MEMORY, SECONDS
 
-NAME, HELP = "verify", "load a bundle from elsewhere in a process with limits, and say whether it can be used"
-
 
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""

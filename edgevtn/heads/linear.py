@@ -5,7 +5,7 @@ Its logits are sums over statistics, so it can be fitted in closed form from a f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -18,7 +18,7 @@ from edgevtn.errors import BundleError
 from edgevtn.facts import Fact, choice, is_number, texts
 from edgevtn.heads.base import Head, HeadFacts
 from edgevtn.heads.shares import STATISTICS, by_statistic, window_shares
-from edgevtn.kernels import fast
+from edgevtn.kernels.native import bind
 from edgevtn.window import Window
 
 RAW, ROOT = "raw", "root"
@@ -85,6 +85,7 @@ class Linear(Head):
         self._w: Float = np.ascontiguousarray(arrays["w_classes"].T)  # (K, M): a class's numbers lie side by side
         self._b: Float = np.ascontiguousarray(arrays["b_classes"])
         self._logits: Float = np.zeros(facts.classes, np.float32)
+        self._classify = bind("classify", self._statistics.values, self._w, self._b, self._logits)
         self._root, self._temperature = facts.features == ROOT, facts.temperature
         self.window = Window(facts.window_len, facts.width)
 
@@ -94,7 +95,8 @@ class Linear(Head):
 
     def __call__(self) -> Float:
         """Logits of the window, float32 (K,)."""
-        fast.classify(self._statistics(self.window.rows), self._w, self._b, self._logits)
+        self._statistics(self.window.rows)
+        self._classify()
         if self._temperature:
             self._logits[-1] += rejection(self._logits[:-1] * self._temperature) / self._temperature
         return self._logits
@@ -149,14 +151,20 @@ class Statistics:
         parts = np.split(every, np.cumsum(list(STATISTICS.values()))[:-1])
         self._found: dict[str, Float] = dict(zip(STATISTICS, parts, strict=True))
         self._wanted = [part for name, part in self._found.items() if name in names]
-        self._values: Float = np.zeros((sum(map(len, self._wanted)), width), np.float32)
+        self._table: Float = np.zeros((sum(map(len, self._wanted)), width), np.float32)
+        #: float32 (M,), of the last window.
+        self.values: Float = self._table.ravel()
+        self._by_length: dict[int, Callable[[Float], None]] = {}
         single = (self._found[name][0] for name in ("mean", "spread", "change"))
         self._outputs = (*single, self._found["segments"])
 
     def __call__(self, rows: Float) -> Float:
         """Statistics of a window, rows float32 (T, W), oldest first: float32 (M,), valid until the next call."""
-        fast.window_statistics(rows, *self._outputs)
+        if len(rows) not in self._by_length:
+            like: Float = np.zeros(rows.shape, np.float32)
+            self._by_length[len(rows)] = bind("window_statistics", like, *self._outputs)
+        self._by_length[len(rows)](np.ascontiguousarray(rows, np.float32))
         segments = self._found["segments"]
         np.subtract(segments[1:], segments[:-1], out=self._found["segment_changes"])
-        np.concatenate(self._wanted, out=self._values)
-        return self._values.ravel()
+        np.concatenate(self._wanted, out=self._table)
+        return self.values

@@ -13,9 +13,8 @@ from edgevtn.arrays import Float
 from edgevtn.errors import BundleError
 from edgevtn.facts import FLAG, POSITIVE, Fact, choice, size
 from edgevtn.heads.base import Head, HeadFacts
-from edgevtn.kernels import fast
-from edgevtn.kernels.jit import compiled_for
 from edgevtn.kernels.machine import HAS_DOT_PRODUCT, INT8
+from edgevtn.kernels.native import bind
 from edgevtn.kernels.step import nth
 from edgevtn.kernels.structures import Precision, make_matrix, make_rows, make_scratch, make_weights
 from edgevtn.window import Window
@@ -152,13 +151,12 @@ class VTN(Head):
         self._scratch = make_scratch(self._weights)
         self._logits = np.zeros((1, len(self._weights.b_classes)), np.float32)
         self.window = Window(facts.window_len, 4 * D)
-        self._step = compiled_for(fast.decode, self.window.rows, self._weights, self._scratch, self._logits)
+        self._step = bind("decode", self.window.rows, self._weights, self._scratch, self._logits)
 
         self._row = np.zeros((1, 4 * D), np.float32)
         self._embedding, queries = self._row[:, :D], self._row[:, D:]  # views: the kernels write where rows are read
         first, rows = nth(self._weights.blocks.w_qkv, 0), make_rows(1, D, self.precision)
-        self._first_block = (self._embedding, first, self._weights.b_qkv, rows, queries)
-        self._linear = compiled_for(fast.linear, *self._first_block)
+        self._linear = bind("linear", self._embedding, first, self._weights.b_qkv, rows, queries)
         #: What the projection sees: features, and with motion input their change or its size.
         self._input = np.zeros((1, W if facts.motion == "none" else 2 * W), np.float32)
         self._only_size = facts.motion == "size"
@@ -167,8 +165,9 @@ class VTN(Head):
         if facts.projection:
             pieces = [arrays[name] for name in ("w_features", f"w_{facts.motion}") if name in arrays]
             w = make_matrix(np.concatenate(pieces), "fp32")
-            self._projection = (self._input, w, arrays["b_features"], make_rows(1, W, "fp32"), self._embedding)
-            self._project = compiled_for(fast.linear, *self._projection)
+            self._project = bind(
+                "linear", self._input, w, arrays["b_features"], make_rows(1, W, "fp32"), self._embedding
+            )
 
     def push(self, features: Float) -> None:
         """Append a frame's features, float32 (1, W)."""
@@ -185,7 +184,7 @@ class VTN(Head):
                 else:
                     change[...] = 0
             self._input[:, :W] = features
-            self._project(*self._projection)
+            self._project()
         self._begun = True
         self._append()
 
@@ -193,14 +192,14 @@ class VTN(Head):
         """Append the last frame's features once more, which then did not change."""
         if self._project is not None and self._input.shape[1] > self._width:
             self._input[:, self._width :] = 0
-            self._project(*self._projection)
+            self._project()
             self._append()
         else:
             super().repeat()
 
     def _append(self) -> None:
         """The embedding, with its projections for the first block."""
-        self._linear(*self._first_block)
+        self._linear()
         self.window.push(self._row)
 
     def clear(self) -> None:
@@ -210,5 +209,5 @@ class VTN(Head):
 
     def __call__(self) -> Float:
         """Logits of the window, float32 (K,): a view, overwritten by the next call."""
-        self._step(self.window.rows, self._weights, self._scratch, self._logits)
+        self._step(self.window.rows)
         return self._logits[0, : self._classes]

@@ -8,7 +8,8 @@ from typing import Any
 import onnx
 
 from edgevtn.bundle import RGB
-from edgevtn.errors import ModelFileError, require
+from edgevtn.engines.openvino import load_openvino
+from edgevtn.errors import ModelFileError
 from edgevtn.importing.native import native_decoder
 from edgevtn.importing.parts import Parts
 from edgevtn.importing.translate import translate
@@ -68,7 +69,7 @@ def read_network(xml: Path) -> Any:
     ModelFileError
         The files are missing or damaged, or it has other inputs or outputs.
     """
-    openvino = require("openvino", "import")
+    openvino = load_openvino("import")
     weights = xml.with_suffix(".bin")
     for file, largest in ((xml, LARGEST_XML), (weights, LARGEST_BIN)):
         try:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from edgevtn.errors import require
+from edgevtn.engines.openvino import load_openvino
 from edgevtn.importing.pattern import PROJECTIONS, Float, OtherPatternError, Pattern, read_pattern, weights_of
 from edgevtn.kernels.reference import vtn
 
@@ -50,7 +50,7 @@ def native_decoder(model: Any, T: int, D: int, K: int) -> tuple[dict[str, Float]
 
 def _run(model: Any, windows: Float) -> Float:
     """OpenVINO's logits (N, K)."""
-    openvino = require("openvino", "import")
+    openvino = load_openvino("import")
     exact = {"INFERENCE_PRECISION_HINT": "f32"}
     compiled = openvino.Core().compile_model(model, "CPU", exact)
     return np.stack([np.array(compiled([window[None]])[0][0], np.float32) for window in windows])

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from edgevtn.arrays import Frame
-from edgevtn.frames import as_pair
+from edgevtn.frame import as_pair
 
 #: Seconds after which a source that waits for a frame says so, where it can.
 PULSE = 0.5

@@ -14,7 +14,7 @@ from typing import Self
 
 from edgevtn.arrays import Frame
 from edgevtn.errors import SourceError
-from edgevtn.frames import as_pair
+from edgevtn.frame import as_pair
 from edgevtn.sources.alone import IDLE, Arrival
 from edgevtn.sources.base import PULSE, Source
 from edgevtn.sources.camera import Camera

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 
 from edgevtn.arrays import Frame
 from edgevtn.errors import SourceError
-from edgevtn.frames import as_pair, check_frame
+from edgevtn.frame import as_pair, check_frame
 from edgevtn.sources.connection import Connection, ended
 
 Pairs = Iterable[tuple[float | None, Frame]]

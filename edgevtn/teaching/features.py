@@ -17,7 +17,7 @@ from edgevtn.bundle.facts import ENCODER
 from edgevtn.cpu import default_threads
 from edgevtn.encoder import Encoder
 from edgevtn.errors import BundleError, SourceError
-from edgevtn.frames import check_frame
+from edgevtn.frame import check_frame
 from edgevtn.sampler import Sampler
 from edgevtn.sources import frames
 from edgevtn.streams import RGB, Picture

@@ -15,6 +15,8 @@ from edgevtn import errors
 
 def test_names_are_sorted_and_all_there():
     names = edgevtn.__all__
+    for name in names:
+        getattr(edgevtn, name)  # which imports it
     assert names == sorted(names, key=lambda name: (not name.isupper(), name[0].islower(), name))
     public = {name for name, value in vars(edgevtn).items() if not name.startswith("_") and not inspect.ismodule(value)}
     assert public == set(names)

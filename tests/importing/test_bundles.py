@@ -9,7 +9,7 @@ pytest.importorskip("openvino", reason="needs the extra [import]")
 from golden import GOLDEN, ir, run_stream
 
 import edgevtn
-from edgevtn.bundle import load_bundle, load_streams
+from edgevtn.bundle import load_streams
 from edgevtn.cli.main import main
 from edgevtn.errors import ModelFileError
 from edgevtn.importing import import_files
