@@ -18,8 +18,8 @@ LOADS = {
     "double": "%a{n} = load double, ptr %w{n}",
     "i8": "%a{n} = load i8, ptr %w{n}",  # the lowest byte: every processor that we run on is little-endian
 }
-#: What a kernel may call by name, or LLVM for it where the processor has no such instruction: C's library. LLVM ends the
-#: process if it looks for a function in vain, so it is asked first.
+#: What a kernel may call by name, or LLVM for it where the processor has no such instruction: C's library. LLVM ends
+#: the process if it looks for a function in vain, so it is asked first.
 LIBRARY = {"memset", "memcpy", "memmove", "sqrtf", "sqrt", "rintf", "rint", "fmaf", "fma"}
 #: What takes care of arrays that Numba owns. No kernel here makes one, and their owners are null.
 OWNERS = ("NRT_MemInfo_call_dtor", "NRT_Free")
