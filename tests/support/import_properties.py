@@ -1,6 +1,6 @@
 """Properties of importing: a damaged or hostile checkpoint or OpenVINO IR is imported, or refused in one line of ours.
 
-They are made of the golden files in the shared data folder (`EDGEVTN_SHARED`); without it there are none.
+They are made of the golden files in the shared data folder (`EDGEVTN_SHARED`); without it, or without the extra [import], there are none.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import shutil
 import struct
 import zipfile
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -193,4 +194,5 @@ def ir(folder: Path) -> tuple[st.SearchStrategy[Any], Callable[[Any], object]]:
     return SEEDS, check
 
 
-IMPORTING = {"checkpoint": checkpoint, "ir": ir} if (GOLDEN / "openvino_ir").is_dir() else {}
+HERE = (GOLDEN / "openvino_ir").is_dir() and all(find_spec(name) for name in ("torch", "openvino", "onnx_ir"))
+IMPORTING = {"checkpoint": checkpoint, "ir": ir} if HERE else {}
