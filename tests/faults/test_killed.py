@@ -23,7 +23,9 @@ def test_the_old_or_the_new_is_there_and_the_next_start_works(names):
     for module in TOGETHER[names]:
         pytest.importorskip(module)
     chosen = [word for name in names for word in ("--only", name)]
-    done = child([sys.executable, SCRIPT, "--times", str(2 * len(names)), "--full", str(len(names)), "--seed", "1", *chosen])
+    done = child(
+        [sys.executable, SCRIPT, "--times", str(2 * len(names)), "--full", str(len(names)), "--seed", "1", *chosen]
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     for name in names:
         if f"{name}: left out" not in done.stdout:

@@ -1,6 +1,7 @@
 """Properties of importing: a damaged or hostile checkpoint or OpenVINO IR is imported, or refused in one line of ours.
 
-They are made of the golden files in the shared data folder (`EDGEVTN_SHARED`); without it, or without the extra [import], there are none.
+They are made of the golden files in the shared data folder (`EDGEVTN_SHARED`); without it, or without the extra
+[import], there are none.
 """
 
 from __future__ import annotations

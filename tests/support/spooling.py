@@ -69,13 +69,16 @@ class Spooling(Operation):
             return 1
         # O_APPEND: one write for each line, which a kill does not divide.
         told = os.open(self._told, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        whole = True
         for n in range(1, EVENTS + 1):
             sink.event(event := Event(n, "m", "walk", float(n), float(n) + 0.5, 0.5))
-            if not sink.kept(2.0):
-                break  # the disk is full
+            whole = sink.kept(2.0)
+            if not whole:  # the disk is full
+                print("edgevtn: error: the spool cannot be written")
+                break
             os.write(told, f"{sink.origin.id(event)}\n".encode())
         sink.close()
-        return 0
+        return 0 if whole else 1
 
     def check(self, folder: Path, ended: bool) -> None:
         told, waiting = self._told.read_text().split(), []
@@ -91,7 +94,7 @@ class Spooling(Operation):
         arrived = [json.loads(line) for line in self._received.read_text().splitlines()]
         numbers = [record["message"] for record in arrived]
         ids = dict.fromkeys(record["id"] for record in [*arrived, *waiting])
-        assert [one for one in ids if one in set(told)] == told, (told, list(ids))
+        assert [name for name in ids if name in set(told)] == told, (told, list(ids))
         assert len(numbers) - len(set(numbers)) <= 1, "more than the one that was on its way came twice"
         assert not ended or len(told) >= EVENTS
 
@@ -104,7 +107,10 @@ class WebhookSpool(Spooling):
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self) -> None:
-                content = self.rfile.read(int(self.headers["Content-Length"]))
+                length = int(self.headers["Content-Length"])
+                content = self.rfile.read(length)
+                if len(content) < length:  # the teller was killed meanwhile
+                    return
                 with received.open("ab") as file:
                     file.write(content + b"\n")
                 self.send_response(200)
@@ -134,7 +140,8 @@ class MqttSpool(Spooling):
         if program is None:
             raise Missing("mosquitto is not installed (apt install mosquitto)")
         self._port, subscribed = free_port(), place / "subscribed"
-        broker = subprocess.Popen([program, "-p", str(self._port)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        silent = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        broker = subprocess.Popen([program, "-p", str(self._port)], **silent)
         self._servers.append(broker.pid)
 
         def note(_: object, __: object, message: paho.MQTTMessage) -> None:
