@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from edgevtn.arrays import Float, Frame
 from edgevtn.errors import OutputError
+from edgevtn.files import ABANDONED
 from edgevtn.sources.base import Source
 from edgevtn.sources.capture import open_capture
 from edgevtn.sources.file import VideoFile
@@ -93,12 +95,15 @@ def record_takes(
         The camera stopped delivering; what was kept until then is there.
     """
     place = label_folder(folder, label)
+    _forget_broken_off(place)
     session = time.strftime("%Y%m%d-%H%M%S")
     frames = iter(source)
     number = 0
     while True:
         number += 1
         name = f"{session}-{number:02}.mp4"
+        if (place / name).exists():  # of a run that was begun in the same second
+            continue
         raw, motion = place / f".raw-{name}", Motion()
         began: float | None = None
         writer = VideoWriter(raw, FRAME_RATE)
@@ -142,6 +147,18 @@ def label_folder(folder: Path, label: str) -> Path:
     except OSError as error:
         raise OutputError(f"{place}: cannot be made a folder ({error}); choose another place") from error
     return place
+
+
+def _forget_broken_off(place: Path) -> None:
+    """Remove takes that a kill broke off, long enough ago that nobody is asked about them any more.
+
+    Their names have the time, so the writers of other takes do not find them.
+    """
+    with suppress(OSError):
+        for file in place.iterdir():
+            hidden = file.name.lstrip(".").startswith(("raw-", "take-")) and file.name.startswith(".")
+            if hidden and file.suffix == ".mp4" and time.time() - file.stat().st_mtime > ABANDONED:
+                file.unlink(missing_ok=True)
 
 
 class Motion:

@@ -10,6 +10,9 @@ from typing import Any
 
 from edgevtn.reading import read_text
 
+#: Characters of a value in a message.
+LONGEST = 80
+
 
 def with_config(arguments: Sequence[str], parsed: argparse.Namespace, parser: argparse.ArgumentParser) -> list[str]:
     """The arguments, and those of the file that `--config` names.
@@ -75,6 +78,7 @@ def _texts(action: argparse.Action, value: Any, where: str) -> list[str]:
 
 
 def _shown(value: Any) -> str:
-    """A value for a message; of texts, which may have a password in them, the type alone."""
+    """A value for a message; of texts, which may have a password in them, and of what is long, the type alone."""
     parts = value if isinstance(value, list) else [value]
-    return repr(value) if all(isinstance(part, int | float) for part in parts) else type(value).__name__
+    short = all(isinstance(part, int | float) for part in parts) and len(repr(value)) <= LONGEST
+    return repr(value) if short else type(value).__name__

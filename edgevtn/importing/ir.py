@@ -52,7 +52,9 @@ def read_ir(encoder: str | Path, decoder: str | Path) -> Parts:
     source, graph = f"OpenVINO IR {encoder.stem}", translated(encoder, first, pixels=True)
     try:
         found = native_decoder(second, T, W, K)
-    except RuntimeError as error:  # what was read may still be more than OpenVINO can compile
+    except ModelFileError:
+        raise
+    except Exception as error:  # what was read may still be more than OpenVINO can compile, or have a type it knows not
         raise ModelFileError(f"{decoder}: OpenVINO cannot run it ({_last_line(error)})") from error
     if found is None:
         facts = {"kind": "onnx", "window_len": T}

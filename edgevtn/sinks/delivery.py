@@ -187,7 +187,7 @@ class Delivery(Sink):
 
     def _carry(self) -> None:
         """The carrier: from the disk to the other side."""
-        wait = FIRST_WAIT
+        wait, delivered = FIRST_WAIT, 0
         with contextlib.suppress(Exception):
             self.opened()
         while not self._over():
@@ -196,7 +196,9 @@ class Delivery(Sink):
                 self.idle()
                 message = self.spool.first()
                 if message is not None:
-                    self.deliver(message)
+                    if message.number != delivered:  # where a full disk kept it in the spool it is not sent again
+                        self.deliver(message)
+                        delivered = message.number
                     self.spool.remove(message)
             except Refused as error:
                 self.trouble.once(f"refuses an event ({error}); it is dropped")

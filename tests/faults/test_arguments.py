@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from edgevtn import EventDetector, FrameError, Recognizer, TimestampError, frames, watch
 from edgevtn.arguments import FARTHEST, MOST_THREADS, as_timestamp, number, whole
+from edgevtn.cli.main import main
 from edgevtn.sources import Camera
 
 FRAME = np.zeros((48, 64, 3), np.uint8)
@@ -141,3 +142,9 @@ def test_numbers_keep_their_sentence():
 
 def test_the_command_checks_them_too(demo_clip):
     assert "seconds must be a number above 0, got nan" in refusal(edgevtn("run", demo_clip, "--seconds", "nan"))
+
+
+def test_a_long_number_in_a_configuration_is_not_repeated(tmp_path, capsys):
+    (tmp_path / "c.toml").write_text(f"json = {'9' * 4000}\n")
+    assert main(["run", "--config", str(tmp_path / "c.toml")]) == 1
+    assert "expected true or false, got int" in capsys.readouterr().err

@@ -13,7 +13,7 @@ from properties import PROPERTIES
 
 SEED = 20261127
 #: Inputs of each in this test, so that all take some seconds.
-EXAMPLES = {"encoder": 40, "names": 300, "events": 150}
+EXAMPLES = {"encoder": 40, "names": 300, "events": 150, "checkpoint": 25, "ir": 25}
 
 
 @pytest.mark.parametrize("name", PROPERTIES)

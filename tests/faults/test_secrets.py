@@ -114,7 +114,7 @@ def test_the_commands_repeat_no_password(capsys):
 
 
 def test_a_configuration_is_not_repeated(tmp_path, capsys):
-    file = tmp_path / "c.toml"
+    file = tmp_path / "given.toml"
     for text in (f'source = {{ password = "{SECRET}" }}', f'mqtt = ["{SECRET}"]', f'json = "{SECRET}"', f"{SECRET!r}"):
         file.write_text(text + "\n")
         assert main(["run", "--config", str(file)]) == 1

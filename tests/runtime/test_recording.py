@@ -1,5 +1,7 @@
 """Takes: when something moves is known by how they were drawn; nothing is overwritten, nothing is left behind."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -107,6 +109,27 @@ def test_never_overwrites(tmp_path):
     with pytest.raises(OutputError, match="never overwritten"):
         take.keep()
     assert take.place.read_bytes() == b"another"
+
+
+def test_a_run_in_the_same_second_has_other_names(tmp_path, monkeypatch):
+    monkeypatch.setattr("edgevtn.recording.time.strftime", lambda form: "20260101-000000")
+    for _ in range(2):
+        (take,) = [*record_takes(Camera(scene(1.0, 1.5, 1.0)), tmp_path, "wave", 3.4, silent)]
+        take.keep()
+    names = sorted(file.name for file in (tmp_path / "wave").iterdir())
+    assert names == ["20260101-000000-01.mp4", "20260101-000000-02.mp4"]
+
+
+def test_what_a_kill_broke_off_is_removed_a_day_later(tmp_path):
+    place = tmp_path / "wave"
+    place.mkdir()
+    day = "20260101-000000"
+    for name in (f".raw-{day}-01.mp4", f".take-{day}-01.mp4", f"..raw-{day}-02.0123abcd.part.mp4", "raw-mine.mp4"):
+        (place / name).touch()
+        os.utime(place / name, (0, 0))
+    (place / ".raw-20260102-000000-01.mp4").touch()  # another program's, at this moment
+    [*record_takes(Camera(scene(0.1, 0.0, 0.0)), tmp_path, "wave", 3.4, silent)]
+    assert sorted(file.name for file in place.iterdir()) == [".raw-20260102-000000-01.mp4", "raw-mine.mp4"]
 
 
 def test_command(tmp_path, demo_clip, capsys):

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -156,6 +157,26 @@ def test_a_delivery_that_hangs_stops_nothing_and_is_said_once(tmp_path, caplog, 
     for thread in threading.enumerate():
         if thread.name == "edgevtn test":
             thread.join(PATIENCE)
+
+
+def test_what_a_full_disk_keeps_in_the_spool_is_delivered_once(monkeypatch, caplog):
+    monkeypatch.setattr("edgevtn.sinks.delivery.FIRST_WAIT", 0.01)
+    full = [5, 5, 5, 8]  # attempts to forget a message that fail
+
+    class Full(Spool):
+        def remove(self, message):
+            if full and message.payload == b"%d" % full[0]:
+                full.pop(0)
+                raise sqlite3.OperationalError("database or disk is full")
+            super().remove(message)
+
+    monkeypatch.setattr("edgevtn.sinks.delivery.Spool", Full)
+    sink = Taking()
+    tell(sink)
+    assert sink.done.wait(PATIENCE)
+    sink.close()
+    assert (full, sink.taken_numbers) == ([], list(range(1, 11)))
+    assert "database or disk is full" in caplog.text
 
 
 def test_a_full_memory_loses_what_is_told_and_says_so(monkeypatch, caplog):

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 from hypothesis import strategies as st
+from import_properties import IMPORTING
 from mutants import mutated
 from tiny import moving_frames, random_head, tiny_encoder, tiny_facts
 
@@ -275,5 +276,5 @@ def config(folder: Path) -> Property:
 
 PROPERTIES: dict[str, Callable[[Path], Property]] = {
     "facts": facts, "npz": npz, "encoder": encoder, "video": video, "manifest": manifest, "names": names,
-    "timestamps": timestamps, "events": events, "config": config,
+    "timestamps": timestamps, "events": events, "config": config, **IMPORTING,
 }  # fmt: skip
