@@ -22,6 +22,7 @@ from edgevtn.cli import (
     compare,
     crossval,
     demo,
+    doctor,
     eval,
     fetch,
     importing,
@@ -38,7 +39,8 @@ from edgevtn.errors import one_line
 
 #: In the order of the help. Each has NAME and HELP, ``add(parser)`` for its arguments, and ``run(arguments)``.
 COMMANDS = (
-    demo, run, serve, record, teach, eval, info, verify, bench, importing, fetch, calibrate, compare, train, crossval,
+    demo, run, serve, record, teach, eval, info, doctor, verify, bench, importing, fetch, calibrate, compare, train,
+    crossval,
 )  # fmt: skip
 
 
@@ -121,7 +123,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGHUP, _terminate)
     try:
         parsed = _parsed(arguments, _Parser)
-        parsed.function(parsed)
+        status: int | None = parsed.function(parsed)  # None: all went well
     except BrokenPipeError:
         # Whoever read our output has gone, as with `edgevtn run ... | head`. Nothing is left to say, and Python
         # must not fail again on flushing it.
@@ -137,4 +139,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    return 0
+    return status or 0
