@@ -47,13 +47,13 @@ def measured(clips: list[str]) -> dict[str, np.ndarray]:
     return results
 
 
-def differences(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> list[str]:
+def differences(ours: dict[str, np.ndarray], others: dict[str, np.ndarray]) -> list[str]:
     """What differs more than it may; a line of figures is printed."""
-    if set(one) != set(other) or not one:
-        return [f"expected the same clips, got {sorted(set(one) ^ set(other))}"]
+    if set(ours) != set(others) or not ours:
+        return [f"expected the same clips, got {sorted(set(ours) ^ set(others))}"]
     wrong, cosines, gaps, predictions = [], [], [], 0
-    for name, rows in one.items():
-        theirs = other[name]
+    for name, rows in ours.items():
+        theirs = others[name]
         if rows.shape != theirs.shape:
             wrong.append(f"{name}: {rows.shape} and {theirs.shape}")
         elif name.endswith(" features"):

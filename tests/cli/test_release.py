@@ -68,10 +68,10 @@ def test_predictions_that_differ_are_found_out(capsys):
     compare = script("clip_predictions").differences
     random = np.random.default_rng(0)
     features, rows = random.normal(size=(5, 64)), np.eye(3)[[0, 1, 2]] * 0.8 + 0.1
-    one = {"a features": features, "a int8": rows}
-    assert compare(one, {"a features": features * 1.01, "a int8": rows + 0.01}) == []
-    assert "2 of 3 predictions" in compare(one, one | {"a int8": rows[[0, 2, 1]]})[0]
-    assert "cosine" in compare(one, one | {"a features": features + random.normal(size=(5, 64))})[0]
-    assert compare(one, {"a int8": rows})
+    ours = {"a features": features, "a int8": rows}
+    assert compare(ours, {"a features": features * 1.01, "a int8": rows + 0.01}) == []
+    assert "2 of 3 predictions" in compare(ours, ours | {"a int8": rows[[0, 2, 1]]})[0]
+    assert "cosine" in compare(ours, ours | {"a features": features + random.normal(size=(5, 64))})[0]
+    assert compare(ours, {"a int8": rows})
     assert compare({}, {})
     assert "5 frames" in capsys.readouterr().out
