@@ -66,3 +66,8 @@ class Parts:
             self.streams[key] = MODALITIES[facts.modality](encoder, self.pictures[way])
         stream = self.streams[key]
         return self.views.setdefault((stream, sampler), Reuse(stream, Stillness() if self._stillness else None))
+
+    def forget_pictures(self) -> None:
+        """What comes next is another frame."""
+        for picture in self.pictures.values():
+            picture.forget()

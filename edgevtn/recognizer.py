@@ -174,7 +174,7 @@ class Recognizer:
         streams = list(self._parts.streams.values())
 
         def prepare(frame: Frame) -> None:
-            self._forget_pictures()
+            self._parts.forget_pictures()
             for stream in streams:
                 stream.picture.take(frame)
 
@@ -211,11 +211,7 @@ class Recognizer:
             stream.clear()
         for view in self._parts.views.values():
             view.clear()
-        self._forget_pictures()
-
-    def _forget_pictures(self) -> None:
-        for picture in self._parts.pictures.values():
-            picture.forget()
+        self._parts.forget_pictures()
 
     def __call__(self, frame: Frame, timestamp: float) -> Prediction | None:
         """Take the next frame; for a recogniser with one model.
@@ -263,7 +259,7 @@ class Recognizer:
             return []
         if frame.strides[1:] != (3, 1):  # a flipped or sliced view; preparing wants a pixel's bytes together
             frame = np.ascontiguousarray(frame)
-        self._forget_pictures()
+        self._parts.forget_pictures()
         for view in _once(older):
             view.compare_with(frame, timestamp)
         encoded: dict[Stream, Float | None] = {}

@@ -30,6 +30,7 @@ COMMANDS = {
     "teach": "teach your own actions from a few clips: a folder a label; seconds, on the board itself",
     "eval": "accuracy of a bundle on labelled clips",
     "info": "the model's facts, and what was chosen on this machine",
+    "doctor": "what this board is, and what is wrong with it",
     "verify": "load a bundle from elsewhere in a process with limits, and say whether it can be used",
     "warmup": "compile the kernels and compare the engines, once for a machine",
     "bench": "time each stage on this machine",
@@ -130,7 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGHUP, _terminate)
     try:
         parsed = _parsed(arguments, _Parser)
-        parsed.function(parsed)
+        status: int | None = parsed.function(parsed)  # None: all went well
     except BrokenPipeError:
         # Whoever read our output has gone, as with `edgevtn run ... | head`. Nothing is left to say, and Python
         # must not fail again on flushing it.
@@ -146,4 +147,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    return 0
+    return status or 0
