@@ -1,6 +1,6 @@
 """Kernels as machine code from disk, called without Numba.
 
-Numba takes a third of a second and 70 MB to begin with, also where everything is in its cache. The code that it made
+Numba takes half a second and 50 MB to begin with, also where everything is in its cache. The code that it made
 needs none of that: `edgevtn.kernels.ahead` gives a kernel an entry that takes one array of words, and keeps the object
 file; here it is loaded by LLVM's linker. What cannot be had in this way, Numba runs, with the same results.
 """
