@@ -156,7 +156,7 @@ class Trial:
         try:
             self._fresh()
             # What is there after it, about, and as much again for what is temporary; and down to nothing.
-            room = int(2 * max(2**18, size) * self._chance.random())
+            room = int(2 * max(2**15, size) * self._chance.random())
             rest = shutil.disk_usage(self._folder).free - room
             ballast = self._folder.parent / "ballast"
             with ballast.open("wb") as file:

@@ -13,6 +13,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from broker import free_port
 from killing import PATIENCE, Missing, Operation
@@ -72,7 +73,7 @@ class Spooling(Operation):
         whole = True
         for n in range(1, EVENTS + 1):
             sink.event(event := Event(n, "m", "walk", float(n), float(n) + 0.5, 0.5))
-            whole = sink.kept(2.0)
+            whole = sink.kept(10.0)
             if not whole:  # the disk is full
                 print("edgevtn: error: the spool cannot be written")
                 break
@@ -91,12 +92,19 @@ class Spooling(Operation):
                 if not message.route.endswith("/action"):
                     waiting.append(json.loads(message.payload))
                 spool.remove(message)
-        arrived = [json.loads(line) for line in self._received.read_text().splitlines()]
+        kept = {record["id"] for record in waiting}
+        # What the other side has acknowledged may still be on its way to the consumer.
+        until(lambda: set(told) <= kept | {record["id"] for record in self._arrived()})
+        arrived = self._arrived()
         numbers = [record["message"] for record in arrived]
         ids = dict.fromkeys(record["id"] for record in [*arrived, *waiting])
         assert [name for name in ids if name in set(told)] == told, (told, list(ids))
         assert len(numbers) - len(set(numbers)) <= 1, "more than the one that was on its way came twice"
         assert not ended or len(told) >= EVENTS
+
+    def _arrived(self) -> list[dict[str, Any]]:
+        lines = self._received.read_text().splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.endswith("\n")]
 
 
 class WebhookSpool(Spooling):
