@@ -16,6 +16,7 @@ import argparse
 import csv
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,15 @@ def work(job: tuple[str, int]) -> tuple[int, dict[str, dict[int, Any]]]:
     return seed, rows_of(data, fold, seed)
 
 
+def results(jobs: list[tuple[str, int]], processes: int, arguments: tuple[Any, ...]) -> Iterator[Any]:
+    """The result of each job, made here or in other processes. Those are not forked: a child that inherits torch's threads may hang."""
+    if processes == 1:
+        yield from map(work, jobs)
+        return
+    with ProcessPoolExecutor(processes, get_context("spawn"), initializer=begin, initargs=arguments) as pool:
+        yield from pool.map(work, jobs)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("name", choices=RECIPES)
@@ -174,10 +184,9 @@ def main() -> None:
     begin(*arguments)
     table: dict[str, dict[int, dict[int, Any]]] = {}
     jobs = [(fold, seed) for seed in chosen.seeds for fold in sorted(set(data.folds) - {TRAIN})]
-    with ProcessPoolExecutor(chosen.jobs, initializer=begin, initargs=arguments) as pool:
-        for seed, rows in pool.map(work, jobs):
-            for row, answers in rows.items():
-                table.setdefault(row, {}).setdefault(seed, {}).update(answers)
+    for seed, rows in results(jobs, chosen.jobs, arguments):
+        for row, answers in rows.items():
+            table.setdefault(row, {}).setdefault(seed, {}).update(answers)
     asked = [n for n, fold in enumerate(data.folds) if fold != TRAIN]
     wanted = np.array([data.labels.index(data.names[n]) for n in asked])
     print(*map(repr, data.recipes.values()), sep="\n")
