@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import resource
 import signal
@@ -53,6 +54,7 @@ def attempt(name: str, number: int, examples: int, until: float) -> Outcome:
 
 def _run(name: str, number: int, examples: int, until: float, folder: Path, pipe: int) -> int:
     try:
+        faulthandler.disable()  # it would write into the parent's log
         os.chdir(folder)
         strategy, check = PROPERTIES[name](folder)
         state = Path("/proc/self/status").read_text()

@@ -75,7 +75,7 @@ class Save(Operation):
         only(folder, "model", "clip.mp4", "out.mp4")
         count = length(folder / "out.mp4")
         assert count in ([self.NEW] if ended else [self.OLD, self.NEW]), count
-        assert incomplete(folder / "out.mp4", count) is None
+        assert incomplete(folder / "out.mp4", count, count) is None
 
 
 class Record(Operation):
@@ -111,7 +111,7 @@ class Record(Operation):
         for take in takes:
             count = length(take)
             assert count >= 1, take  # a camera on a busy machine may give no more
-            assert incomplete(take, count) is None, take
+            assert incomplete(take, count, count) is None, take
 
 
 class Teach(Operation):
