@@ -162,7 +162,10 @@ def work(job: tuple[str, int]) -> tuple[int, dict[str, dict[int, Any]]]:
 
 
 def results(jobs: list[tuple[str, int]], processes: int, arguments: tuple[Any, ...]) -> Iterator[Any]:
-    """The result of each job, made here or in other processes. Those are not forked: a child that inherits torch's threads may hang."""
+    """The result of each job, here or from other processes.
+
+    Those are not forked: a child that inherits torch's threads may hang.
+    """
     if processes == 1:
         yield from map(work, jobs)
         return

@@ -4,7 +4,7 @@
 python scripts/make_encoder.py ENCODER.onnx
 
 Three clips of four are calibrated on, without labels; agreement with fp32 is measured on the others, set by set, and
-on clips of none of these sets. The bundled model is trained again afterwards: docs/training.md has the command.
+on clips of none of these sets. The bundled model is trained again afterwards: docs/training_results.md has the command.
 """
 
 from __future__ import annotations

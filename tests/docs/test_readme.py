@@ -13,7 +13,7 @@ import edgevtn
 from edgevtn.video import VideoWriter
 
 ROOT = Path(__file__).parents[2]
-PAGES = ("README.md", "docs/guide.md")
+PAGES = ("README.md", "docs/guide.md", "docs/teaching.md")
 BLOCKS = [
     block for page in PAGES for block in re.findall(r"```(\w+)\n(.*?)```", (ROOT / page).read_text("utf-8"), re.S)
 ]

@@ -191,7 +191,11 @@ def test_pipes_and_devices_in_a_bundle_are_refused(tiny, tmp_path):
 
 @pytest.mark.parametrize(
     ("graph", "reason"),
-    [(hostile.takes_memory, "memory"), (hostile.takes_time, "within|ends the process"), (hostile.not_finite, "no finite numbers")],
+    [
+        (hostile.takes_memory, "memory"),
+        (hostile.takes_time, "within|ends the process"),
+        (hostile.not_finite, "no finite numbers"),
+    ],
 )
 def test_verify_ends_what_does_not_end(tiny, tmp_path, graph, reason):
     bundle = hostile.signed(tiny, tmp_path / "b", {"encoder.onnx": hostile.changed(graph)})
