@@ -3,13 +3,19 @@
 
 ::
 
-    clip_predictions.py write OUT.npz CLIP ...       # needs the installed package alone
-    clip_predictions.py compare ONE.npz OTHER.npz    # exit status 1 where they differ
+    clip_predictions.py decode FRAMES.npz CLIP ...       # on one of them
+    clip_predictions.py write FRAMES.npz OUT.npz [MODEL] # on each; needs the installed package alone
+    clip_predictions.py compare ONE.npz OTHER.npz        # exit status 1 where they differ
+    clip_predictions.py decoders FRAMES.npz CLIP ...     # on the other: how much its decoder differs
+
+Frames are decoded once, because decoders differ: FFmpeg converts colours by other instructions on each processor, and
+rounds them by up to two grey levels otherwise.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
 from pathlib import Path
 
@@ -22,7 +28,20 @@ LEAST_COSINE = 0.999
 PRECISIONS = ("int8", "fp32")
 
 
-def measured(clips: list[str]) -> dict[str, np.ndarray]:
+def decoded(clips: list[str]) -> dict[str, np.ndarray]:
+    """Of each clip's first second the times (N,) and the frames, uint8 (N, H, W, 3)."""
+    import edgevtn
+
+    results: dict[str, np.ndarray] = {}
+    for clip in clips:
+        with edgevtn.frames(clip) as source:
+            shown = list(itertools.takewhile(lambda item: item[0] <= SECONDS, source))
+        results[f"{Path(clip).stem} times"] = np.array([timestamp for timestamp, _ in shown])
+        results[f"{Path(clip).stem} frames"] = np.stack([frame for _, frame in shown])
+    return results
+
+
+def measured(given: dict[str, np.ndarray], model: str = "default") -> dict[str, np.ndarray]:
     """Features (N, W) of each clip and, for each precision of the head, its probabilities (N, K)."""
     import edgevtn
     from edgevtn.teaching.cache import FeatureCache
@@ -30,21 +49,29 @@ def measured(clips: list[str]) -> dict[str, np.ndarray]:
 
     extractor = Extractor(cache=FeatureCache(None), threads=1)
     recognizers = {
-        precision: edgevtn.Recognizer(threads=1, precision=precision, start="repeat", stillness=False)
+        precision: edgevtn.Recognizer(model, threads=1, precision=precision, start="repeat", stillness=False)
         for precision in PRECISIONS
     }
     results: dict[str, np.ndarray] = {}
-    for clip in clips:
-        name = Path(clip).stem
-        results[f"{name} features"] = extractor(clip, end=SECONDS).rows.astype(np.float32)
-        with edgevtn.frames(clip) as source:
-            shown = [(timestamp, frame) for timestamp, frame in source if timestamp <= SECONDS]
+    for key in [key for key in given if key.endswith(" frames")]:
+        name = key.removesuffix(" frames")
+        shown = list(zip(given[f"{name} times"].tolist(), given[key], strict=True))
+        results[f"{name} features"] = extractor(shown).rows.astype(np.float32)
         for precision, recognizer in recognizers.items():
             recognizer.reset()
             rows = [prediction.probabilities for prediction in recognizer.stream(shown)]
             results[f"{name} {precision}"] = np.stack(rows)
         print(f"{name}: {len(rows)} predictions", flush=True)
     return results
+
+
+def decoders(given: dict[str, np.ndarray], clips: list[str]) -> str:
+    """How far this machine's decoded frames are from those that were given."""
+    ours = decoded(clips)
+    names = [name for name in ours if name.endswith(" frames")]
+    apart = np.concatenate([np.abs(ours[name].astype(np.int16) - given[name]).ravel() for name in names])
+    share, most, mean = (apart > 0).mean(), apart.max(), apart.mean()
+    return f"decoders: {share:.0%} of values differ, by at most {most}, by {mean:.2f} on the mean"
 
 
 def differences(ours: dict[str, np.ndarray], others: dict[str, np.ndarray]) -> list[str]:
@@ -74,13 +101,21 @@ def differences(ours: dict[str, np.ndarray], others: dict[str, np.ndarray]) -> l
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("task", choices=("write", "compare"))
+    parser.add_argument("task", choices=("decode", "write", "compare", "decoders"))
     parser.add_argument("files", nargs="+")
     arguments = parser.parse_args()
+    first, *others = arguments.files
+    if arguments.task == "decode":
+        np.savez(first, **decoded(others))
+        sys.exit()
+    with np.load(first) as archive:
+        kept = dict(archive)
     if arguments.task == "write":
-        np.savez(arguments.files[0], **measured(arguments.files[1:]))
+        np.savez(others[0], **measured(kept, *others[1:]))
+    elif arguments.task == "decoders":
+        print(decoders(kept, others))
     else:
-        with np.load(arguments.files[0]) as first, np.load(arguments.files[1]) as second:
-            found = differences(dict(first), dict(second))
+        with np.load(others[0]) as archive:
+            found = differences(kept, dict(archive))
         print(*(found or ["every prediction has the same label"]), sep="\n")
         sys.exit(bool(found))

@@ -16,6 +16,8 @@ from edgevtn.sources.base import Source
 from edgevtn.sources.capture import FALLBACK_FRAME_RATE, as_frame
 
 VIDEO_SUFFIXES = {".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm", ".wmv"}
+#: AV1: the FFmpeg inside OpenCV's wheels has no decoder for it that needs no hardware. Whole files are meant, mostly.
+UNDECODED = {"AV01"}
 #: A container's frame count is an estimate; only more than this share (and 2 frames) missing is a cut file.
 MISSING_SHARE = 0.05
 
@@ -59,9 +61,12 @@ class VideoFile(Source):
         if not ok:
             codec = codec_of(capture)
             capture.release()
+            change = f"which ffmpeg -i {Path(name).name} -c:v libx264 out.mp4 would change"
+            if codec.upper() in UNDECODED:
+                raise SourceError(f"{name}: its codec is AV1 ({codec}), {change}; this OpenCV cannot decode it")
             raise SourceError(
                 f"{name}: has no readable frame; it is cut short or damaged, or this OpenCV cannot decode its codec "
-                f"({codec}), which ffmpeg -i {Path(name).name} -c:v libx264 out.mp4 would change"
+                f"({codec}), {change}"
             )
 
     def __iter__(self) -> Iterator[tuple[float, Frame]]:

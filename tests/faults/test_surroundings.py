@@ -133,6 +133,24 @@ def test_a_codec_that_cannot_be_decoded_is_named(tmp_path):
         frames(tmp_path / "x.avi")
 
 
+def test_a_whole_file_of_av1_is_not_called_damaged(tmp_path):
+    av = pytest.importorskip("av")
+    if "libsvtav1" not in av.codecs_available:
+        pytest.skip("this PyAV has no encoder of AV1")
+    with av.open(str(tmp_path / "x.mp4"), "w") as container:
+        stream = container.add_stream("libsvtav1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p"
+        frame = av.VideoFrame.from_ndarray(np.zeros((96, 128, 3), np.uint8), "bgr24")
+        for packet in [*stream.encode(frame), *stream.encode()]:
+            container.mux(packet)
+    try:
+        with frames(tmp_path / "x.mp4") as source:  # an OpenCV of the user's own may have a decoder
+            assert len(list(source)) == 1
+    except SourceError as error:
+        assert "its codec is AV1" in str(error)
+        assert "damaged" not in str(error)
+
+
 def test_checkpoints_that_hold_no_numbers_or_many_marks(tmp_path):
     torch = pytest.importorskip("torch")
     from edgevtn.importing import read_checkpoint
