@@ -144,11 +144,14 @@ def test_a_whole_file_of_av1_is_not_called_damaged(tmp_path):
         for packet in [*stream.encode(frame), *stream.encode()]:
             container.mux(packet)
     try:
-        with frames(tmp_path / "x.mp4") as source:  # an OpenCV of the user's own may have a decoder
-            assert len(list(source)) == 1
+        source = frames(tmp_path / "x.mp4")
     except SourceError as error:
-        assert "its codec is AV1" in str(error)
-        assert "damaged" not in str(error)
+        told = str(error)
+    else:  # an OpenCV of the user's own may have a decoder
+        source.close()
+        return
+    assert "its codec is AV1" in told
+    assert "damaged" not in told
 
 
 def test_checkpoints_that_hold_no_numbers_or_many_marks(tmp_path):
