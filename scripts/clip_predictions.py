@@ -29,7 +29,7 @@ PRECISIONS = ("int8", "fp32")
 
 
 def decoded(clips: list[str]) -> dict[str, np.ndarray]:
-    """Of each clip's first second the times (N,) and the frames, uint8 (N, H, W, 3)."""
+    """Times (N,) and frames, uint8 (N, H, W, 3), of each clip's first second."""
     import edgevtn
 
     results: dict[str, np.ndarray] = {}
