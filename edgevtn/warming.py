@@ -99,6 +99,8 @@ def compare(bundle: Bundle, threads: int, engines: Sequence[str]) -> dict[str, f
 
 def _compile(bundles: Sequence[Bundle], say: Say) -> None:
     """Run the head of each model, and small ones of every kind, so that a model to come finds its kernels, too."""
+    if cache_folder() is None:
+        raise OutputError("no folder can be written to for compiled kernels; set EDGEVTN_CACHE to one that can be")
     say("compiling the kernels; the first time it takes seconds, on a small board a minute")
     begin = time.perf_counter()
     for facts in _small_heads():
@@ -108,8 +110,6 @@ def _compile(bundles: Sequence[Bundle], say: Say) -> None:
     for bundle in bundles:
         facts = bundle.model.head
         _run(facts.build(bundle.head, bundle.path, "auto"), facts.width)
-    if cache_folder() is None:
-        raise OutputError("no folder can be written to for compiled kernels; set EDGEVTN_CACHE to one that can be")
     say(f"kernels: ready after {time.perf_counter() - begin:.1f} s")
 
 

@@ -152,10 +152,10 @@ class Spool:
     def _open(self, file: Path) -> sqlite3.Connection:
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            self._guard = os.open(file.with_name(f"{file.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            fcntl.flock(self._guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if kind_of(file) not in ("file", ""):
                 raise OutputError(f"{file}: cannot be written, as it is no regular file; choose another folder")
+            self._guard = os.open(file.with_name(f"{file.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            fcntl.flock(self._guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
             file.touch(0o600)  # what happens at home is nobody else's business
         except BlockingIOError as error:
             raise OutputError(f"{file}: another process delivers from it; give this one another name") from error

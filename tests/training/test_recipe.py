@@ -73,15 +73,19 @@ def test_without_pydantic_the_extra_is_named(dataset, monkeypatch, capsys):
         assert "pip install 'edgevtn[training]'" in capsys.readouterr().err
 
 
-def test_other_commands_import_neither_pydantic_nor_torch():
-    script = """
+@pytest.mark.parametrize("words", [["info"], ["train", "--help"]])
+def test_other_commands_and_help_import_neither_pydantic_nor_torch(words):
+    script = f"""
 import sys
 from edgevtn.cli.main import main
-assert main(["info"]) == 0
+try:
+    assert main({words}) == 0
+except SystemExit as ended:
+    assert not ended.code
 print(*sorted(sys.modules))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=True)
     loaded = done.stdout.splitlines()[-1].split()
-    assert "edgevtn.cli.train" in loaded
+    assert f"edgevtn.cli.{words[0]}" in loaded
     assert not {"pydantic", "torch", "edgevtn.training"} & set(loaded)
     assert edgevtn.__version__
