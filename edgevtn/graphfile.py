@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import IntEnum
+from typing import NamedTuple
 
 #: Nodes: the largest published video encoders have some thousands.
 MOST_NODES = 20_000
@@ -62,7 +63,7 @@ def check_graph(content: bytes) -> None:
             raise ValueError(f"it has more than {MOST_NODES} nodes")
         if depth > DEEPEST:
             raise ValueError("its graphs are nested too deeply")
-        for field, value, length in _fields(content, start, end):
+        for field, value, length, _ in fields(content, start, end):
             if kind is _Kind.TENSOR and (field == EXTERNAL_DATA or (field == DATA_LOCATION and value)):
                 raise ValueError("it names another file for its weights; save it with all data inside")
             inner = INSIDE[kind].get(field)
@@ -74,32 +75,47 @@ def check_graph(content: bytes) -> None:
         raise ValueError("it has no graph; expected ONNX")
 
 
-def _fields(content: bytes, place: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """Number of each field of a message; its value or, of bytes, their place; and their length, else -1."""
+class Field(NamedTuple):
+    """A field of a message: its number; its value, or where its bytes are; their length, else -1; and where it ends."""
+
+    number: int
+    value: int
+    length: int
+    end: int
+
+
+def fields(content: bytes, place: int, end: int) -> Iterator[Field]:
+    """The fields of the message between two places.
+
+    Raises
+    ------
+    ValueError
+        It is no protobuf.
+    """
     while place < end:
-        key, place = _varint(content, place, end)
+        key, place = varint(content, place, end)
         if key >= 2**32:  # protobuf would drop the upper bits, and read another field than we do
             raise ValueError("it is no ONNX, or damaged")
         wire = key & 7
         if wire == BYTES:
-            length, place = _varint(content, place, end)
+            length, place = varint(content, place, end)
             if length > end - place:
                 raise ValueError("it is no ONNX, or cut short")
-            yield key >> 3, place, length
+            yield Field(key >> 3, place, length, place + length)
             place += length
         elif wire == VARINT:
-            value, place = _varint(content, place, end)
-            yield key >> 3, value, -1
+            value, place = varint(content, place, end)
+            yield Field(key >> 3, value, -1, place)
         elif wire in (FIXED32, FIXED64):
             place += 4 if wire == FIXED32 else 8
             if place > end:
                 raise ValueError("it is no ONNX, or cut short")
-            yield key >> 3, 0, -1
+            yield Field(key >> 3, 0, -1, place)
         else:  # groups, which ONNX has none of
             raise ValueError("it is no ONNX, or damaged")
 
 
-def _varint(content: bytes, place: int, end: int) -> tuple[int, int]:
+def varint(content: bytes, place: int, end: int) -> tuple[int, int]:
     """A number of up to ten bytes, and the place behind it."""
     value = 0
     for shift in range(0, 70, 7):
