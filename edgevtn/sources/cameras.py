@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from edgevtn.arrays import Frame
+from edgevtn.closing import Closing
 from edgevtn.errors import SourceError
 from edgevtn.frame import as_pair
+from edgevtn.naming import free_name
 from edgevtn.sources.alone import IDLE, Arrival
 from edgevtn.sources.base import PULSE, Source
 from edgevtn.sources.camera import Camera
@@ -44,7 +43,7 @@ class _Feed:
     thread: threading.Thread = field(init=False)
 
 
-class Cameras:
+class Cameras(Closing):
     """Several cameras, streams, files or folders, read at once; for `edgevtn.watch`.
 
     A thread of its own reads each, so that a slow or lost source never holds up the others. A live source gives its
@@ -188,13 +187,10 @@ class Cameras:
         for thread in [*threads, *(feed.thread for feed in self._feeds)]:
             thread.join(max(0.0, end - time.monotonic()))
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    def __repr__(self) -> str:
+        """The sources."""
+        opened = (f"{feed.name!r}: {feed.source!r}" for feed in self._feeds)
+        return f"<Cameras {', '.join(opened)}>"
 
     def _wait_until_open(self) -> None:
         with self._lock:
@@ -261,10 +257,6 @@ class Cameras:
         return True
 
 
-def _given(source: Source) -> Source:
-    return source
-
-
 def _named(sources: Iterable[Named | Source]) -> dict[str, Named | Source]:
     """The sources by the names of their files or hosts, with a number behind it if that is used."""
     named: dict[str, Named | Source] = {}
@@ -273,6 +265,5 @@ def _named(sources: Iterable[Named | Source]) -> dict[str, Named | Source]:
             name = source_name(source)
         else:
             name = getattr(source, "__name__", type(source).__name__)
-        numbered = (f"{name} ({number})" for number in itertools.count(2))
-        named[next(free for free in itertools.chain([name], numbered) if free not in named)] = source
+        named[free_name(name, named)] = source
     return named

@@ -37,7 +37,7 @@ def test_json_lines(clip, tiny):
     records = [line for line in lines if "event" not in line]
     assert [record["t"] for record in records] == pytest.approx([n / 10 for n in range(3, 20)])
     for record in records:
-        assert set(record) == {"time", "source", "t", "model", "label", "score", "top"}
+        assert set(record) == {"time", "source", "t", "model", "label", "score", "top", "reused"}
         assert record["top"][0][1] == record["score"]
         assert record["label"] in (record["top"][0][0], "unknown")
         assert sum(score for _, score in record["top"]) == pytest.approx(1, abs=0.01)
