@@ -19,7 +19,6 @@ from edgevtn.cli.reload import Reload
 from edgevtn.cli.service import Draining, Service
 from edgevtn.errors import EdgeVTNError
 from edgevtn.pace import Pace
-from edgevtn.prediction import Prediction
 from edgevtn.recognizer import Recognizer
 from edgevtn.region import Region
 from edgevtn.sinks import Video
@@ -142,7 +141,11 @@ def watch_once(
     ):
         wanted = regions(arguments.region, sources, cameras.names)
         origin = Origin(arguments.name or ("" if len(sources) > 1 else source_name(sources[0])), cameras)
-        sinks: list[Sink] = [JsonLines(None, origin) if arguments.json else Text(name_models=len(models) > 1)]
+        text = None if arguments.json else Text(name_models=len(models) > 1)
+        sinks: list[Sink] = [JsonLines(None, origin) if text is None else text]
+        if text is not None:
+            undo.callback(text.close)
+            text.follow(cameras, seconds=arguments.seconds)
         if arguments.save is not None:
             sinks.append(saving(arguments.save, sources, cameras.names))
         if arguments.show:
@@ -150,7 +153,6 @@ def watch_once(
         if lessons is not None:
             sinks.append(lessons)
         sinks += outputs(arguments, origin, lessons)
-        sinks.append(share := Share())
         for sink in sinks:
             undo.callback(sink.close)
         recognizer = load(models[0] if len(models) == 1 else models, arguments)
@@ -170,8 +172,8 @@ def watch_once(
             pace=pace(arguments, recognizer) if cameras.live else None,
         ):
             pass
-        if share.reused and not arguments.json:  # programs count themselves, and read nothing else
-            say(f"{share.reused} of {share.predictions} predictions needed no encoding: nothing had moved")
+        if text is not None and not text.live and text.tally.reused:  # programs count themselves, and read nothing else
+            say(f"{text.tally.reused} of {text.tally.predictions} predictions needed no encoding: nothing had moved")
 
 
 def load(model: Any, arguments: argparse.Namespace) -> Recognizer:
@@ -200,18 +202,6 @@ def teaching(arguments: argparse.Namespace) -> Lessons | None:
     from edgevtn.teaching.lessons import Lessons
 
     return Lessons(arguments.teach, lambda model: load(model, arguments))
-
-
-class Share(Sink):
-    """Counts the predictions, and those for which nothing was encoded."""
-
-    def __init__(self) -> None:
-        self.predictions = self.reused = 0
-
-    def prediction(self, prediction: Prediction) -> None:
-        """Another one."""
-        self.predictions += 1
-        self.reused += prediction.reused
 
 
 def say(sentence: str) -> None:

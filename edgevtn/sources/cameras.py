@@ -122,6 +122,12 @@ class Cameras(Closing):
         told = [getattr(feed.source, "statistics", Statistics()) for feed in self._feeds]
         return Statistics.together(*told, Statistics(dropped=sum(self.dropped.values())))
 
+    @property
+    def duration(self) -> float | None:
+        """Seconds, of a single source that states them; else None."""
+        opened = [feed.source for feed in self._feeds]
+        return opened[0].duration if len(opened) == 1 and opened[0] is not None else None
+
     def wall_clock(self, timestamp: float, source: str = "") -> float | None:
         """Unix time, seconds, of a moment of the source of that name; None where nobody knows it, as in a file."""
         opened = {feed.name: feed.source for feed in self._feeds}.get(source)
