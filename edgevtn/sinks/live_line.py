@@ -13,7 +13,7 @@ import sys
 import threading
 import unicodedata
 from collections.abc import Iterator, Sequence
-from typing import IO, NamedTuple
+from typing import NamedTuple, TextIO
 
 #: Moves to the beginning of the line and clears it.
 CLEAR = "\r\033[K"
@@ -40,7 +40,7 @@ class Part(NamedTuple):
     style: str = ""
 
 
-def is_live(file: IO[str]) -> bool:
+def is_live(file: TextIO) -> bool:
     """Whether a line can be drawn again there: it is a terminal, and obeys more than line ends."""
     return file.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
 
@@ -75,7 +75,7 @@ class LiveLine:
         A terminal, see `is_live`. If stderr is one, too, it is taken until `close`.
     """
 
-    def __init__(self, file: IO[str]) -> None:
+    def __init__(self, file: TextIO) -> None:
         self._file = file
         self._lock = threading.RLock()  # a signal's handler may print while a line is drawn
         self._drawn = ""
@@ -126,7 +126,7 @@ class LiveLine:
                 with contextlib.suppress(OSError):
                     self._write(CLEAR)
 
-    def write_above(self, text: str, file: IO[str]) -> None:
+    def write_above(self, text: str, file: TextIO) -> None:
         """Write whole lines to another file that is the same terminal."""
         with self._aside():
             file.write(text)
@@ -153,7 +153,7 @@ class LiveLine:
 class _Above(io.TextIOBase):
     """What is called stderr meanwhile: whole lines go above the live one."""
 
-    def __init__(self, line: LiveLine, file: IO[str]) -> None:
+    def __init__(self, line: LiveLine, file: TextIO) -> None:
         self._line, self._below = line, file
         self._begun = ""  # a line without its end
 
