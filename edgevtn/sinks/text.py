@@ -135,8 +135,8 @@ class Text(Sink):
         filled = round(BAR * score)
         top = prediction.top(TOP)
         others = [(name, share) for name, share in top if name != label][: TOP - 1 if known else TOP]
-        whose = (f"{self._title} " if self._title and not prediction.source else "") + self._whose(prediction)
-        parts = [Part(whose.rstrip(), 5, DIM)] if whose else []
+        whose = (f"{self._title}, " if self._title else "") + self._whose(prediction)
+        parts = [Part(whose.rstrip(": ,"), 5, DIM)] if whose else []
         parts.append(Part(self._progress(now), 1))
         parts.append(Part(f"{label} {score:4.0%}", 0, BOLD if known else DIM))
         parts.append(Part(full * filled + empty * (BAR - filled), 4, GREEN if known else DIM))

@@ -43,7 +43,9 @@ class ImageFolder(Source):
             raise SourceError(f"{folder}: cannot be read ({error.strerror})") from error
         self._files = sorted((file for file in files if file.suffix.lower() in IMAGE_SUFFIXES), key=natural)
         if not self._files:
-            raise SourceError(f"{folder}: has no images; expected files named {', '.join(sorted(IMAGE_SUFFIXES))}")
+            raise SourceError(
+                f"{folder}: has no images, nor videos; expected files named {', '.join(sorted(IMAGE_SUFFIXES))}"
+            )
         self.duration = len(self._files) / frame_rate
 
     def __iter__(self) -> Iterator[tuple[float, Frame]]:
