@@ -91,11 +91,11 @@ def as_timestamp(value: object) -> float:
         return found
     advice = ""
     if value is None:
-        raise TimestampError(
-            "a frame needs its time in seconds: recognizer(frame, time.monotonic()) where it was taken just now, "
-            "recognizer(frame, n / 25) for frame n of 25 a second; recognizer.stream(...) takes the source's own times"
+        advice = (
+            "; a frame of just now is recognizer(frame, time.monotonic()), frame n of 25 a second "
+            "recognizer(frame, n / 25), and recognizer.stream(source) takes the source's own times"
         )
-    if found is not None:
+    elif found is not None:
         advice = "; are they milliseconds or less?"
     elif hasattr(value, "timestamp"):
         advice = "; give its timestamp()"

@@ -100,7 +100,7 @@ class Evaluation:
         ]
         present = self.confusion.sum(axis=1) > 0  # the rows of others say nothing
         lines.append(f"{'label':{width}}  clips  recall  precision")
-        for k in np.flatnonzero(present):
+        for k in np.flatnonzero(present).tolist():
             truly, claimed, both = self.confusion[k].sum(), self.confusion[:, k].sum(), self.confusion[k, k]
             precision = f"{both / claimed:.1%}" if claimed else "-"
             lines.append(f"{self.labels[k]:{width}}  {truly:5d}  {both / truly:>6.1%}  {precision:>9}")

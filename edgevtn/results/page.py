@@ -17,7 +17,7 @@ MOST_PICTURES = 2000
 COLOURS = 8
 #: Width of a bar of time, in its own units.
 BAR = 1000.0
-#: Of that, what an event takes at least: it is to be seen.
+#: Share of it, in the same units, that an event takes at least: it is to be seen.
 NARROWEST = 3.0
 
 
@@ -27,7 +27,7 @@ def page(records: Sequence[dict[str, Any]], title: str) -> str:
     Parameters
     ----------
     records : sequence of dict
-        Of each file "file", "duration" (seconds, or None) and "events", each with "label", "start", "end", "score",
+        One a file, with "file", "duration" (seconds, or None) and "events", each with "label", "start", "end", "score",
         "region", "model" and "picture" (a JPEG in base64, or None).
     title : str
 

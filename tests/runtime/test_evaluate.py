@@ -101,7 +101,8 @@ def test_labels_without_clips_have_no_row():
     confusion[1], confusion[3] = [0, 3, 0, 0, 1], [2, 0, 0, 4, 0]
     labels = ("a label that is much longer than others", "bend", "jump", "run", "walk")
     lines = str(Evaluation(labels, confusion, [], [("x", True)] * 10, (5, 10))).splitlines()
-    assert [line.split() for line in lines[3:]] == [
+    assert lines[-1] == "other: labels that no clip has: a label that is much longer than others (2), walk (1)"
+    assert [line.split() for line in lines[3:-1]] == [
         ["label", "clips", "recall", "precision"],
         ["bend", "4", "75.0%", "100.0%"],
         ["run", "6", "66.7%", "100.0%"],
@@ -110,27 +111,6 @@ def test_labels_without_clips_have_no_row():
         ["1", "2", "other"],
         ["bend", "3", ".", "1", "1"],
         ["run", ".", "4", "2", "2"],
-        [
-            "other:",
-            *[
-                "labels",
-                "that",
-                "no",
-                "clip",
-                "has:",
-                "a",
-                "label",
-                "that",
-                "is",
-                "much",
-                "longer",
-                "than",
-                "others",
-                "(2),",
-                "walk",
-                "(1)",
-            ],
-        ],
     ]
 
 
