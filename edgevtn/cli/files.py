@@ -97,15 +97,18 @@ def watch_files(
     Raises
     ------
     SourceError
-        At the end: files could not be read.
+        At once: one of them does not exist. At the end: files could not be read.
     """
     from edgevtn.results import Results, Shots
     from edgevtn.sinks import Display, JsonLines, Origin, Text
-    from edgevtn.sources import Cameras
+    from edgevtn.sources import Cameras, frames
     from edgevtn.watching import watch
 
     if arguments.teach is not None:
         raise ValueError("--teach is done before a camera; give it a single source")
+    for clip in clips:
+        if not kind_of(clip):  # a wrong name is told at once, not after hours with the others
+            frames(clip)
     models = arguments.model or [None]
     names: dict[str, Path] = {}
     for clip in clips:

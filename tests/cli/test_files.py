@@ -222,6 +222,14 @@ def test_which_sources_are_files(clips, tmp_path):
         clips_of(["rtsp:/user:secret@camera"], True)
 
 
+def test_a_name_with_a_slip_is_told_before_anything_is_done(clips, tiny, tmp_path, capsys):
+    assert run(tiny, clips / "a.mp4", tmp_path / "nothing.mp4", "--out", tmp_path / "out") == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert "nothing.mp4: does not exist" in captured.err
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_video_of_each(clips, tiny, tmp_path):
     assert run(tiny, clips / "a.mp4", clips / "sub" / "b.mp4", "--save", tmp_path / "seen.mp4") == 0
     assert sorted(path.name for path in tmp_path.glob("seen*")) == ["seen-a_mp4.mp4", "seen-b_mp4.mp4"]

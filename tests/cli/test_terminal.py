@@ -10,6 +10,7 @@ import threading
 
 import cv2
 import pytest
+from cameras import MjpegCamera
 from terminals import Terminal
 from tiny import moving_frames
 
@@ -96,6 +97,20 @@ def test_a_warning_has_a_line_of_its_own(images, tiny):
         assert len(warned) == 1
         assert warned[0].startswith("edgevtn: warning: ")
         assert "left" not in warned[0]
+
+
+def test_a_camera_that_is_lost(tiny):
+    with MjpegCamera() as camera, run(camera.address, 120, "--model", tiny, "--patience", "1") as terminal:
+        terminal.until(lambda: any("dropped" in line and "frames/s" in line for line in terminal.lines))
+        assert re.search(r"^0:\d\d  ", terminal.lines[-1])  # its time; nobody knows how much is left
+        camera.frozen = True
+        terminal.until(lambda: any("waiting" in line for line in terminal.lines))
+        terminal.press(b"\x03")
+        assert terminal.finish() == 130
+        (told,) = (line for line in terminal.lines if "waiting" in line)
+        assert told.startswith("edgevtn: waiting: http://127.0.0.1:")
+        assert told.endswith("is it still connected?")
+        assert any(re.fullmatch(r"\d+ frames, [\d.]+ a second, \d+ dropped", line) for line in terminal.lines)
 
 
 @pytest.mark.parametrize(

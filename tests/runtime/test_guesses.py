@@ -193,6 +193,21 @@ def test_too_many_threads(clip, tiny, capsys):
     assert "got 100000" in error
 
 
+@pytest.mark.parametrize("command", [["train", "-o", "mine"], ["crossval"]], ids=["train", "crossval"])
+def test_a_folder_with_one_label_teaches_nothing(command, clip, tmp_path, monkeypatch, capsys):
+    pytest.importorskip("torch")
+    (tmp_path / "clips" / "walk").mkdir(parents=True)
+    (tmp_path / "clips" / "empty").mkdir()
+    for n in range(3):
+        shutil.copy(clip, tmp_path / "clips" / "walk" / f"{n}.avi")
+    monkeypatch.chdir(tmp_path)
+    assert main([*command, "clips"]) == 1
+    error = capsys.readouterr().err
+    assert "expected clips of two labels or more, got 3 of walk alone" in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "mine").exists()
+
+
 def test_the_pi_camera_on_a_pc():
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
     assert all("platform_machine == 'aarch64'" in line for line in extras["picamera"])  # elsewhere nothing is built
