@@ -23,7 +23,6 @@ from edgevtn.naming import free_name
 from edgevtn.parts import Kind, Parts
 from edgevtn.prediction import Prediction
 from edgevtn.runner import Options, Runner
-from edgevtn.sources import frames
 from edgevtn.stages import stages
 from edgevtn.streams import Reuse, Stream
 
@@ -267,8 +266,11 @@ class Recognizer(Closing):
             It cannot be opened or read.
         """
         with contextlib.ExitStack() as stack:
-            pairs = stack.enter_context(frames(source)) if isinstance(source, str | Path | int) else source
-            for pair in pairs:
+            if isinstance(source, str | Path | int):
+                from edgevtn.sources import frames  # OpenCV, for which whoever has frames does not wait
+
+                source = stack.enter_context(frames(source))
+            for pair in source:
                 timestamp, frame = as_pair(pair)
                 yield from self.predictions(frame, timestamp)
 
