@@ -10,6 +10,7 @@ from typing import Any
 import onnx
 
 from edgevtn.bundle import Bundle, load_bundle, load_streams, write_bundle, write_streams
+from edgevtn.bundle.card import plain_card
 from edgevtn.calibration.encoders import compared, sampled, write_report
 from edgevtn.calibration.files import labelled_clips, load_encoder, parse_encoder
 from edgevtn.calibration.measure.probe import Accuracy, probe
@@ -130,7 +131,8 @@ def swap(bundle: str | Path, encoder: onnx.ModelProto, output: str | Path, quant
     loaded = load_bundle(bundle)
     # What was measured was measured with the other encoder.
     facts = loaded.model.to_dict() | {"quantization": quantization, "accuracy": {}}
-    write_bundle(Path(output), facts, encoder.SerializeToString(), loaded.head)
+    card = plain_card(facts, f"Made from the bundle {loaded.path.resolve().name} with an encoder in INT8.")
+    write_bundle(Path(output), facts, encoder.SerializeToString(), loaded.head, card=card)
 
 
 def _calibrate_stream(stream: Bundle, clips: str | Path, output: Path, seed: int, **options: Any) -> Report:

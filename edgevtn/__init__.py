@@ -10,6 +10,7 @@ with an extra, `edgevtn.importing`, `edgevtn.calibration` and `edgevtn.training`
 import importlib as _importlib
 import os as _os
 import pkgutil as _pkgutil
+import sys as _sys
 import typing as _typing
 
 # OpenCV and its FFmpeg write about damaged files to stderr; we raise or warn. To be set before OpenCV is loaded. Not
@@ -23,6 +24,16 @@ _os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 # Inside a checkout Python finds this folder before the installed package, and kernels/, calibration/ and training/
 # lie beside it: they are looked for where the package is installed.
 __path__ = _pkgutil.extend_path(__path__, __name__)
+
+# The folder is beside this file where the package is installed; an installation that can be edited finds it elsewhere.
+if not any(_os.path.isdir(_os.path.join(place, "kernels")) for place in __path__):  # noqa: PTH112, PTH118  (quicker)
+    import importlib.util as _util
+
+    if _util.find_spec("edgevtn.kernels") is None:
+        raise ImportError(
+            f"this is edgevtn's source ({_os.path.dirname(__file__)}), which is not installed for {_sys.executable}: "  # noqa: PTH120
+            "in the folder above it run: pip install -e ."
+        )
 
 if _typing.TYPE_CHECKING:
     from edgevtn.errors import BundleError, EdgeVTNError, FrameError, SourceError, TimestampError
@@ -82,7 +93,12 @@ def __getattr__(name: str) -> object:
         except ModuleNotFoundError as error:
             if error.name != f"{__name__}.{name}":
                 raise
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        from edgevtn.guesses import answer
+
+        told = answer(name)
+    else:
+        told = ""
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}{told}", name=name, obj=_sys.modules[__name__])
 
 
 def __dir__() -> list[str]:

@@ -6,14 +6,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from decimal import Decimal
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from edgevtn.errors import TimestampError, one_line
 
+#: A model that is given: a bundle's folder, or "default".
+Place = str | Path
 #: Threads of an encoder. One picture has no work for more; each takes a stack, and where it spins, a core.
 MOST_THREADS = 128
 #: Seconds, either way: 30,000 years. A float has a tenth of a millisecond there; beyond, frames would share a time.
@@ -86,7 +90,12 @@ def as_timestamp(value: object) -> float:
     if found is not None and abs(found) <= FARTHEST:
         return found
     advice = ""
-    if found is not None:
+    if value is None:
+        advice = (
+            "; a frame of just now is recognizer(frame, time.monotonic()), frame n of 25 a second "
+            "recognizer(frame, n / 25), and recognizer.stream(source) takes the source's own times"
+        )
+    elif found is not None:
         advice = "; are they milliseconds or less?"
     elif hasattr(value, "timestamp"):
         advice = "; give its timestamp()"
@@ -105,6 +114,24 @@ def as_float(value: object) -> float | None:
     except (OverflowError, ValueError):  # 10**400, a signalling NaN
         return None
     return found if math.isfinite(found) else None
+
+
+def folders(models: object) -> list[Place | None]:
+    """A model, or several, as a list of their bundles; None among them for the default one.
+
+    Raises
+    ------
+    ValueError
+        There is none, or something among them is no folder's name.
+    """
+    listed = [models] if models is None or isinstance(models, str | Path) else models
+    if not isinstance(listed, Sequence) or not all(each is None or isinstance(each, str | Path) for each in listed):
+        raise ValueError(
+            f"model must be the folder of a bundle, or a list of such folders, got {type(models).__name__}"
+        )
+    if not listed:
+        raise ValueError("expected at least one model, got an empty list")
+    return list(listed)
 
 
 def _range(low: float, high: float, above: bool, unit: str) -> str:

@@ -15,9 +15,14 @@ import onnxruntime
 
 from edgevtn.bundle import Bundle
 from edgevtn.cpu import HOST_FEATURES, INT8_FEATURES, cpu_name, default_threads
+from edgevtn.encoder import Encoder
+from edgevtn.engines import OnnxRuntime
 from edgevtn.kernels.cache import cache_folder
 from edgevtn.kernels.machine import FP32, INT8, MACHINE
 from edgevtn.streams.stillness import LONGEST
+
+#: Characters of a fact of the accuracy, and of all of them, that fit into a line.
+LONGEST_FACT, LINE = 40, 60
 
 
 def _facts(bundle: Bundle) -> dict[str, str]:
@@ -34,13 +39,23 @@ def _facts(bundle: Bundle) -> dict[str, str]:
         "encoder": f"{len(bundle.encoder) / 1e6:.1f} MB, {encoder.width} features",
         "head": head.describe(),
         "quantization": _flat(model.quantization),
-        "accuracy": _flat(model.accuracy),
+        "accuracy": _short(model.accuracy),
         "labels": f"{len(model.labels)}: {', '.join(model.labels)}",
     }
 
 
-def describe(streams: Sequence[Bundle]) -> dict[str, dict[str, str]]:
-    """Sections of facts, each a name and a text: of every stream's model, and of the machine."""
+def describe(streams: Sequence[Bundle], engine: str = OnnxRuntime.name) -> dict[str, dict[str, str]]:
+    """Sections of facts, each a name and a text: of every stream's model, and of the machine.
+
+    Parameters
+    ----------
+    streams : sequence of Bundle
+    engine : str
+        As `Recognizer` takes it. The encoders are given to it, so what is told is what runs.
+    """
+    threads = default_threads()
+    chosen = dict.fromkeys(Encoder(bundle, threads, engine=engine).engine for bundle in streams)
+    engines = " and ".join(f"{name} {version(name)}" for name in chosen)
     features = [name for key, name in INT8_FEATURES.items() if key in HOST_FEATURES]
     models = {
         "model" if len(streams) == 1 else f"model, {part.model.encoder.modality}": _facts(part) for part in streams
@@ -53,7 +68,7 @@ def describe(streams: Sequence[Bundle]) -> dict[str, dict[str, str]]:
             "int8 instructions": ", ".join(features) or "none that we know",
         },
         "chosen": {
-            "encoder": f"onnxruntime CPUExecutionProvider, {default_threads()} threads, not spinning",
+            "encoder": f"{engines}, on the CPU, {threads} threads, not spinning",
             "kernels": f"numba, {MACHINE.name}, tiles {FP32.rows}x{FP32.panel} (fp32), {INT8.rows}x{INT8.panel} (int8)",
             "kernel cache": "on disk" if cache_folder() is not None else "off: no writable folder",
             "prepare": "cython, 1 thread",
@@ -72,3 +87,13 @@ def describe(streams: Sequence[Bundle]) -> dict[str, dict[str, str]]:
 
 def _flat(facts: dict[str, object]) -> str:
     return "; ".join(f"{name} {value}" for name, value in facts.items()) or "not stated"
+
+
+def _short(accuracy: dict[str, object]) -> str:
+    """What was measured, in a line: numbers and words; how it was measured is in the model's card."""
+    shown = {name: value for name, value in accuracy.items() if len(str(value)) <= LONGEST_FACT}
+    line = _flat(shown)
+    while len(line) > LINE and len(shown) > 1:
+        shown.popitem()
+        line = _flat(shown)
+    return line if len(shown) == len(accuracy) else f"{line}; MODEL_CARD.md has more"

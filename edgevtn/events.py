@@ -144,7 +144,17 @@ class EventDetector:
         list of Event
             The event that it ended, if any, with its `end`; then the one that has begun or goes on, if it is time
             to tell it, with `end` None.
+
+        Raises
+        ------
+        TypeError
+            It is none: a recogniser gives None where there is nothing new.
         """
+        if not isinstance(prediction, Prediction):
+            raise TypeError(
+                f"expected a Prediction, got {type(prediction).__name__}; where a recogniser gives None nothing "
+                "is new: if prediction is not None: detector.update(prediction)"
+            )
         name, probabilities = prediction.model, prediction.probabilities
         events: list[Event] = []
         last = self._last.get(name)
@@ -169,6 +179,10 @@ class EventDetector:
             going.count += 1
             events += self._tell(name, boundary) or self._update(name, boundary)
         return events
+
+    def __call__(self, prediction: Prediction) -> list[Event]:
+        """The same as `update`, as a recogniser is called, too."""
+        return self.update(prediction)
 
     def finish(self) -> list[Event]:
         """End the stream; returns the events that were going on, ended at the last prediction."""

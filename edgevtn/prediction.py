@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +18,7 @@ NOTHING = "nothing"
 NO_ACTION = (NOTHING, UNKNOWN)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Prediction:
     """A model's answer at one moment.
 
@@ -58,13 +60,39 @@ class Prediction:
     reused: bool = False
     moments: Float | None = None
 
+    def __repr__(self) -> str:
+        """What it says, without the arrays."""
+        where = "".join(f", {name}={getattr(self, name)!r}" for name in ("source", "region") if getattr(self, name))
+        return (
+            f"Prediction(label={self.label!r}, score={self.score:.3f}, timestamp={self.timestamp:.3f}, "
+            f"window_start={self.window_start:.3f}, model={self.model!r}{where}, reused={self.reused})"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as JSON can have it: probabilities by label; times in seconds, to the millisecond.
+
+        Scores and probabilities have four digits; what is not finite is None. `moments` are there where they were asked
+        for.
+        """
+        record: dict[str, Any] = {
+            "model": self.model, "label": self.label, "score": rounded(self.score, 4),
+            "timestamp": rounded(self.timestamp, 3), "window_start": rounded(self.window_start, 3),
+            "delay": rounded(self.delay, 3), "source": self.source, "region": self.region, "reused": bool(self.reused),
+            "probabilities": {
+                label: rounded(share, 4) for label, share in zip(self.labels, self.probabilities, strict=True)
+            },
+        }  # fmt: skip
+        if self.moments is not None:
+            record["moments"] = [rounded(share, 4) for share in self.moments]
+        return record
+
     def top(self, n: int = 5) -> list[tuple[str, float]]:
         """Return the `n` most probable labels with their probabilities, highest first."""
         order = np.argsort(-self.probabilities, kind="stable")[:n]
         return [(self.labels[k], float(self.probabilities[k])) for k in order]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Event:
     """An action that began, goes on, or has ended.
 
@@ -103,3 +131,26 @@ class Event:
         if self.end is not None:
             return "end"
         return "begin" if self.updated is None else "update"
+
+    def __repr__(self) -> str:
+        """What happened, with times to the millisecond."""
+        where = "".join(f", {name}={getattr(self, name)!r}" for name in ("source", "region") if getattr(self, name))
+        until = "" if self.updated is None else f", updated={self.updated:.3f}"
+        end = "None" if self.end is None else f"{self.end:.3f}"
+        return (
+            f"Event(id={self.id}, label={self.label!r}, start={self.start:.3f}, end={end}{until}, "
+            f"score={self.score:.3f}, model={self.model!r}{where})"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as JSON can have it, and its kind as "event"; times in seconds, to the millisecond, or None."""
+        return {
+            "event": self.kind, "id": self.id, "model": self.model, "label": self.label,
+            "start": rounded(self.start, 3), "end": rounded(self.end, 3), "updated": rounded(self.updated, 3),
+            "score": rounded(self.score, 4), "source": self.source, "region": self.region,
+        }  # fmt: skip
+
+
+def rounded(value: float | None, digits: int) -> float | None:
+    """A number to so many digits behind the point; None for what JSON has no number for."""
+    return round(float(value), digits) if value is not None and math.isfinite(value) else None

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
-import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from edgevtn.arguments import as_timestamp, number, thread_count
+from edgevtn.arguments import Place, as_timestamp, folders, number, thread_count
 from edgevtn.arrays import Float, Frame
 from edgevtn.bundle import Bundle, Model, load_streams
+from edgevtn.closing import Closing
 from edgevtn.cpu import default_threads
 from edgevtn.encoder import Encoder
-from edgevtn.errors import FrameError, NotFiniteError
+from edgevtn.errors import NotFiniteError
 from edgevtn.frame import as_pair, check_frame
 from edgevtn.heads.vtn import PRECISIONS
+from edgevtn.naming import free_name
 from edgevtn.parts import Kind, Parts
 from edgevtn.prediction import Prediction
 from edgevtn.runner import Options, Runner
+from edgevtn.stages import stages
 from edgevtn.streams import Reuse, Stream
 
-#: A model that is given: a bundle's folder, or "default".
-Place = str | Path
 
-
-class Recognizer:
+class Recognizer(Closing):
     """Recognises actions in a stream of frames.
 
     Each sampled frame is encoded once by each encoder, whatever the number of models that use it, and features of the
@@ -66,6 +66,8 @@ class Recognizer:
     models : dict of str to Model
         The facts of every model by the name that its predictions have. If two have the same name, the second is
         called "name (2)".
+    labels : tuple of str
+        The first model's.
     threads : int
     precision : str
         The first model's: "fp32" or "int8".
@@ -112,13 +114,10 @@ class Recognizer:
         smoothing = number(smoothing, "smoothing", low=0, unit="seconds")
         if unknown_below is not None:
             unknown_below = number(unknown_below, "unknown_below", low=0, high=1, unit="a probability")
-        places = [model] if model is None or isinstance(model, str | Path) else _listed(model)
-        if not places:
-            raise ValueError("expected at least one model, got an empty list")
         self._spinning, self._stillness, self._wanted_engine = spinning, stillness, engine
         self._encoders: dict[Kind, Encoder] = {}
         self._options = Options(precision, start, smoothing, unknown_below)
-        self._loaded = [load_streams(place) for place in places]
+        self._loaded = [load_streams(place) for place in folders(model)]
         self._build()
         # The engines have the encoders' graphs by now: megabytes that nobody reads again.
         self._loaded = [tuple(replace(bundle, encoder=b"") for bundle in bundles) for bundles in self._loaded]
@@ -129,10 +128,12 @@ class Recognizer:
         self._parts = Parts(self._encoders, self._load, self._stillness)
         self._runners: list[Runner] = []
         for bundles in self._loaded:
-            self._runners.append(self._parts.runner(self._free_name(bundles[0].model.name), bundles, self._options))
+            name = free_name(bundles[0].model.name, {runner.name for runner in self._runners})
+            self._runners.append(self._parts.runner(name, bundles, self._options))
         self.models: dict[str, Model] = {runner.name: runner.model for runner in self._runners}
         first = self._runners[0]
-        self.model, self.precision, self.window_duration = first.model, first.precision, first.window_duration
+        self.model, self.labels = first.model, first.model.labels
+        self.precision, self.window_duration = first.precision, first.window_duration
         self.engine = next(iter(self._encoders.values())).engine
         self.warmup()
 
@@ -148,12 +149,6 @@ class Recognizer:
         other._stillness = self._stillness if stillness is None else stillness
         other._build()
         return other
-
-    def _free_name(self, name: str) -> str:
-        """The name, or with a number behind it the first that no model has yet."""
-        used = {runner.name for runner in self._runners}
-        numbered = (f"{name} ({number})" for number in itertools.count(2))
-        return next(free for free in itertools.chain([name], numbered) if free not in used)
 
     def warmup(self) -> None:
         """Run every stage once, so that no frame waits for a kernel to compile; done at construction.
@@ -171,30 +166,7 @@ class Recognizer:
 
         They leave the recogniser with frames that it never saw: call `reset` afterwards.
         """
-        streams = list(self._parts.streams.values())
-
-        def prepare(frame: Frame) -> None:
-            self._parts.forget_pictures()
-            for stream in streams:
-                stream.picture.take(frame)
-
-        def encode(frame: Frame) -> None:
-            for stream in streams:
-                stream.encode(frame)  # the picture is there already
-
-        features: dict[Stream, Float] = {}
-        for stream in streams * 2:  # a stream that compares two frames has no features of the first
-            encoded = stream.encode(np.zeros((64, 64, 3), np.uint8))
-            if encoded is not None:
-                features[stream] = encoded
-
-        def heads(frame: Frame) -> None:
-            for runner in self._runners:
-                for head, stream in zip(runner.heads, runner.streams, strict=True):
-                    head.push(features[stream])
-                runner.logits()
-
-        return {"prepare": prepare, "encode": encode, "heads": heads}
+        return stages(self._parts, self._runners)
 
     def slow_down(self, factor: int) -> None:
         """Encode one of `factor` slots; what lies between is taken to lie between in features, too; see `Pace`."""
@@ -213,7 +185,7 @@ class Recognizer:
             view.clear()
         self._parts.forget_pictures()
 
-    def __call__(self, frame: Frame, timestamp: float) -> Prediction | None:
+    def __call__(self, frame: Frame, timestamp: float | None = None) -> Prediction | None:
         """Take the next frame; for a recogniser with one model.
 
         Parameters
@@ -221,7 +193,8 @@ class Recognizer:
         frame : uint8 (H, W, 3)
             BGR, any size; the centre square is what the model sees.
         timestamp : float
-            Seconds, later than the frame before; from any origin.
+            Seconds, later than the frame before; from any origin. There is no default: the error says where to take
+            the time from.
 
         Returns
         -------
@@ -248,7 +221,7 @@ class Recognizer:
         found = self.predictions(frame, timestamp)
         return found[0] if found else None
 
-    def predictions(self, frame: Frame, timestamp: float) -> list[Prediction]:
+    def predictions(self, frame: Frame, timestamp: float | None = None) -> list[Prediction]:
         """Take the next frame, as a call does: the new predictions of all models, in the order of the models."""
         check_frame(frame)
         timestamp = as_timestamp(timestamp)
@@ -278,21 +251,41 @@ class Recognizer:
         """Which of the window's frames spoke for the newest prediction; see `Prediction.moments`."""
         return next(runner for runner in self._runners if runner.name == prediction.model).moments(prediction)
 
-    def stream(self, frames: Iterable[tuple[float, Frame]]) -> Iterator[Prediction]:
-        """Yield the predictions for (timestamp, frame) pairs, for instance from `edgevtn.frames`."""
-        if isinstance(frames, str | Path | int):
-            kind = type(frames).__name__  # not its text: an address may have a password in it
-            raise FrameError(f"expected (timestamp, frame) pairs, got {kind}; open it with edgevtn.frames(...)")
-        for pair in frames:
-            timestamp, frame = as_pair(pair)
-            yield from self.predictions(frame, timestamp)
+    def stream(self, source: Place | int | Iterable[tuple[float, Frame]]) -> Iterator[Prediction]:
+        """Yield the predictions for a source's frames.
 
+        Parameters
+        ----------
+        source : path, int, str, or iterable
+            As in `edgevtn.frames`: a video's name, a camera's index, an open source, or (timestamp, frame) pairs. A
+            name or an index is opened when the first prediction is asked for, and closed afterwards.
 
-def _listed(models: object) -> list[Place | None]:
-    """Several models, None among them for the default one; ValueError if it is none."""
-    if isinstance(models, Sequence) and all(model is None or isinstance(model, str | Path) for model in models):
-        return list(models)
-    raise ValueError(f"model must be the folder of a bundle, or a list of such folders, got {type(models).__name__}")
+        Raises
+        ------
+        SourceError
+            It cannot be opened or read.
+        """
+        with contextlib.ExitStack() as stack:
+            if isinstance(source, str | Path | int):
+                from edgevtn.sources import frames  # OpenCV, for which whoever has frames does not wait
+
+                source = stack.enter_context(frames(source))
+            for pair in source:
+                timestamp, frame = as_pair(pair)
+                yield from self.predictions(frame, timestamp)
+
+    def close(self) -> None:
+        """Forget all frames. Nothing else has to be closed: an encoder's session goes with the last that uses it."""
+        self.reset()
+
+    def __repr__(self) -> str:
+        """The models, and what was chosen for them."""
+        names = ", ".join(repr(name) for name in self.models)
+        labels = f"{len(self.labels)} labels" if len(self.labels) > 12 else ", ".join(self.labels)
+        return (
+            f"<Recognizer {names}: {labels}; {self.model.frame_rate:g} Hz, windows of {self.window_duration:g} s, "
+            f"{self.engine}, {self.threads} threads, head {self.precision}>"
+        )
 
 
 def _once(runners: Iterable[Runner]) -> dict[Reuse, None]:

@@ -190,7 +190,7 @@ class _Signer:
                     self._unsigned.update(node.outputs)
         for node in self._nodes:
             unsigned = [n for n, name in enumerate(node.inputs) if name in self._unsigned]
-            allowed = {QUANTIZE: ([], [2]), DEQUANTIZE: ([], [0, 2])}.get(node.kind, ([],))
+            allowed: tuple[list[int], ...] = {QUANTIZE: ([], [2]), DEQUANTIZE: ([], [0, 2])}.get(node.kind, ([],))
             if unsigned not in allowed:
                 raise _NotPossible
 

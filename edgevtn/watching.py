@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeGuard, cast
 
-from edgevtn.arguments import number
+from edgevtn.arguments import Place, number
 from edgevtn.arrays import Frame
 from edgevtn.errors import FrameError, NotFiniteError, TimestampError
 from edgevtn.events import EventDetector
 from edgevtn.pace import Pace
 from edgevtn.prediction import Event
-from edgevtn.recognizer import Place, Recognizer
+from edgevtn.recognizer import Recognizer
 from edgevtn.region import Region
 from edgevtn.sinks import StopWatching, as_sink, telling
 from edgevtn.sources import Cameras, Source, frames

@@ -94,7 +94,7 @@ def _cosine_plot(report: Report) -> str:
 
 
 def _layer_plot(report: Report) -> str:
-    figure, axes = _figure(8, 1.2 + 0.18 * len(report.layers))
+    figure, axes = _figure(8, 1.2 + 0.2 * len(report.layers))
     kept = report.choices.get("layers in float") or []
     names = list(report.layers)
     for label, color, shown in (
@@ -109,8 +109,7 @@ def _layer_plot(report: Report) -> str:
     axes.margins(y=0.01)
     if kept:
         axes.legend()
-    axes.set_xlabel("signal to noise, dB")
-    axes.set_ylabel("convolution, the first above")
+    axes.set_xlabel("signal to noise of each convolution, the first above, dB")  # beside a few it would not fit
     return _drawn(figure)
 
 

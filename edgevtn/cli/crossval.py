@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgevtn.cli.recipes import TWO_STREAM, add_recipe, recipes_for
+from edgevtn.cli.recipes import TWO_STREAM, add_recipe, of_several_labels, recipes_for
 from edgevtn.errors import require
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> None:
     from edgevtn.training.crossval import PROTOCOL, crossval
     from edgevtn.training.folds import with_folds
 
-    clips, how = with_folds(read_dataset(arguments.dataset, arguments.split))
+    clips, how = with_folds(of_several_labels(read_dataset(arguments.dataset, arguments.split)))
     counts = Counter(clip.label for clip in clips)
     print(how)
     print(", ".join(f"{label} {count}" for label, count in sorted(counts.items())), flush=True)

@@ -11,7 +11,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument("--json", action="store_true", help="for a bug report: no names of users or machines")
     parser.add_argument("--root", default="/", metavar="DIR", help="a folder with another board's proc/ and sys/")
-    parser.epilog = "The exit status is 1 where there is a problem, else 0."
+    parser.description = f"{parser.description}; the exit status is 1 where there is a problem, else 0"
 
 
 def run(arguments: argparse.Namespace) -> int:

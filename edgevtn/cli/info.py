@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from edgevtn.cli.options import add_bundle
+from edgevtn.cli.options import add_bundle, add_engine
 
-add = add_bundle
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    add_bundle(parser)
+    add_engine(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -14,7 +18,7 @@ def run(arguments: argparse.Namespace) -> None:
     from edgevtn.bundle import load_streams
     from edgevtn.description import describe
 
-    for section, facts in describe(load_streams(arguments.bundle)).items():
+    for section, facts in describe(load_streams(arguments.bundle), arguments.engine).items():
         print(section)
         for name, value in facts.items():
             print(f"  {name:18} {value}")

@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 
 import edgevtn
 from edgevtn.cli.config import with_config
+from edgevtn.cli.examples import FIRST, epilog
 from edgevtn.errors import one_line
 
 #: The commands in the order of the help. Each is a module beside this one, with ``add(parser)`` for its arguments, and
@@ -69,7 +70,10 @@ def parser(
     # No option before the command takes a value, so the first word is the command.
     asked = COMMANDS if arguments is None else [word for word in arguments if not word.startswith("-")][:1]
     for name, text in COMMANDS.items():
-        added = commands.add_parser(name, help=text, description=text)
+        added = commands.add_parser(
+            name, help=text, description=text, epilog=epilog(name),
+            formatter_class=argparse.RawDescriptionHelpFormatter,  # examples are lines
+        )  # fmt: skip
         if name in asked:
             command = importlib.import_module(f"edgevtn.cli.{MODULES.get(name, name)}")
             command.add(added)
@@ -120,6 +124,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status: 0, 1 after an error, 2 for wrong arguments, 130 if stopped."""
     arguments = sys.argv[1:] if arguments is None else arguments
     _open_streams()
+    if not arguments:
+        print(FIRST, file=sys.stderr)
+        return 2
     # What is wrong on the line is told with the usage, before the file is read.
     parser(arguments=arguments).parse_args(arguments)
     warnings.showwarning = _show_warning

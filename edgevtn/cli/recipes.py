@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edgevtn.cli.options import add_dataset
-from edgevtn.errors import require
+from edgevtn.errors import ManifestError, require
+
+if TYPE_CHECKING:
+    from edgevtn.datasets import Clip
 
 ENCODER_NAMES = {
     "lite0": "EfficientNet-Lite0",
@@ -82,3 +85,20 @@ def recipes_for(modality: str, arguments: argparse.Namespace) -> list[Any]:
         setting = "" if name is None else f" {name}={chosen[name]}"
         option = OPTIONS.get(str(name), f"--set{setting}")
         raise ValueError(f"{option}: {problem}") from None
+
+
+def of_several_labels(clips: list[Clip]) -> list[Clip]:
+    """The clips.
+
+    Raises
+    ------
+    ManifestError
+        They have a single label: whatever is trained is right on all of them, and knows nothing.
+    """
+    labels = sorted({clip.label for clip in clips})
+    if len(labels) < 2:
+        raise ManifestError(
+            f"expected clips of two labels or more, got {len(clips)} of {', '.join(labels)} alone; add clips of "
+            "another action, or of nothing"
+        )
+    return clips

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
-from edgevtn.cli.recipes import ENCODER_NAMES, add_recipe, recipes_for
+from edgevtn.cli.recipes import ENCODER_NAMES, add_recipe, of_several_labels, recipes_for
 from edgevtn.errors import ManifestError, require
 from edgevtn.reading import read_text
 
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> None:
     output = Path(arguments.output)
     tuned = None if arguments.tune == "all" else whole_number(arguments.tune, "--tune")
     accuracy = measured(arguments.crossval) if arguments.crossval else {}
-    every = clips = read_dataset(arguments.dataset, arguments.split)
+    every = clips = of_several_labels(read_dataset(arguments.dataset, arguments.split))
     if {clip.fold for clip in clips} == {TRAIN, TEST}:
         clips = [clip for clip in clips if clip.fold == TRAIN]
     data = Path(arguments.dataset).resolve()

@@ -88,7 +88,9 @@ class Evaluation:
     def __str__(self) -> str:
         """Accuracy, a table of classes, and the confusion matrix, as text."""
         total, right = int(self.confusion.sum()), int(np.trace(self.confusion))
-        width = max(len("label"), *map(len, self.labels))
+        width = max(
+            len("label"), *(len(label) for label, row in zip(self.labels, self.confusion, strict=True) if row.any())
+        )
         low, high = self.interval()
         lines = [
             f"accuracy {self.accuracy:.1%} ({right} of {total} clips), 95 % interval {low:.1%} to {high:.1%}, "
@@ -96,18 +98,25 @@ class Evaluation:
             f"single windows {self.window_accuracy:.1%} ({self.windows[0]} of {self.windows[1]})",
             "",
         ]
+        present = self.confusion.sum(axis=1) > 0  # the rows of others say nothing
         lines.append(f"{'label':{width}}  clips  recall  precision")
-        for k, label in enumerate(self.labels):
+        for k in np.flatnonzero(present).tolist():
             truly, claimed, both = self.confusion[k].sum(), self.confusion[:, k].sum(), self.confusion[k, k]
-            recall = f"{both / truly:.1%}" if truly else "-"
             precision = f"{both / claimed:.1%}" if claimed else "-"
-            lines.append(f"{label:{width}}  {truly:5d}  {recall:>6}  {precision:>9}")
+            lines.append(f"{self.labels[k]:{width}}  {truly:5d}  {both / truly:>6.1%}  {precision:>9}")
+        shown, others = self.confusion[np.ix_(present, present)], self.confusion[present][:, ~present]
         cell = max(4, *(len(str(count)) + 1 for count in self.confusion.flat))
         lines += ["", "confusion (row: true, column: recognised)"]
-        lines.append(" " * (width + 1) + "".join(f"{k + 1:{cell}d}" for k in range(len(self.labels))))
-        for k, label in enumerate(self.labels):
-            counts = "".join(f"{count or '.':>{cell}}" for count in self.confusion[k])
-            lines.append(f"{label:{width}} {counts}  {k + 1}")
+        head = "".join(f"{k + 1:{cell}d}" for k in range(len(shown)))
+        lines.append(" " * (width + 1) + head + ("  other" if others.any() else ""))
+        for k, label in enumerate(np.array(self.labels)[present]):
+            counts = "".join(f"{count or '.':>{cell}}" for count in shown[k])
+            other = f"  {others[k].sum() or '.':>5}" if others.any() else ""
+            lines.append(f"{label:{width}} {counts}{other}  {k + 1}")
+        if others.any():
+            claims = zip(np.array(self.labels)[~present], others.sum(axis=0), strict=True)
+            told = ", ".join(f"{label} ({count})" for label, count in claims if count)
+            lines.append(f"other: labels that no clip has: {told}")
         return "\n".join(lines)
 
     def mistaken(self) -> str:

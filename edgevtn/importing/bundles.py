@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import onnx
 
 from edgevtn.arguments import number
 from edgevtn.bundle import RGB, RGBDIFF, write_bundle, write_streams
+from edgevtn.bundle.card import has_labels, plain_card
 from edgevtn.bundle.facts import FASTEST, SLOWEST
 from edgevtn.errors import ModelFileError
 from edgevtn.graph.blocks import by_blocks
@@ -20,6 +22,7 @@ from edgevtn.importing.ir import read_ir
 from edgevtn.importing.labels import read_labels
 from edgevtn.importing.parts import Parts
 
+LOG = logging.getLogger(__name__)
 #: Every second frame of a 30 Hz camera is what the published models were trained on.
 FRAME_RATE = 15.0
 
@@ -79,6 +82,11 @@ def import_files(
         counts = " and ".join(str(parts.classes) for parts in streams)
         raise ModelFileError(f"the two models have {counts} classes; their logits cannot be averaged")
     names = read_labels(labels, streams[0].classes)
+    if not has_labels(names):
+        LOG.warning(
+            f"nobody named the model's {len(names)} classes: its labels are {names[0]} to {names[-1]}; "
+            "give --labels FILE, with one label a line"
+        )
     known = {"name": name or output.resolve().name, "license": license, "frame_rate": frame_rate, "labels": names}
     if len(streams) == 1:
         _write(output, streams[0], known)
@@ -113,4 +121,5 @@ def _write(folder: Path, parts: Parts, known: dict[str, Any]) -> None:
         "accuracy": {},
     }
     head = parts.head.SerializeToString() if isinstance(parts.head, onnx.ModelProto) else parts.head
-    write_bundle(folder, facts, encoder.SerializeToString(), head)
+    card = plain_card(facts, "Imported by edgevtn import from the files of another project; not trained here.")
+    write_bundle(folder, facts, encoder.SerializeToString(), head, card=card)

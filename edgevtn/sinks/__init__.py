@@ -3,6 +3,7 @@
 What delivers to others is imported by its own name: `edgevtn.sinks.mqtt`, `webhook`, `frigate`, `command`.
 """
 
+from edgevtn.sinks.annotated import annotate
 from edgevtn.sinks.apart import Apart
 from edgevtn.sinks.base import Sink, StopWatching, as_sink, telling
 from edgevtn.sinks.display import Display
@@ -23,6 +24,7 @@ __all__ = [
     "Text",
     "Timeline",
     "Video",
+    "annotate",
     "as_sink",
     "telling",
 ]

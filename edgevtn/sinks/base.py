@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from edgevtn.arrays import Frame
+from edgevtn.closing import Closing
 from edgevtn.prediction import Event, Prediction
 from edgevtn.region import WHOLE, Scene
 
@@ -17,7 +18,7 @@ class StopWatching(Exception):
     """A sink raises it when there is no more use in going on: its window was closed, its disk is full."""
 
 
-class Sink:
+class Sink(Closing):
     """Told of everything, in order; does nothing with it. A sink of your own overrides what it wants.
 
     It need not be a subclass: an object with some of these methods will do, or a function, which gets every event.

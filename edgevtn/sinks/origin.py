@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import secrets
 import time
 from datetime import UTC, datetime
 from typing import Any
 
-from edgevtn.prediction import Event, Prediction
+from edgevtn.prediction import Event, Prediction, rounded
 
 #: Labels in a prediction's "top".
 TOP = 3
@@ -53,15 +52,16 @@ class Origin:
         return f"{self.run}-{event.id}"
 
     def prediction(self, prediction: Prediction) -> dict[str, Any]:
-        """A record: time, source, region if there are any, t, model, label, score, top."""
+        """A record: time, source, region if there are any, t, model, label, score, top, reused."""
         return {
             "time": self.iso(prediction.timestamp, prediction.source),
             **self._place(prediction),
             "t": round(prediction.timestamp, 3),
             "model": prediction.model,
             "label": prediction.label,
-            "score": _score(prediction.score),
-            "top": [[label, _score(score)] for label, score in prediction.top(TOP)],
+            "score": rounded(prediction.score, 4),
+            "top": [[label, rounded(score, 4)] for label, score in prediction.top(TOP)],
+            "reused": bool(prediction.reused),
         }
 
     def event(self, event: Event) -> dict[str, Any]:
@@ -74,7 +74,7 @@ class Origin:
             "event": event.kind, "id": self.id(event), **self._place(event), "model": event.model, "label": event.label,
             "start": round(event.start, 3), "start_time": self.iso(event.start, event.source),
             "end": None if event.end is None else round(event.end, 3), "end_time": self.iso(event.end, event.source),
-            "score": _score(event.score),
+            "score": rounded(event.score, 4),
         }  # fmt: skip
         if event.updated is not None:
             record |= {"updated": round(event.updated, 3), "updated_time": self.iso(event.updated, event.source)}
@@ -83,8 +83,3 @@ class Origin:
     def _place(self, what: Prediction | Event) -> dict[str, str]:
         place = {"source": what.source or self.name}
         return place | {"region": what.region} if what.region else place
-
-
-def _score(score: float) -> float | None:
-    """Rounded; None for what JSON has no number for."""
-    return round(score, 4) if math.isfinite(score) else None

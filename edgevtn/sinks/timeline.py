@@ -9,13 +9,18 @@ from typing import Any
 
 from edgevtn.arrays import Frame
 from edgevtn.prediction import Event
+from edgevtn.reading import kind_of
 from edgevtn.region import WHOLE, Scene
 from edgevtn.sinks.base import Sink
 from edgevtn.sinks.lines import LineFile
 from edgevtn.sinks.origin import Origin
 
 #: What a row has of a record that `Origin` makes.
-COLUMNS = ("id", "source", "model", "label", "start_time", "end_time", "start", "end", "score")
+COLUMNS = ("id", "source", "model", "label", "start_time", "end_time", "start", "end", "score", "region")
+#: Characters of a first line: more than a timeline's has.
+LONGEST_HEADER = 200
+#: What it had before there were regions: such a file goes on as it began.
+OLD_COLUMNS = COLUMNS[:-1]
 
 
 class Timeline(Sink):
@@ -36,7 +41,8 @@ class Timeline(Sink):
 
     def __init__(self, file: str | Path, origin: Origin | None = None) -> None:
         self._origin = Origin("") if origin is None else origin
-        self._lines = LineFile(file, header=_row(COLUMNS))
+        self._columns = OLD_COLUMNS if _first_line(file) == _row(OLD_COLUMNS) else COLUMNS
+        self._lines = LineFile(file, header=_row(self._columns))
 
     def frame(self, frame: Frame, timestamp: float, scene: Scene = WHOLE) -> None:
         """Let the wall clock begin with the first frame."""
@@ -46,11 +52,22 @@ class Timeline(Sink):
         """A row, if the event has ended."""
         if event.end is not None:
             record = self._origin.event(event)
-            self._lines.write(_row(record[name] for name in COLUMNS))
+            self._lines.write(_row(record.get(name, "") for name in self._columns))
 
     def close(self) -> None:
         """Close the file."""
         self._lines.close()
+
+
+def _first_line(file: str | Path) -> str:
+    """A file's first line without its end; "" where there is none that can be read."""
+    if kind_of(file) != "file":
+        return ""
+    try:
+        with Path(file).open(encoding="utf-8") as lines:
+            return lines.readline(LONGEST_HEADER).rstrip("\n")
+    except (OSError, ValueError):  # whoever writes to it says what is wrong
+        return ""
 
 
 def _row(values: Any) -> str:

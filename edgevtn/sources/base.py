@@ -4,21 +4,34 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from types import TracebackType
-from typing import Self
 
 from edgevtn.arrays import Frame
+from edgevtn.closing import Closing
 from edgevtn.frame import as_pair
 
 #: Seconds after which a source that waits for a frame says so, where it can.
 PULSE = 0.5
 
 
-class Source(ABC):
+class Source(Closing, ABC):
     """A stream of (seconds, uint8 (H, W, 3) BGR); use it in a ``with`` statement, or call `close`.
 
     A source of your own is a subclass with `__iter__`, or any iterator of such pairs.
+
+    Attributes
+    ----------
+    frame_rate : float, optional
+        Hz, as the source states it; None where nobody knows it, as of most cameras.
+    size : (int, int), optional
+        Width and height of its frames, pixels; None until it is known.
+    duration : float, optional
+        Seconds, as a file states them; None of what does not end, and where nobody knows it.
     """
+
+    # Not properties: a source of one's own sets what it knows.
+    frame_rate: float | None = None
+    size: tuple[int, int] | None = None
+    duration: float | None = None
 
     @property
     def live(self) -> bool:
@@ -38,16 +51,17 @@ class Source(ABC):
         """Unix time, seconds, of a moment of this source; None where nobody knows it, as in a file."""
         return None
 
-    def close(self) -> None:
-        """Give back the file or device; may be called twice."""
+    def __repr__(self) -> str:
+        """What it is, and what is known of it."""
+        return f"<{type(self).__name__}{self._facts()}>"
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    def _facts(self) -> str:
+        """Size, rate and duration, as far as they are known, with a colon before them."""
+        known = [] if self.size is None else [f"{self.size[0]}x{self.size[1]}"]
+        known += [] if self.frame_rate is None else [f"{self.frame_rate:g} Hz"]
+        known += [] if self.duration is None else [f"{self.duration:.3f} s"]
+        known += ["live"] if self.live else []
+        return f": {', '.join(known)}" if known else ""
 
 
 class Given(Source):

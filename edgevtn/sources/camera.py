@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from edgevtn.arrays import Frame
 from edgevtn.sources.base import Source
 from edgevtn.sources.live import Live, Persistence, Statistics
 from edgevtn.sources.open import Named, open_source
+from edgevtn.sources.secret import source_name
 
 
 class Camera(Source):
@@ -56,6 +58,12 @@ class Camera(Source):
     ) -> None:
         self._frames = 0
         self._opened = open_source(source, frame_rate, Persistence(patience, give_up, wait, notify))
+        if isinstance(source, str | int | Path):
+            self._name = source_name(source)
+        else:
+            self._name = getattr(source, "__name__", type(source).__name__)
+        opened = self._opened
+        self.frame_rate, self.size, self.duration = opened.frame_rate, opened.size, opened.duration
 
     @property
     def live(self) -> bool:
@@ -78,8 +86,15 @@ class Camera(Source):
     def beats(self) -> Iterator[tuple[float, Frame] | None]:
         """Yield the same, and None at least each half second while a live source gives nothing."""
         for pair in self._opened.beats():
-            self._frames += pair is not None
+            if pair is not None:
+                self._frames += 1
+                if getattr(pair[1], "ndim", 0) == 3:  # whoever takes it says what is wrong with another
+                    self.size = pair[1].shape[1], pair[1].shape[0]
             yield pair
+
+    def __repr__(self) -> str:
+        """Its name, without passwords, and what is known of it."""
+        return f"<Camera {self._name}{self._facts()}>"
 
     def close(self) -> None:
         """Give back the file or camera within a second; may be called twice."""

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import itertools
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from edgevtn.arrays import Frame
+from edgevtn.closing import Closing
 from edgevtn.errors import SourceError
 from edgevtn.frame import as_pair
+from edgevtn.naming import free_name
 from edgevtn.sources.alone import IDLE, Arrival
 from edgevtn.sources.base import PULSE, Source
 from edgevtn.sources.camera import Camera
@@ -44,7 +43,7 @@ class _Feed:
     thread: threading.Thread = field(init=False)
 
 
-class Cameras:
+class Cameras(Closing):
     """Several cameras, streams, files or folders, read at once; for `edgevtn.watch`.
 
     A thread of its own reads each, so that a slow or lost source never holds up the others. A live source gives its
@@ -123,6 +122,12 @@ class Cameras:
         told = [getattr(feed.source, "statistics", Statistics()) for feed in self._feeds]
         return Statistics.together(*told, Statistics(dropped=sum(self.dropped.values())))
 
+    @property
+    def duration(self) -> float | None:
+        """Seconds, of a single source that states them; else None."""
+        opened = [feed.source for feed in self._feeds]
+        return opened[0].duration if len(opened) == 1 and opened[0] is not None else None
+
     def wall_clock(self, timestamp: float, source: str = "") -> float | None:
         """Unix time, seconds, of a moment of the source of that name; None where nobody knows it, as in a file."""
         opened = {feed.name: feed.source for feed in self._feeds}.get(source)
@@ -188,13 +193,10 @@ class Cameras:
         for thread in [*threads, *(feed.thread for feed in self._feeds)]:
             thread.join(max(0.0, end - time.monotonic()))
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    def __repr__(self) -> str:
+        """The sources."""
+        opened = (f"{feed.name!r}: {feed.source!r}" for feed in self._feeds)
+        return f"<Cameras {', '.join(opened)}>"
 
     def _wait_until_open(self) -> None:
         with self._lock:
@@ -261,10 +263,6 @@ class Cameras:
         return True
 
 
-def _given(source: Source) -> Source:
-    return source
-
-
 def _named(sources: Iterable[Named | Source]) -> dict[str, Named | Source]:
     """The sources by the names of their files or hosts, with a number behind it if that is used."""
     named: dict[str, Named | Source] = {}
@@ -273,6 +271,5 @@ def _named(sources: Iterable[Named | Source]) -> dict[str, Named | Source]:
             name = source_name(source)
         else:
             name = getattr(source, "__name__", type(source).__name__)
-        numbered = (f"{name} ({number})" for number in itertools.count(2))
-        named[next(free for free in itertools.chain([name], numbered) if free not in named)] = source
+        named[free_name(name, named)] = source
     return named

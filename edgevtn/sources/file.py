@@ -54,9 +54,15 @@ class VideoFile(Source):
 
     def __init__(self, capture: cv2.VideoCapture, name: str) -> None:
         self._capture, self._name = capture, name
-        rate = capture.get(cv2.CAP_PROP_FPS)
-        self._interval = 1 / (rate if math.isfinite(rate) and rate > 0 else FALLBACK_FRAME_RATE)
+        rate, count = capture.get(cv2.CAP_PROP_FPS), capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        if math.isfinite(rate) and rate > 0:
+            self.frame_rate = rate
+            if math.isfinite(count) and count > 0:
+                self.duration = count / rate
+        self._interval = 1 / (self.frame_rate or FALLBACK_FRAME_RATE)
         ok, picture = capture.read()
+        if ok:
+            self.size = picture.shape[1], picture.shape[0]
         self._next: Any = picture  # None when it was given
         if not ok:
             codec = codec_of(capture)

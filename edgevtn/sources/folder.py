@@ -35,7 +35,7 @@ class ImageFolder(Source):
             parts = re.findall(r"\d+|\D+", file.name)
             return [(int(part), "") if part.isdecimal() else (0, part) for part in parts]
 
-        self._frame_rate = frame_rate
+        self._frame_rate = self.frame_rate = frame_rate
         # Hidden files are a copy that is being made, or what a Mac leaves beside a picture.
         try:
             files = [file for file in folder.iterdir() if not file.name.startswith(".")]
@@ -43,7 +43,10 @@ class ImageFolder(Source):
             raise SourceError(f"{folder}: cannot be read ({error.strerror})") from error
         self._files = sorted((file for file in files if file.suffix.lower() in IMAGE_SUFFIXES), key=natural)
         if not self._files:
-            raise SourceError(f"{folder}: has no images; expected files named {', '.join(sorted(IMAGE_SUFFIXES))}")
+            raise SourceError(
+                f"{folder}: has no images, nor videos; expected files named {', '.join(sorted(IMAGE_SUFFIXES))}"
+            )
+        self.duration = len(self._files) / frame_rate
 
     def __iter__(self) -> Iterator[tuple[float, Frame]]:
         """Yield (seconds, frame) for every image."""

@@ -37,7 +37,7 @@ def test_json_lines(clip, tiny):
     records = [line for line in lines if "event" not in line]
     assert [record["t"] for record in records] == pytest.approx([n / 10 for n in range(3, 20)])
     for record in records:
-        assert set(record) == {"time", "source", "t", "model", "label", "score", "top"}
+        assert set(record) == {"time", "source", "t", "model", "label", "score", "top", "reused"}
         assert record["top"][0][1] == record["score"]
         assert record["label"] in (record["top"][0][0], "unknown")
         assert sum(score for _, score in record["top"]) == pytest.approx(1, abs=0.01)
@@ -131,8 +131,22 @@ def test_info(tiny, capsys):
     out = capsys.readouterr().out
     for word in ("EfficientNet-Lite0", "numba", "onnxruntime", "labels", "threads", "opencv", "walk"):
         assert word in out
+    (accuracy,) = (line for line in out.splitlines() if line.startswith("  accuracy"))
+    assert "accuracy 0.988" in accuracy
+    assert len(accuracy) <= 120
     assert main(["info", str(tiny)]) == 0
     assert "3: a, b, c" in capsys.readouterr().out
+
+
+def test_info_names_the_engine_that_runs(tiny, capsys):
+    def told(*options):
+        assert main(["info", str(tiny), *options]) == 0
+        lines = capsys.readouterr().out.partition("chosen")[2].splitlines()
+        return next(line.split()[1] for line in lines if line.startswith("  encoder"))
+
+    assert told() == told("--engine", "onnxruntime") == "onnxruntime"
+    pytest.importorskip("openvino")
+    assert told("--engine", "openvino") == "openvino"
 
 
 def test_a_reader_that_leaves(clip, tiny):

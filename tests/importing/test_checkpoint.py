@@ -26,7 +26,24 @@ def test_golden_checkpoints(shared, tmp_path, name, capsys):
     embeddings, logits = run_stream(tmp_path / "bundle", expected["frames_rgb"])
     np.testing.assert_allclose(embeddings, expected["embeddings"], atol=1e-3)
     np.testing.assert_allclose(logits, expected["logits"], atol=1e-3)
-    assert "12 labels" in capsys.readouterr().out
+    captured = capsys.readouterr()
+    assert "12 labels" in captured.out
+    assert (
+        "warning: nobody named the model's 12 classes: its labels are class 0 to class 11; give --labels"
+        in captured.err
+    )
+    card = (tmp_path / "bundle" / "MODEL_CARD.md").read_text("utf-8")
+    assert card.startswith("# bundle\n")
+    assert "Labels: 12 that nobody named" in card
+    assert "Not measured here" in card
+
+
+def test_named_labels_stand_in_the_card_and_warn_of_nothing(shared, tmp_path, capsys):
+    (tmp_path / "labels.txt").write_text("\n".join(f"action {n}" for n in range(12)))
+    line = ["import", str(shared / "golden" / f"{GOLDEN[0]}.pth"), "-o", str(tmp_path / "bundle")]
+    assert main([*line, "--labels", str(tmp_path / "labels.txt")]) == 0
+    assert "warning" not in capsys.readouterr().err
+    assert "Labels: action 0, action 1, action 2" in (tmp_path / "bundle" / "MODEL_CARD.md").read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", GOLDEN)

@@ -96,6 +96,24 @@ def test_the_table():
     assert lines[-1].split() == ["run", ".", "4", "2"]
 
 
+def test_labels_without_clips_have_no_row():
+    confusion = np.zeros((5, 5), np.int64)
+    confusion[1], confusion[3] = [0, 3, 0, 0, 1], [2, 0, 0, 4, 0]
+    labels = ("a label that is much longer than others", "bend", "jump", "run", "walk")
+    lines = str(Evaluation(labels, confusion, [], [("x", True)] * 10, (5, 10))).splitlines()
+    assert lines[-1] == "other: labels that no clip has: a label that is much longer than others (2), walk (1)"
+    assert [line.split() for line in lines[3:-1]] == [
+        ["label", "clips", "recall", "precision"],
+        ["bend", "4", "75.0%", "100.0%"],
+        ["run", "6", "66.7%", "100.0%"],
+        [],
+        ["confusion", "(row:", "true,", "column:", "recognised)"],
+        ["1", "2", "other"],
+        ["bend", "3", ".", "1", "1"],
+        ["run", ".", "4", "2", "2"],
+    ]
+
+
 def test_interval_over_groups():
     """Two groups of four: only whole groups are drawn, so there are three outcomes."""
     assert example().interval() == (0.75, 1.0)

@@ -1,6 +1,7 @@
 """JSON lines, files of lines and the timeline: what is in them, and what a kill leaves."""
 
 import csv
+import dataclasses
 import datetime
 import json
 import signal
@@ -110,6 +111,26 @@ def test_a_timeline_goes_on_in_the_same_file(tmp_path):
         ("hall, left", 1.25, 2.0), ("hall, left", 2.25, 3.0),
     ]  # fmt: skip
     assert len({row["id"] for row in rows}) == 2
+
+
+def test_a_timeline_names_the_region(tmp_path):
+    sink = Timeline(tmp_path / "t.csv", Origin("hall"))
+    for region in ("door", ""):
+        sink.event(dataclasses.replace(ended(1), region=region))
+    sink.close()
+    with (tmp_path / "t.csv").open(newline="") as file:
+        assert [row["region"] for row in csv.DictReader(file)] == ["door", ""]
+
+
+def test_a_timeline_from_before_regions_goes_on_as_it_began(tmp_path):
+    old = "id,source,model,label,start_time,end_time,start,end,score\n"
+    (tmp_path / "t.csv").write_text(old)
+    sink = Timeline(tmp_path / "t.csv", Origin("hall"))
+    sink.event(dataclasses.replace(ended(1), region="door"))
+    sink.close()
+    lines = (tmp_path / "t.csv").read_text().splitlines()
+    assert lines[0] + "\n" == old
+    assert [line.count(",") for line in lines] == [8, 8]
 
 
 def test_what_is_no_timeline_is_left_alone(tmp_path):

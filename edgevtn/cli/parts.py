@@ -1,0 +1,74 @@
+"""What a run is made of, from its options."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgevtn.budget import Budget
+from edgevtn.pace import Pace
+from edgevtn.recognizer import Recognizer
+from edgevtn.sinks import Video
+
+if TYPE_CHECKING:
+    from edgevtn.teaching.lessons import Lessons
+
+
+def load(model: Any, arguments: argparse.Namespace) -> Recognizer:
+    """The recogniser of one or several bundles, as the options want it."""
+    return Recognizer(
+        model,
+        threads=arguments.threads,
+        smoothing=arguments.smoothing,
+        unknown_below=arguments.unknown_below,
+        stillness=arguments.stillness,
+        engine=arguments.engine,
+    )
+
+
+def pace(arguments: argparse.Namespace, recognizer: Recognizer) -> Pace:
+    """What lowers the rate where the processor, or the budget for it, is too small."""
+    shortest = min(model.head.window_len for model in recognizer.models.values())
+    budget = None if arguments.cpu_budget is None else Budget(arguments.cpu_budget, shortest)
+    return Pace(say, budget=budget)
+
+
+def teaching(arguments: argparse.Namespace) -> Lessons | None:
+    """What teaches from the page, if ``--teach`` asks for that."""
+    if arguments.teach is None:
+        return None
+    from edgevtn.teaching.lessons import Lessons
+
+    return Lessons(arguments.teach, lambda model: load(model, arguments))
+
+
+def say(sentence: str) -> None:
+    """A line on stderr, whole whichever thread says it."""
+    sys.stderr.write(f"edgevtn: {sentence}\n")
+    sys.stderr.flush()
+
+
+def saving(file: str, sources: Sequence[str], names: Sequence[str]) -> Video:
+    """The sink of ``--save``; ValueError if it would write over a source."""
+    video = Video(file)
+    refuse_same(map(video.place, names), sources)
+    return video
+
+
+def refuse_same(places: Iterable[Path], sources: Sequence[str]) -> None:
+    """Raise ValueError if a file that is to be written is a source."""
+    for place, source in itertools.product(places, sources):
+        if same_file(place, source):
+            raise ValueError(f"--save {place} is the source itself; give it another name")
+
+
+def same_file(target: Path, source: str) -> bool:
+    """Whether both are names of the same file, which is there."""
+    try:
+        return target.samefile(source)
+    except OSError:
+        return False

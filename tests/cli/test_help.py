@@ -1,0 +1,47 @@
+"""What somebody reads who does not know yet what to type."""
+
+import re
+import shlex
+
+import pytest
+
+from edgevtn.cli.examples import EXAMPLES
+from edgevtn.cli.main import COMMANDS, main, parser
+
+
+def help_of(command, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main([command, "--help"])
+    assert caught.value.code == 0
+    return capsys.readouterr().out
+
+
+def test_every_command_has_examples():
+    assert EXAMPLES.keys() == COMMANDS.keys()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_examples_are_shown_and_can_be_typed(command, capsys):
+    shown = help_of(command, capsys).partition("examples:\n")[2]
+    lines = re.findall(r"^  (edgevtn .+?)  +# .+$", shown, re.M)
+    assert 2 <= len(lines) <= 4
+    for line in lines:
+        words = shlex.split(line)
+        assert parser(arguments=words[1:]).parse_args(words[1:]).parser.prog == f"edgevtn {command}"
+
+
+def test_the_command_alone_says_what_to_type_first(capsys):
+    assert main([]) == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert len(captured.err.splitlines()) < 12
+    lines = re.findall(r"^  (edgevtn .+?)  +\w", captured.err, re.M)
+    assert len(lines) >= 3
+    for line in lines:
+        parser().parse_args(shlex.split(line)[1:])
+
+
+def test_no_help_is_wider_than_a_terminal(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    for command in COMMANDS:
+        assert max(map(len, help_of(command, capsys).splitlines())) <= 120, command
