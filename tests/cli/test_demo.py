@@ -10,6 +10,7 @@ import numpy as np
 import edgevtn
 from edgevtn.cli.demo import CLIP, TRUTH, ground_truth
 from edgevtn.cli.main import main
+from edgevtn.cli.people import ASKED, PEOPLE, TAUGHT, parts, teach_people
 from edgevtn.training.data.figure import Look, background, clip
 
 
@@ -53,7 +54,32 @@ def test_demo_writes_a_video_and_a_picture(tmp_path, capsys):
     assert picture.shape[1] > 1000
     with edgevtn.frames(tmp_path / "out" / "demo.mp4") as annotated, edgevtn.frames(CLIP) as plain:
         assert sum(1 for _ in annotated) == sum(1 for _ in plain)
-    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["demo.mp4", "demo.png"]
+    names = [f"{clip}{end}" for clip in ("demo", "people-1", "people-2") for end in ("-clean.mp4", ".mp4", ".png")]
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == sorted([*names, "falls"])
+    assert_the_same_again(tmp_path / "out", out, capsys)
+
+
+def assert_the_same_again(folder, out, capsys):
+    """The clean clips, run as the demo says, give the timelines that the demo printed."""
+    for name, model in (("demo", "default"), ("people-1", folder / "falls"), ("people-2", folder / "falls")):
+        assert main(["run", str(folder / f"{name}-clean.mp4"), "--model", str(model)]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert len(lines) >= 3
+        for line in lines:
+            assert line in out, (name, line)
+
+
+def test_people_are_recognised_who_were_not_taught(tmp_path):
+    assert {part.clip for part in parts(TAUGHT)}.isdisjoint(part.clip for part in parts(ASKED))
+    assert sum(file.stat().st_size for file in PEOPLE.iterdir()) < 500_000
+    teach_people(tmp_path / "falls", None)
+    for video in sorted({part.clip for part in parts(ASKED)}):
+        events = edgevtn.recognize(video, tmp_path / "falls")
+        for _, label, start, end, _ in (part for part in parts(ASKED) if part.clip == video):
+            right = sum(overlap(event, start, end) for event in events if event.label == label)
+            wrong = sum(overlap(event, start, end) for event in events if event.label != label)
+            assert right > 0.6 * (end - start), (label, events)
+            assert wrong < 0.25 * (end - start), (label, events)
 
 
 def share_of_unknown(shown):
