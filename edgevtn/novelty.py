@@ -30,7 +30,7 @@ class Novelty:
     Attributes
     ----------
     mean, spread : float32 (W,)
-        Of each feature over the training's frames; `spread` is a standard deviation, above 0.
+        For each feature, over the training's frames; `spread` is a standard deviation, above 0.
     limit : float
         The distance that `QUANTILE` of the training's frames keep below, each compared with the clips that it is not
         of; above 0.

@@ -3,7 +3,7 @@
 
 python scripts/measure_novelty.py BUNDLE CLIPS DRAWN [SEED]
 
-DRAWN is the recipe's number of drawn clips of a label. The model's answers stay the same, to the bit. For the model that
+DRAWN is the recipe's number of drawn clips of a label. The model's answers stay the same, to the bit. For the one that
 comes with edgevtn: python scripts/measure_novelty.py edgevtn/data/default $EDGEVTN_SHARED/data/weizmann64 40
 """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import itertools
+import json
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -23,8 +24,9 @@ from edgevtn.prediction import Prediction
 from edgevtn.recognizer import Recognizer
 from edgevtn.region import Region
 from edgevtn.sinks import Video
-from edgevtn.sinks.base import Sink
+from edgevtn.sinks.base import Sink, as_sink
 from edgevtn.sources.live import Persistence
+from edgevtn.unknown import Unknown
 from edgevtn.watching import SMOOTHING
 
 if TYPE_CHECKING:
@@ -151,6 +153,7 @@ def watch_once(
             sinks.append(lessons)
         sinks += outputs(arguments, origin, lessons)
         sinks.append(share := Share())
+        sinks.append(as_sink(Unknown(say, print_record if arguments.json else None, live=cameras.live)))
         for sink in sinks:
             undo.callback(sink.close)
         recognizer = load(models[0] if len(models) == 1 else models, arguments)
@@ -218,6 +221,11 @@ def say(sentence: str) -> None:
     """A line on stderr, whole whichever thread says it."""
     sys.stderr.write(f"edgevtn: {sentence}\n")
     sys.stderr.flush()
+
+
+def print_record(record: dict[str, object]) -> None:
+    """A line of JSON on stdout."""
+    print(json.dumps(record), flush=True)
 
 
 def check(arguments: argparse.Namespace) -> None:

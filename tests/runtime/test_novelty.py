@@ -79,10 +79,10 @@ def test_a_bundle_keeps_it(knowing, tiny):
     assert found.limit == pytest.approx(made.limit, rel=1e-6)
     assert load_bundle(tiny).novelty is None
     pairs = [(n / 10, frame) for n, frame in enumerate(moving_frames(10))]
-    said = list(edgevtn.Recognizer(knowing, start="repeat").stream(pairs))
-    assert all(prediction.novelty > 0 for prediction in said)
+    knows = list(edgevtn.Recognizer(knowing, start="repeat").stream(pairs))
+    assert all(prediction.novelty > 0 for prediction in knows)
     without = list(edgevtn.Recognizer(tiny, start="repeat").stream(pairs))
-    assert [prediction.novelty for prediction in without] == [None] * len(said)
+    assert [prediction.novelty for prediction in without] == [None] * len(knows)
 
 
 def replace(bundle, arrays, signed=True):
