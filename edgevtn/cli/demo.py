@@ -1,4 +1,4 @@
-"""`edgevtn demo`: a drawn figure, and real people."""
+"""`edgevtn demo`: a drawn figure, real people, or what one's own camera sees."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ CLIP = Path(__file__).parents[1] / "data" / "demo.mp4"
 TRUTH = CLIP.with_suffix(".csv")
 NEXT = """
 next
+  edgevtn demo --camera                      your own camera: two actions of yours, in a minute
   edgevtn record takes --label wave          record takes of an action; then the same with another label
   edgevtn teach takes -o mine                teach them, in seconds
   edgevtn run 0 --model mine                 recognise them
@@ -21,6 +22,10 @@ next
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument("-o", "--output", default="edgevtn-demo", metavar="DIR", help="default: %(default)s")
+    parser.add_argument(
+        "--camera", nargs="?", const="0", metavar="SOURCE",
+        help="your own camera: two actions are recorded, taught and recognised (default: 0, the first camera)",
+    )  # fmt: skip
     add_model(parser)
 
 
@@ -40,6 +45,11 @@ def run(arguments: argparse.Namespace) -> None:
     except OSError as error:
         raise OutputError(f"{output}: cannot be made a folder ({error}); choose another with --output") from error
     print("edgevtn says what people do in a video or before a camera, as it happens, on a small computer's CPU.")
+    if arguments.camera is not None:
+        from edgevtn.cli.own import try_camera
+
+        try_camera(arguments.camera, output, arguments.threads, arguments.engine)
+        return
     drawn(arguments, output)
     people(arguments, output)
     print(NEXT)

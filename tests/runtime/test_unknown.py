@@ -153,9 +153,9 @@ def test_what_is_not_explained_names_the_actions():
 
 
 def test_a_camera_is_not_looked_at_more_than_needed(monkeypatch):
-    taken = []
-    monkeypatch.setattr(Picture, "take", lambda self, frame: taken.append(frame))
+    measured = []
+    monkeypatch.setattr(Picture, "take", lambda self, frame: measured.append(frame))
     run(Unknown(lambda line: None, live=True), ["a"] * 100)
-    assert not taken
+    assert not measured
     run(Unknown(lambda line: None, live=True), [UNKNOWN] * 1000)
-    assert len(taken) < 150
+    assert len(measured) < 150
