@@ -81,7 +81,7 @@ def people(arguments: argparse.Namespace, output: Path) -> None:
 
     print("\n2. Real people, and a model that is taught now, on two clips of one person who falls.")
     print("It is then asked about two clips of another person in the same room, of which it has seen nothing.")
-    print("So few clips of one room show that teaching works. They make no fall alarm.\n")
+    print("So few clips show that teaching works. They make no fall alarm: in other rooms it finds no fall.\n")
     model = output / "falls"
     print(teach_people(model, arguments.threads))
     files = recognise_people(model, output, arguments.threads, arguments.engine)
