@@ -5,7 +5,7 @@ It tells scenes apart, not actions: a model that says "unknown" of a scene that 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,8 @@ from edgevtn.arrays import Float
 QUANTILE = 0.99
 #: The least spread of a feature, as a share of the mean spread: one that hardly ever differs would drown all others.
 LEAST_SPREAD = 0.1
+#: Rows that are looked at together: some megabytes.
+CHUNK = 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,12 +77,12 @@ def measure(clips: Iterable[npt.NDArray[Any]]) -> Novelty | None:
         Features of the frames of each clip, N of at least 1. What is always seen together should be one clip: a clip's
         own frames are left out where its distances are measured, as the next clip will not be there either.
     """
-    every = [np.asarray(clip) for clip in clips]
+    every = list(clips)
     counts = np.array([len(clip) for clip in every])
     if counts.sum() < 2:
         return None
-    sums = np.stack([clip.sum(axis=0, dtype=np.float64) for clip in every])
-    squares = np.stack([np.square(clip, dtype=np.float64).sum(axis=0) for clip in every])
+    sums = np.stack([sum(rows.sum(axis=0) for rows in _parts(clip)) for clip in every])
+    squares = np.stack([sum(np.square(rows).sum(axis=0) for rows in _parts(clip)) for clip in every])
     mean, spread = _moments(sums.sum(axis=0), squares.sum(axis=0), int(counts.sum()))
     distances = []
     for n, clip in enumerate(every):
@@ -88,9 +90,15 @@ def measure(clips: Iterable[npt.NDArray[Any]]) -> Novelty | None:
         others = (mean, spread)
         if left > 1:
             others = _moments(sums.sum(axis=0) - sums[n], squares.sum(axis=0) - squares[n], left)
-        distances.append(np.square((clip - others[0]) / others[1]).mean(axis=1))
+        distances += [np.square((rows - others[0]) / others[1]).mean(axis=1) for rows in _parts(clip)]
     limit = max(float(np.quantile(np.concatenate(distances), QUANTILE)), 1e-6)
     return Novelty(mean.astype(np.float32), spread.astype(np.float32), limit)
+
+
+def _parts(clip: npt.NDArray[Any]) -> Iterator[npt.NDArray[np.float64]]:
+    """The rows of a clip, some at a time: hours of a clip would take gigabytes as float64."""
+    for begin in range(0, len(clip), CHUNK):
+        yield clip[begin : begin + CHUNK].astype(np.float64)
 
 
 def _moments(

@@ -117,7 +117,10 @@ class Taught:
         options = {"make_nothing": self._make_nothing, "rates": self._rates}
         learned = stored(self._learned, model.sha256[ENCODER], options)
         told = (json.dumps(report.as_dict(), indent=1) + "\n").encode()
-        seen = measure(clip.features.at(self.frame_rate, self.size) for clip in self._learned)
+        rows = [
+            clip.features.views[self.size][:: round(clip.features.rate / self.frame_rate)] for clip in self._learned
+        ]
+        seen = measure(rows)
         # In one step: clips that were learned from are lost neither with the power nor with a full disk.
         write_bundle(
             Path(folder), facts, self._bundle.encoder, self.arrays, beside={FILE: learned, REPORT: told}, novelty=seen
