@@ -45,6 +45,10 @@ class Prediction:
     moments : float32 (T,), optional
         What each sampled frame of the window added to the best label's logit less the second's, the oldest first, where
         that was asked for and the head can tell.
+    novelty : float, optional
+        How unlike the model's training the newest encoded frame is: its distance over the one that 99 % of the
+        training's frames keep below, so above 1 the scene is another; None where the bundle does not say. See
+        `edgevtn.novelty`.
     """
 
     model: str
@@ -59,6 +63,7 @@ class Prediction:
     region: str = ""
     reused: bool = False
     moments: Float | None = None
+    novelty: float | None = None
 
     def __repr__(self) -> str:
         """What it says, without the arrays."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,6 @@ import numpy as np
 from edgevtn.arrays import Float, Frame
 from edgevtn.errors import OutputError
 from edgevtn.files import ABANDONED
-from edgevtn.sources.base import Source
 from edgevtn.sources.capture import open_capture
 from edgevtn.sources.file import VideoFile
 from edgevtn.video import VideoWriter
@@ -67,7 +66,7 @@ class Take:
 
 
 def record_takes(
-    source: Source,
+    source: Iterable[tuple[float, Frame]],
     folder: Path,
     label: str,
     seconds: float,
@@ -77,8 +76,8 @@ def record_takes(
 
     Parameters
     ----------
-    source : Source
-        A live one: between takes its frames pass by.
+    source : iterable of (seconds, frame)
+        A live source: between takes its frames pass by.
     folder : Path
         Takes become ``folder/label/DATE-TIME-NN.mp4``; what is recorded together shares the date and time.
     label : str

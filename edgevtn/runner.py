@@ -60,6 +60,7 @@ class Runner:
             bundle.model.head.build(bundle.head, bundle.path / bundle.model.head.file, options.precision)
             for bundle in bundles
         ]
+        self._known = [bundle.novelty for bundle in bundles]
         self.window_duration = max(bundle.model.window_duration for bundle in bundles)
         #: Slots of the longest window; a window of differences needs one frame more than it has features.
         self._slots = round(self.window_duration * self.model.frame_rate) + 1
@@ -82,6 +83,7 @@ class Runner:
         self._first: float | None = None  # timestamp of the first frame since then, seconds
         self._last: list[Float | None] = [None] * len(self.heads)  # features of the last frame
         self._same = 0  # slots in a row that had the features of the one before
+        self._novelty: float | None = None  # of the newest frame that was encoded
         self._settled: Float | None = None  # probabilities of a window of which all rows are the same
 
     def take(self, features: Sequence[Float | None], slots: int, timestamp: float) -> Prediction | None:
@@ -109,6 +111,10 @@ class Runner:
         reused = all(view.held for view in self.views)
         # A slot whose frame was lost repeats the features, but those of a difference: it has none.
         meant = slots <= self.sampler.factor
+        if not reused:
+            pairs = zip(self._known, features, strict=True)
+            measured = [known(values) for known, values in pairs if known is not None and values is not None]
+            self._novelty = max(measured, default=None)
         repeats = meant or not any(stream.compares for stream in self.streams)
         self._same = self._same + slots if reused and repeats else 0
         if not self._same:
@@ -185,4 +191,15 @@ class Runner:
         label = labels[best] if score >= self._unknown_below else UNKNOWN
         window_start = max(first, timestamp - self.window_duration)
         delay = self._smoothing.delay
-        return Prediction(self.name, label, score, probabilities, timestamp, window_start, labels, delay, reused=reused)
+        return Prediction(
+            self.name,
+            label,
+            score,
+            probabilities,
+            timestamp,
+            window_start,
+            labels,
+            delay,
+            reused=reused,
+            novelty=self._novelty,
+        )

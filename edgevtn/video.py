@@ -52,7 +52,7 @@ class VideoWriter:
         if self._encoder is None:
             self._size = frame.shape[1], frame.shape[0]
             part = self._place.enter_context(replacing(self._file))
-            kind = _Av if _has_av() else _OpenCV
+            kind = _Av if has_av() else _OpenCV
             self._part = part
             with self._named():
                 self._encoder = kind(part, self._frame_rate, self._size)
@@ -136,7 +136,8 @@ class _Discarded(Exception):
     """What was written is not wanted."""
 
 
-def _has_av() -> bool:
+def has_av() -> bool:
+    """Whether PyAV is there, and so H.264 is written."""
     try:
         importlib.import_module("av")
     except ImportError:

@@ -17,6 +17,7 @@ from edgevtn.files import write_whole
 from edgevtn.graph.difference import of_one_picture, of_two_frames
 from edgevtn.graph.facts import output_width
 from edgevtn.graph.sizes import with_open_side, with_side
+from edgevtn.novelty import Novelty, measure
 from edgevtn.training.data.drawn import drawn_features
 from edgevtn.training.data.features import Extractor, Features
 from edgevtn.training.learn.fit import fit
@@ -154,6 +155,19 @@ def fit_stream(
     return decoder
 
 
+def novelty_of(
+    encoder: onnx.ModelProto,
+    clips: Sequence[Clip],
+    labels: Sequence[str],
+    recipe: Recipe,
+    seed: int,
+    cache: Path | None,
+) -> Novelty | None:
+    """What the clips, none changed at random, and the drawn ones are like under an encoder."""
+    seen = stream(encoder, clips, labels, recipe.model_copy(update={"variants": 0}), seed, cache)
+    return measure(view.values for view in seen.features)
+
+
 def write_each(folder: Path, recipes: Sequence[Recipe], write: Callable[[int, Path], None]) -> None:
     """Write a bundle of one stream, or of two: `write` is given which recipe's, and the folder for it."""
     if len(recipes) == 1:
@@ -177,9 +191,15 @@ def save_streams(folder: Path, streams: Sequence[Stream], decoders: Sequence[Dec
 
 
 def save_stream(
-    folder: Path, encoder: onnx.ModelProto, decoder: Decoder, recipe: Recipe, facts: Facts, card: str | None
+    folder: Path,
+    encoder: onnx.ModelProto,
+    decoder: Decoder,
+    recipe: Recipe,
+    facts: Facts,
+    card: str | None,
+    novelty: Novelty | None = None,
 ) -> None:
-    """Write the bundle of a trained stream."""
+    """Write the bundle of a trained stream; `novelty` is of its clips under its encoder."""
     mean, std = pixel_statistics(recipe.encoder)
     seen: dict[str, object] = {
         "modality": recipe.modality,
@@ -221,4 +241,4 @@ def save_stream(
         },
         "accuracy": facts.accuracy,
     }
-    write_bundle(folder, model, encoder.SerializeToString(), decoder.arrays(), card)
+    write_bundle(folder, model, encoder.SerializeToString(), decoder.arrays(), card, novelty=novelty)

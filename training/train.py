@@ -23,6 +23,7 @@ from edgevtn.training.streams import (
     calibrated,
     fit_stream,
     frozen_encoder,
+    novelty_of,
     plain_encoder,
     save_stream,
     stream,
@@ -140,14 +141,15 @@ def train(
             if distributed.first():
                 encoder = calibrated(plain, clips, recipe, seed, cache)
         if distributed.first():
-            trained.append((encoder, decoder, journal([run.looks for run in runs])))
+            seen = novelty_of(encoder, [clips[n] for n in learned], labels, recipe, seed, cache)
+            trained.append((encoder, decoder, journal([run.looks for run in runs]), seen))
     if not distributed.first():
         return
 
     def write(n: int, place: Path) -> None:
-        encoder, decoder, looks = trained[n]
+        encoder, decoder, looks, seen = trained[n]
         text = card(facts, recipes[n], len(learned), seed, teachers)
-        save_stream(place, encoder, decoder, recipes[n], facts, text)
+        save_stream(place, encoder, decoder, recipes[n], facts, text, seen)
         save_journal(place, looks)
 
     write_each(output, recipes, write)

@@ -17,6 +17,8 @@ from edgevtn.reading import read_regular
 
 FORMAT_VERSION = 2
 FACTS, ENCODER = "model.json", "encoder.onnx"
+#: What the training's features were like, if the bundle says so; see `edgevtn.novelty`.
+NOVELTY = "novelty.npz"
 #: What an encoder sees: frames, or the differences of two.
 RGB: Final = "rgb"
 RGBDIFF: Final = "rgbdiff"
@@ -128,7 +130,7 @@ class Model:
     quantization, accuracy : dict
         For people: what was done, what was measured and how.
     sha256 : dict of str to str
-        Checksums of the encoder's and the head's file.
+        Checksums of the encoder's and the head's file, and of ``novelty.npz`` if there is one.
     """
 
     name: str
@@ -205,9 +207,10 @@ def read_model(file: Path) -> Model:
         raise BundleError(f"{file}, head: kind must be one of {', '.join(KINDS)}, got {shown(kind)}")
     head = KINDS[kind].read(own, encoder.width, len(facts["labels"]), f"{file}, head")
     sums = facts["sha256"]
-    if set(sums) != {ENCODER, head.file} or not all(map(_is_sum, sums.values())):
+    if set(sums) - {NOVELTY} != {ENCODER, head.file} or not all(map(_is_sum, sums.values())):
         raise BundleError(
-            f"{file}: sha256 must be an object with the checksums of {ENCODER} and {head.file}, 64 hexadecimal digits"
+            f"{file}: sha256 must be an object with the checksums of {ENCODER} and {head.file}, 64 hexadecimal digits, "
+            f"and of {NOVELTY} where there is one"
         )
     known = {"labels": tuple(facts["labels"]), "frame_rate": float(facts["frame_rate"])}
     return Model(**facts | known | {"encoder": encoder, "head": head})

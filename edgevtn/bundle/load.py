@@ -11,9 +11,10 @@ import numpy as np
 
 from edgevtn.archive import read_arrays
 from edgevtn.arrays import Float
-from edgevtn.bundle.facts import ENCODER, FACTS, MODALITIES, Model, read_json, read_model
+from edgevtn.bundle.facts import ENCODER, FACTS, MODALITIES, NOVELTY, Model, read_json, read_model
 from edgevtn.bundle.format1 import FILES, with_projection
 from edgevtn.errors import BundleError
+from edgevtn.novelty import Novelty
 from edgevtn.reading import kind_of, read_regular
 
 DATA = Path(__file__).parents[1] / "data"
@@ -37,12 +38,15 @@ class Bundle:
         ONNX.
     head : dict of arrays, or bytes
         Weights, float32, as ``model.head.shapes()`` says, or an ONNX graph.
+    novelty : Novelty, optional
+        What the training's features were like; None where the bundle does not say.
     """
 
     path: Path
     model: Model
     encoder: bytes
     head: dict[str, Float] | bytes
+    novelty: Novelty | None = None
 
 
 def load_bundle(path: str | Path | None = None) -> Bundle:
@@ -67,12 +71,21 @@ def load_bundle(path: str | Path | None = None) -> Bundle:
     file = folder / (FILES[name] if old else name)
     if old and "w_change" in shapes:
         shapes = {key: shape for key, shape in shapes.items() if key not in ("w_features", "b_features", "w_change")}
+    novelty = _novelty(folder / NOVELTY, model) if NOVELTY in model.sha256 else None
     if not shapes:
-        return Bundle(folder, model, encoder, _read_checked(file, model.sha256[name], LARGEST_ONNX))
-    # A float32 archive is at most its arrays, plus a header each.
-    expected = sum(4 * math.prod(shape) + OVERHEAD for shape in shapes.values())
-    arrays = _arrays(file, _read_checked(file, model.sha256[name], expected), shapes)
-    return Bundle(folder, model, encoder, arrays if shapes == model.head.shapes() else with_projection(arrays))
+        return Bundle(folder, model, encoder, _read_checked(file, model.sha256[name], LARGEST_ONNX), novelty)
+    arrays = _archived(file, model.sha256[name], shapes)
+    arrays = arrays if shapes == model.head.shapes() else with_projection(arrays)
+    return Bundle(folder, model, encoder, arrays, novelty)
+
+
+def _novelty(file: Path, model: Model) -> Novelty:
+    W = model.encoder.width
+    arrays = _archived(file, model.sha256[NOVELTY], {"mean": (W,), "spread": (W,), "limit": (1,)})
+    try:
+        return Novelty.read(arrays)
+    except ValueError as error:
+        raise BundleError(f"{file}: {error}; export the model again") from error
 
 
 def load_streams(path: str | Path | None = None) -> tuple[Bundle, ...]:
@@ -130,8 +143,14 @@ def _read_checked(file: Path, sha256: str, largest: int) -> bytes:
     return content
 
 
+def _archived(file: Path, sha256: str, shapes: dict[str, tuple[int, ...]]) -> dict[str, Float]:
+    """The arrays of a file, checked; a float32 archive is at most its arrays, plus a header each."""
+    expected = sum(4 * math.prod(shape) + OVERHEAD for shape in shapes.values())
+    return _arrays(file, _read_checked(file, sha256, expected), shapes)
+
+
 def _arrays(file: Path, content: bytes, shapes: dict[str, tuple[int, ...]]) -> dict[str, Float]:
-    """Arrays of a head from the bytes that were checked; `file` is for messages."""
+    """Arrays from the bytes that were checked; `file` is for messages."""
     try:
         arrays = read_arrays(content)
     except ValueError as error:

@@ -12,18 +12,19 @@ from typing import Any
 import numpy as np
 
 from edgevtn.arrays import Float
-from edgevtn.bundle.facts import ENCODER, FACTS, FORMAT_VERSION, MODALITIES
+from edgevtn.bundle.facts import ENCODER, FACTS, FORMAT_VERSION, MODALITIES, NOVELTY
 from edgevtn.bundle.format1 import FILES
 from edgevtn.bundle.load import load_streams
 from edgevtn.errors import BundleError
 from edgevtn.files import replace_folder
 from edgevtn.heads import KINDS
+from edgevtn.novelty import Novelty
 
 CARD = "MODEL_CARD.md"
 #: What calibration and training tell of themselves, and what a taught model was taught with.
 REPORTS = ("teach.npz", "teach.json", "calibration.json", "calibration.html", "training.csv", "learning_curve.png")
 #: All that a bundle of one stream may have, of the present format and of format 1.
-PARTS = {FACTS, ENCODER, CARD, *FILES, *FILES.values(), *REPORTS}
+PARTS = {FACTS, ENCODER, NOVELTY, CARD, *FILES, *FILES.values(), *REPORTS}
 
 
 def write_bundle(
@@ -33,6 +34,7 @@ def write_bundle(
     head: dict[str, Float] | bytes,
     card: str | None = None,
     beside: Mapping[str, bytes] | None = None,
+    novelty: Novelty | None = None,
 ) -> None:
     """Write a bundle beside its place, check it by loading it, and move it there whole.
 
@@ -50,6 +52,8 @@ def write_bundle(
         The model card, Markdown.
     beside : dict of str to bytes, optional
         Other files of `REPORTS`.
+    novelty : Novelty, optional
+        What the training's features were like, under this encoder.
 
     Raises
     ------
@@ -65,6 +69,8 @@ def write_bundle(
             raise BundleError(f"{folder}: the head's kind must be one of {', '.join(KINDS)}, got {kind!r}")
         name = KINDS[kind].file
         contents = {ENCODER: encoder, name: head if isinstance(head, bytes) else _archive(head)}
+        if novelty is not None:
+            contents[NOVELTY] = _archive(novelty.arrays())
         for file, content in contents.items():
             (fresh / file).write_bytes(content)
         sums = {file: hashlib.sha256(content).hexdigest() for file, content in contents.items()}

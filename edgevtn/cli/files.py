@@ -14,7 +14,7 @@ from typing import Any
 from edgevtn.arrays import Frame
 from edgevtn.cli.detection import detector
 from edgevtn.cli.outputs import outputs
-from edgevtn.cli.parts import load, saving, say
+from edgevtn.cli.parts import load, print_record, saving, say
 from edgevtn.cli.regions import regions
 from edgevtn.cli.service import Draining
 from edgevtn.errors import FrameError, SourceError, TimestampError
@@ -22,8 +22,9 @@ from edgevtn.naming import free_name
 from edgevtn.prediction import Event, Prediction
 from edgevtn.reading import kind_of, read_text
 from edgevtn.region import WHOLE, Scene
-from edgevtn.sinks.base import Sink, StopWatching, telling
+from edgevtn.sinks.base import Sink, StopWatching, as_sink, telling
 from edgevtn.sources.secret import SUSPICIOUS, source_name
+from edgevtn.unknown import Unknown
 
 #: Options that change what is recognised in a file.
 SETTINGS = (
@@ -145,6 +146,7 @@ def watch_files(
         ready()
         for number, (name, clip) in enumerate(todo.items(), 1):
             shots, events = Shots(), list[Event]()
+            why = as_sink(Unknown(say, print_record if arguments.json else None, live=False))
             key = None
             with contextlib.suppress(OSError):  # whoever opens it says what is wrong
                 key = None if results is None else results.key(clip)
@@ -157,7 +159,7 @@ def watch_files(
                     origin.run = f"{run}{number:04x}"  # events are counted from 1 in each
                     for event in watch(
                         cameras,
-                        sinks=[*lasting, shots, *([] if video is None else [video])],
+                        sinks=[*lasting, shots, why, *([] if video is None else [video])],
                         recognizer=recognizer,
                         detector=detector(arguments),
                         seconds=arguments.seconds,

@@ -24,7 +24,7 @@ from edgevtn.errors import one_line
 #: The commands in the order of the help. Each is a module beside this one, with ``add(parser)`` for its arguments, and
 #: ``run(arguments)``; it is imported when it is asked for, and what it needs with it.
 COMMANDS = {
-    "demo": "recognise the bundled clip: a timeline, an annotated video, a picture",
+    "demo": "recognise bundled clips, one model taught as you watch: timelines, annotated videos, pictures",
     "run": "recognise actions in a video file, a folder of images, a camera or a URL",
     "serve": "the same with a page in the browser; needs the extra [serve]",
     "record": "record takes of an action from a camera, to teach with",

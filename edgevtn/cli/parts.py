@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import json
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -50,6 +51,11 @@ def say(sentence: str) -> None:
     """A line on stderr, whole whichever thread says it."""
     sys.stderr.write(f"edgevtn: {sentence}\n")
     sys.stderr.flush()
+
+
+def print_record(record: dict[str, object]) -> None:
+    """A line of JSON on stdout."""
+    print(json.dumps(record), flush=True)
 
 
 def saving(file: str, sources: Sequence[str], names: Sequence[str]) -> Video:

@@ -11,7 +11,7 @@ from collections import defaultdict
 from typing import Any
 
 from edgevtn.arrays import Frame
-from edgevtn.drawing import annotate, caption, whose
+from edgevtn.drawing import BARS, annotate, caption, whose
 from edgevtn.errors import SourceError, require
 from edgevtn.prediction import Prediction
 from edgevtn.region import WHOLE, Scene
@@ -54,9 +54,11 @@ class Display(Sink):
 
     def frame(self, frame: Frame, timestamp: float, scene: Scene = WHOLE) -> None:
         """Show a frame."""
-        label, score = caption(self._latest[scene.source])
+        latest = self._latest[scene.source]
+        label, score = caption(latest)
+        top = next(iter(latest.values())).top(BARS) if len(latest) == 1 else []
         text = f"{scene.source}: {label}" if scene.source else label
-        self._tell(annotate(frame, text, score, timestamp, scene), scene.source)
+        self._tell(annotate(frame, text, score, timestamp, scene, top=top), scene.source)
 
     def show(self, frame: Frame, text: str, timestamp: float) -> None:
         """Show a frame with any text below it."""

@@ -13,6 +13,7 @@ from edgevtn.bundle import Bundle, load_bundle, write_bundle
 from edgevtn.bundle.facts import ENCODER
 from edgevtn.errors import ManifestError, SourceError
 from edgevtn.heads.linear import ROOT, LinearFacts
+from edgevtn.novelty import measure
 from edgevtn.prediction import NOTHING, UNKNOWN
 from edgevtn.sources.file import video_files
 from edgevtn.teaching.cache import FeatureCache
@@ -116,8 +117,14 @@ class Taught:
         options = {"make_nothing": self._make_nothing, "rates": self._rates}
         learned = stored(self._learned, model.sha256[ENCODER], options)
         told = (json.dumps(report.as_dict(), indent=1) + "\n").encode()
+        rows = [
+            clip.features.views[self.size][:: round(clip.features.rate / self.frame_rate)] for clip in self._learned
+        ]
+        seen = measure(rows)
         # In one step: clips that were learned from are lost neither with the power nor with a full disk.
-        write_bundle(Path(folder), facts, self._bundle.encoder, self.arrays, beside={FILE: learned, REPORT: told})
+        write_bundle(
+            Path(folder), facts, self._bundle.encoder, self.arrays, beside={FILE: learned, REPORT: told}, novelty=seen
+        )
 
     @classmethod
     def load(cls, folder: str | Path) -> Taught:

@@ -10,7 +10,9 @@ import numpy as np
 import edgevtn
 from edgevtn.cli.demo import CLIP, TRUTH, ground_truth
 from edgevtn.cli.main import main
+from edgevtn.cli.people import ASKED, PEOPLE, TAUGHT, parts, teach_people
 from edgevtn.training.data.figure import Look, background, clip
+from edgevtn.video import VideoWriter
 
 
 def overlap(event, start, end):
@@ -53,7 +55,60 @@ def test_demo_writes_a_video_and_a_picture(tmp_path, capsys):
     assert picture.shape[1] > 1000
     with edgevtn.frames(tmp_path / "out" / "demo.mp4") as annotated, edgevtn.frames(CLIP) as plain:
         assert sum(1 for _ in annotated) == sum(1 for _ in plain)
-    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["demo.mp4", "demo.png"]
+    names = [f"{clip}{end}" for clip in ("demo", "people-1", "people-2") for end in ("-clean.mp4", ".mp4", ".png")]
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == sorted([*names, "falls"])
+    assert_the_same_again(tmp_path / "out", out, capsys)
+
+
+def assert_the_same_again(folder, out, capsys):
+    """The clean clips, run as the demo says, give the timelines that the demo printed."""
+    for name, model in (("demo", "default"), ("people-1", folder / "falls"), ("people-2", folder / "falls")):
+        assert main(["run", str(folder / f"{name}-clean.mp4"), "--model", str(model)]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert len(lines) >= 3
+        for line in lines:
+            assert line in out, (name, line)
+
+
+def test_people_are_recognised_who_were_not_taught(tmp_path):
+    assert {part.clip for part in parts(TAUGHT)}.isdisjoint(part.clip for part in parts(ASKED))
+    assert sum(file.stat().st_size for file in PEOPLE.iterdir()) < 500_000
+    teach_people(tmp_path / "falls", None)
+    for video in sorted({part.clip for part in parts(ASKED)}):
+        events = edgevtn.recognize(video, tmp_path / "falls")
+        for _, label, start, end, _ in (part for part in parts(ASKED) if part.clip == video):
+            right = sum(overlap(event, start, end) for event in events if event.label == label)
+            wrong = sum(overlap(event, start, end) for event in events if event.label != label)
+            assert right > 0.6 * (end - start), (label, events)
+            assert wrong < 0.25 * (end - start), (label, events)
+
+
+def test_a_camera_is_taught_and_recognised(tmp_path, capsys):
+    """A film as the camera: two takes of each action, three seconds after three of counting, then both again."""
+    writer = VideoWriter(tmp_path / "camera.mp4", 25.0)
+    with edgevtn.frames(CLIP) as source:
+        shown = list(source)
+    wave, bend = ([frame for at, frame in shown if start <= at < end] for start, end in ((3.7, 7.5), (7.8, 12.7)))
+    plan = [(wave, 12), (bend, 12.2), (wave, 6), (bend, 8)]
+    frames = [frames[n % len(frames)] for frames, seconds in plan for n in range(round(25 * seconds))]
+    for n, frame in enumerate(frames):
+        writer.write(frame, n / 25)
+    writer.close()
+    assert main(["demo", "--camera", str(tmp_path / "camera.mp4"), "-o", str(tmp_path / "out")]) == 0
+    out = capsys.readouterr().out
+    events = [line.split() for line in out.partition("recognised")[2].splitlines() if " s  " in line]
+    found = [(words[4], float(words[0]), float(words[2])) for words in events if len(words) > 4]
+    assert sum(end - start for label, start, end in found if label == "wave") > 3, out
+    assert sum(end - start for label, start, end in found if label == "bend") > 3, out
+    assert all(label == ("wave" if end < 31 else "bend") for label, _, end in found), out
+    for name in ("takes/wave", "takes/bend", "own/model.json", "own.mp4"):
+        assert (tmp_path / "out" / name).exists()
+    assert "edgevtn teach" in out
+
+
+def test_a_camera_that_ends_is_an_error(tmp_path, capsys):
+    assert main(["demo", "--camera", str(PEOPLE / "asked-1.mp4"), "-o", str(tmp_path / "out")]) == 1
+    assert "ended before 2 takes of wave" in capsys.readouterr().err
 
 
 def share_of_unknown(shown):

@@ -10,6 +10,7 @@ from tiny import moving_frames
 
 import edgevtn
 from edgevtn.cli.main import main
+from edgevtn.drawing import INK, SEEN, annotate
 from edgevtn.region import WHOLE, Region, Scene
 from edgevtn.sinks import Apart, Display, Video
 from edgevtn.sinks.names import Names
@@ -132,8 +133,6 @@ def test_sinks_may_take_a_scene_or_not(tiny):
 
 def test_what_is_seen_is_drawn(tmp_path):
     """White rectangles of regions, orange squares of what a model sees; elsewhere the picture as it is."""
-    from edgevtn.drawing import INK, SEEN, annotate
-
     frame = np.full((480, 640, 3), 90, np.uint8)
     two = Scene("", (Region("a", 0, 0.25, 0.25, 1), Region("b", 0.5, 0.5, 1, 1)))
     for scene, squares in ((WHOLE, [(80, 0, 560, 480)]), (two, [(0, 220, 160, 380), (360, 240, 600, 480)])):
@@ -158,14 +157,15 @@ def test_a_window_has_a_tile_for_each_source(monkeypatch):
     display = Display()
     blue, red = np.full((360, 480, 3), (200, 0, 0), np.uint8), np.full((240, 480, 3), (0, 0, 200), np.uint8)
     display.frame(blue, 0.0, Scene("yard"))
-    assert pygame.display.get_surface().get_size() == (480, 400)
+    high, low = (annotate(picture, "", None, 0.0, top=[]).shape[0] for picture in (blue, red))
+    assert pygame.display.get_surface().get_size() == (480, high)
     display.frame(red, 0.0, Scene("hall"))
     screen = pygame.display.get_surface()
-    assert screen.get_size() == (960, 400)
+    assert screen.get_size() == (960, high)
     assert screen.get_at((240, 100))[:3] == (0, 0, 200)  # RGB
     assert screen.get_at((720, 100))[:3] == (200, 0, 0)
     display.frame(red, 0.1, Scene("yard"))  # another size
-    assert pygame.display.get_surface().get_size() == (960, 280)
+    assert pygame.display.get_surface().get_size() == (960, low)
     display.close()
 
 

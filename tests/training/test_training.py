@@ -155,6 +155,7 @@ def test_train_and_crossval_from_the_command_line(dataset, training_cache, tmp_p
         assert bundle.model.head.motion == seen
         assert bundle.model.labels == ("jack", "wave1")
         assert bundle.model.accuracy == measured
+        assert bundle.novelty is not None
         card = (bundle.path / "MODEL_CARD.md").read_text()
         assert set(map(str, measured.values())) <= set(re.findall(r"^- [\w ]+: (.*)$", card, re.M))
         quantised = onnx.load_from_string(bundle.encoder)
