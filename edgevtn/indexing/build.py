@@ -57,7 +57,7 @@ class State:
     elapsed : float
         Seconds since it began.
     share : float
-        Of the bytes that are to be read, 0 to 1, as far as it is known.
+        How much of the bytes that are to be read was read, 0 to 1, as far as it is known.
     """
 
     files: int
@@ -90,7 +90,7 @@ def index(
     videos : iterable of path
         Video files, and folders of them with all their subfolders.
     folder : path
-        Of the index; it is made.
+        The index's; it is made.
     model : path, optional
         A bundle's folder; the model that comes with edgevtn if None.
     jobs : int, optional
@@ -224,7 +224,7 @@ class _Tracker:
 
     @property
     def share(self) -> float:
-        """Of the bytes, 0 to 1; those of files that are being read are known by how much a second takes in others."""
+        """How much of the bytes was read, 0 to 1; a second of a file that is being read counts as one of others."""
         if not self._finished:
             return 0.0
         rate = self._bytes / self._finished

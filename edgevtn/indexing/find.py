@@ -28,9 +28,9 @@ class Found:
     start, end : float
         Seconds of the recording.
     score : float
-        Of an event the mean probability of its label, 0 to 1; of a moment like a clip the cosine, -1 to 1.
+        An event's is the mean probability of its label, 0 to 1; that of a moment like a clip the cosine, -1 to 1.
     label : str
-        Of an event; "" of a moment like a clip.
+        An event's; "" where the moment is like a clip.
     gone : bool
         Whether the recording was no longer there when it was looked for last.
     """
@@ -58,7 +58,7 @@ def find_like(
     Parameters
     ----------
     folder : path
-        Of the index.
+        The index's.
     clip : path
         A video file.
     start, end : float
@@ -68,7 +68,7 @@ def find_like(
     apart : float
         Seconds between two in one recording, at least.
     model : path, optional
-        Of the model that made the index, where its folder has moved.
+        The bundle that made the index, where its folder has moved.
 
     Raises
     ------
@@ -106,7 +106,7 @@ def find_events(
     Parameters
     ----------
     folder : path
-        Of the index.
+        The index's.
     label : str, optional
         Only these.
     where : str, optional

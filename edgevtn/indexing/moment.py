@@ -38,7 +38,7 @@ def describe(rows: Float, matrix: Float) -> Float:
     rows : float32 (N, W)
         Features of N >= 1 frames, the oldest first.
     matrix : float32 (2 W, LENGTH)
-        Of `projection`.
+        As `projection` gives it.
     """
     W = rows.shape[1]
     change = np.abs(np.diff(rows, axis=0)).mean(axis=0) if len(rows) > 1 else np.zeros(W, np.float32)

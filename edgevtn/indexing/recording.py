@@ -59,7 +59,7 @@ class Reader:
     model : path, optional
         A bundle's folder; the model that comes with edgevtn if None.
     threads : int
-        Of the encoder.
+        The encoder's.
 
     Attributes
     ----------

@@ -24,7 +24,7 @@ DATABASE, LOCK = "index.sqlite", "index.lock"
 DONE, UNREADABLE, GONE = "done", "unreadable", "gone"
 #: Seconds that a reader waits for a writer, and the other way round: making the table of all vectors takes a few.
 WAIT = 60.0
-#: Of the tables and of what a vector is.
+#: The version of the tables, and of what a vector is.
 FORMAT = 1
 TABLES = """
 CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -48,7 +48,7 @@ class Stamp:
 
     @classmethod
     def of(cls, file: Path) -> Stamp:
-        """Of a file; OSError where it is not there."""
+        """The stamp of a file; OSError where it is not there."""
         found = file.stat()
         return cls(found.st_size, found.st_mtime_ns)
 
@@ -122,8 +122,8 @@ class Index:
         try:
             connection.execute("PRAGMA synchronous = FULL")
             if not connection.execute("SELECT 1 FROM sqlite_master").fetchone():
-                note = "INSERT INTO notes VALUES ('format', '%d')" % FORMAT
-                connection.executescript(f"BEGIN IMMEDIATE; {TABLES} {note}; COMMIT")
+                note = f"INSERT INTO notes VALUES ('format', '{FORMAT}');"
+                connection.executescript(f"BEGIN IMMEDIATE; {TABLES} {note} COMMIT")
         except BaseException:
             connection.close()
             raise
@@ -172,7 +172,9 @@ class Index:
         try:
             return json.loads(found[0][0]) if found else None
         except ValueError as error:
-            raise IndexFileError(f"{self._file}: its note {name!r} cannot be read; index into another folder") from error
+            raise IndexFileError(
+                f"{self._file}: its note {name!r} cannot be read; index into another folder"
+            ) from error
 
     def claim(self, model: str | Path | None) -> None:
         """Remember which model makes the index; IndexFileError if it is another one than before."""
@@ -277,6 +279,8 @@ def connect_to_read(file: Path) -> sqlite3.Connection:
     alone would be refused then.
     """
     mode = "rw" if os.access(file, os.W_OK) and os.access(file.parent, os.W_OK) else "ro"
-    connection = sqlite3.connect(f"{file.absolute().as_uri()}?mode={mode}", uri=True, timeout=WAIT, isolation_level=None)
+    connection = sqlite3.connect(
+        f"{file.absolute().as_uri()}?mode={mode}", uri=True, timeout=WAIT, isolation_level=None
+    )
     connection.execute("PRAGMA query_only = ON")
     return connection

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -52,7 +51,7 @@ class Table:
 
     @classmethod
     def of(cls, index: Index) -> Table:
-        """Of an index: mapped from the file beside it, which is made anew where it is of another state."""
+        """The table of an index: mapped from the file beside it, which is made anew where it is of another state."""
         files = index.with_vectors()
         file = index.folder / f"moments-{index.state}.npy"
         with suppress(OSError, ValueError, EOFError):  # none, or a damaged one
@@ -111,7 +110,7 @@ def _rows(index: Index) -> Array:
         return rows
     rows["file"][1:], rows["time"][1:] = np.concatenate(numbers), np.concatenate(times)
     everything = np.concatenate(vectors)
-    # Of a single vector nothing would be left.
+    # Nothing would be left of a single vector.
     mean = everything.mean(axis=0) if len(everything) > 1 else np.zeros(LENGTH, np.float32)
     everything -= mean
     everything /= np.maximum(np.linalg.norm(everything, axis=1, keepdims=True), 1e-12)

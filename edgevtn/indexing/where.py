@@ -23,13 +23,15 @@ DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_IOERR, 
            sqlite3.SQLITE_BUSY)  # fmt: skip
 
 
-def events_where(folder: Path, condition: str, label: str | None, count: int) -> list[tuple[str, str, float, float, float]]:
+def events_where(
+    folder: Path, condition: str, label: str | None, count: int
+) -> list[tuple[str, str, float, float, float]]:
     """Events for which a condition holds, those with the highest score first.
 
     Parameters
     ----------
     folder : Path
-        Of the index.
+        The index's.
     condition : str
         As behind SQL's WHERE; "" for every event.
     label : str, optional
@@ -69,7 +71,7 @@ def events_where(folder: Path, condition: str, label: str | None, count: int) ->
             raise IndexFileError(f"{folder / DATABASE}: cannot be read as an index ({error}); index again") from error
         known = ", ".join(COLUMNS)
         raise ValueError(
-            f"--where {condition!r}: {_reason(error)}; expected a condition on {known}, as in \"score > 0.8\""
+            f'--where {condition!r}: {_reason(error)}; expected a condition on {known}, as in "score > 0.8"'
         ) from error
     finally:
         connection.close()

@@ -24,12 +24,14 @@ def vectors():
 
 @pytest.fixture(scope="module")
 def table(vectors, tmp_path_factory):
-    """Of an index on the disk, mapped."""
+    """The table of an index on the disk, mapped."""
     folder = tmp_path_factory.mktemp("archive")
     with Index(folder, write=True):
         pass
     with sqlite3.connect(folder / DATABASE) as connection:
-        rows = ((f"/{n:03}.mp4", 1, 1, DONE, "", EACH * STRIDE, TIMES.tobytes(), vectors[n].tobytes()) for n in range(FILES))
+        rows = (
+            (f"/{n:03}.mp4", 1, 1, DONE, "", EACH * STRIDE, TIMES.tobytes(), vectors[n].tobytes()) for n in range(FILES)
+        )
         connection.executemany("INSERT INTO recordings VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
     connection.close()
     with Index(folder) as index:
@@ -38,16 +40,16 @@ def table(vectors, tmp_path_factory):
 
 
 def plainly(values, mean, vector):
-    """Every cosine, sorted, and each moment taken that is not near one that was."""
+    """Every cosine, sorted, and each moment moments that is not near one that was."""
     wanted = vector - mean
     cosines = values @ (wanted / np.linalg.norm(wanted))
-    taken = []
+    moments = []
     for n in np.argsort(-cosines):
         file, time = int(n) // EACH, float(TIMES[n % EACH])
-        if all(file != other or abs(time - when) >= APART for other, when in taken):
-            taken.append((file, time))
-        if len(taken) == COUNT:
-            return taken
+        if all(file != other or abs(time - when) >= APART for other, when in moments):
+            moments.append((file, time))
+        if len(moments) == COUNT:
+            return moments
     raise AssertionError("a hundred hours have more moments than that")
 
 

@@ -68,9 +68,7 @@ def test_events_are_those_of_recognize(demo_clip, tmp_path):
     found = sorted(contents(folder)[str(demo_clip)][1], key=lambda event: event[2])
     assert [event[0] for event in found] == [str(demo_clip)] * len(expected)
     assert [event[1] for event in found] == [event[0] for event in expected]
-    np.testing.assert_allclose(
-        [event[2:] for event in found], [event[1:] for event in expected], rtol=0, atol=1e-6
-    )
+    np.testing.assert_allclose([event[2:] for event in found], [event[1:] for event in expected], rtol=0, atol=1e-6)
 
 
 def test_by_processes_is_the_same_as_by_one(videos, tiny, tmp_path):
@@ -120,11 +118,11 @@ def test_what_cannot_be_read_is_noted_and_the_run_goes_on(videos, tiny, tmp_path
 
 
 def test_another_model_is_refused(videos, make_bundle, tmp_path):
-    one, other = make_bundle("one"), make_bundle("other", name="other", labels=["d", "e", "f", "g"])
-    index([videos], tmp_path / "index", one, engine=one_after_another)
+    first, other = make_bundle("first"), make_bundle("other", name="other", labels=["d", "e", "f", "g"])
+    index([videos], tmp_path / "index", first, engine=one_after_another)
     with pytest.raises(IndexFileError, match="was made by the model tiny, got other"):
         index([videos], tmp_path / "index", other, engine=one_after_another)
-    assert index([videos], tmp_path / "index", one, engine=one_after_another).kept == 4
+    assert index([videos], tmp_path / "index", first, engine=one_after_another).kept == 4
 
 
 def test_two_writers_do_not_meet(videos, tiny, tmp_path):

@@ -62,9 +62,9 @@ def test_the_planted_moment_is_the_first(archive, tmp_path):
 def test_ten_hits_are_ten_moments(archive, tmp_path):
     found = find_like(archive, tmp_path / "1.avi", 8.5, 11.5, apart=3.0, count=10)
     assert len(found) == 10
-    for n, one in enumerate(found):
+    for n, moment in enumerate(found):
         for other in found[n + 1 :]:
-            assert one.file != other.file or abs(one.start - other.start) >= 3.0
+            assert moment.file != other.file or abs(moment.start - other.start) >= 3.0
 
 
 def test_likeness_is_that_of_every_pair(archive, tmp_path):
@@ -112,11 +112,11 @@ def test_events_by_label_and_condition(archive):
     assert rows
     label, score = rows[0][1], sorted(row[4] for row in rows)[len(rows) // 2]
     found = find_events(archive, label, count=1000)
-    assert sorted((one.file, one.label, one.start, one.end, one.score) for one in found) == sorted(
+    assert sorted((event.file, event.label, event.start, event.end, event.score) for event in found) == sorted(
         row for row in rows if row[1] == label
     )
     found = find_events(archive, where=f"score >= {score} and end - start > 0.2 -- and so on", count=1000)
-    assert sorted(one.start for one in found) == sorted(
+    assert sorted(event.start for event in found) == sorted(
         row[2] for row in rows if row[4] >= score and row[3] - row[2] > 0.2
     )
     with pytest.raises(ValueError, match="the index knows a, b, c"):
