@@ -20,17 +20,27 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="INDEX", help="folder of the index")
     parser.add_argument("--model", metavar="BUNDLE", help="folder of a model bundle (default: the bundled one)")
     parser.add_argument("--jobs", type=int, metavar="N", help="processes, of one thread each (default: all cores)")
+    parser.add_argument(
+        "--ray", metavar="ADDRESS", help="of a Ray cluster that does the work, or local; needs the extra [ray]"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Recognise what is new, and say what was done; 1 if a recording could not be read."""
     from edgevtn.errors import one_line
-    from edgevtn.indexing import index
+    from edgevtn.indexing import index, workers
+    from edgevtn.indexing.cluster import Engine
 
+    engine = workers.recognise if arguments.ray is None else Engine(arguments.ray)
     shown, begun = Shown(), time.monotonic()
     try:
         summary = index(
-            arguments.videos, arguments.output, arguments.model, jobs=arguments.jobs, progress=shown.progress
+            arguments.videos,
+            arguments.output,
+            arguments.model,
+            jobs=arguments.jobs,
+            progress=shown.progress,
+            engine=engine,
         )
     finally:
         shown.end()

@@ -9,12 +9,14 @@ import signal
 import time
 import warnings
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from typing import Any
+
+import cv2
 
 from edgevtn.errors import one_line
+from edgevtn.indexing.recording import Reader, Recording
 
 #: Seconds between two words of a worker on how far it is.
 WORD = 1.0
@@ -35,10 +37,10 @@ class Progress:
 
 @dataclass(frozen=True)
 class Finished:
-    """A recording that is done: what was found (a `Recording`), or the reason why it could not be read."""
+    """A recording that is done: what was found, or the reason why it could not be read."""
 
     file: str
-    found: Any
+    found: Recording | None
     reason: str = ""
 
 
@@ -127,23 +129,7 @@ def _work(pipe: Connection, model: str | None, parent: int) -> None:
     """A worker: names come, what was found goes, until the parent ends it or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is meant for the parent, which ends its workers
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    # One thread each: there are as many processes as cores.
-    os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = "threads;1"
-    import cv2
-
-    from edgevtn.indexing.recording import Reader
-
-    cv2.setNumThreads(1)
-    warnings.simplefilter("ignore")  # what is odd about a recording is in its notes
-    reader = Reader(model)
-    with contextlib.suppress(EOFError, OSError):  # the parent is gone
-        while True:
-            file = pipe.recv()
-            pipe.send(_finished(reader, file, pipe, parent))
-
-
-def _finished(reader: Any, file: str, pipe: Connection, parent: int) -> Finished:
-    last = time.monotonic()
+    reader, last = reader_of_one_thread(model), time.monotonic()
 
     def tick(seconds: float) -> None:
         nonlocal last
@@ -153,6 +139,22 @@ def _finished(reader: Any, file: str, pipe: Connection, parent: int) -> Finished
                 raise EOFError
             pipe.send(Progress(file, seconds))
 
+    with contextlib.suppress(EOFError, OSError):  # the parent is gone
+        while True:
+            file = pipe.recv()
+            pipe.send(finished(reader, file, tick))
+
+
+def reader_of_one_thread(model: str | None) -> Reader:
+    """What recognises in a process of its own; there are as many as cores, so each has one thread, its decoder too."""
+    os.environ["OPENCV_FFMPEG_CAPTURE_OPTIONS"] = "threads;1"
+    cv2.setNumThreads(1)
+    warnings.simplefilter("ignore")  # what is odd about a recording is in its notes
+    return Reader(model)
+
+
+def finished(reader: Reader, file: str, tick: Callable[[float], object] | None = None) -> Finished:
+    """Recognise a file, or say why that cannot be done; `tick` is the reader's, and may raise EOFError to end it."""
     try:
         return Finished(file, reader(file, tick))
     except (BrokenPipeError, EOFError):

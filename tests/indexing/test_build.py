@@ -8,49 +8,19 @@ import subprocess
 import sys
 import time
 
-import cv2
 import numpy as np
 import pytest
 from children import edgevtn as command
-from tiny import moving_frames
+from recordings import contents, one_after_another, write_clip
 
 import edgevtn
 from edgevtn.errors import IndexFileError, SourceError
 from edgevtn.indexing import index
-from edgevtn.indexing.recording import Reader
 from edgevtn.indexing.store import Index
 from edgevtn.indexing.workers import Finished, recognise
 
 #: Seconds; a busy core is waited for.
 PATIENCE = 60
-
-
-def write_clip(file, count=30, seed=0):
-    file.parent.mkdir(parents=True, exist_ok=True)
-    writer = cv2.VideoWriter(str(file), cv2.VideoWriter.fourcc(*"MJPG"), 10, (64, 48))
-    for frame in moving_frames(count, seed=seed):
-        writer.write(frame)
-    writer.release()
-    return file
-
-
-def one_after_another(files, model, jobs):
-    """An engine without processes, for tests that are not about them."""
-    reader = Reader(model)
-    for file in files:
-        try:
-            yield Finished(file, reader(file))
-        except SourceError as error:
-            yield Finished(file, None, str(error))
-
-
-def contents(folder):
-    """All that was found, by file."""
-    with sqlite3.connect(f"file:{folder}/index.sqlite?mode=ro", uri=True) as connection:
-        recordings = connection.execute("SELECT file, state, duration, times, vectors FROM recordings").fetchall()
-        events = connection.execute('SELECT file, label, start, "end", score FROM events').fetchall()
-    connection.close()
-    return {row[0]: (row[1:], sorted(event for event in events if event[0] == row[0])) for row in recordings}
 
 
 @pytest.fixture
