@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgevtn.arguments import whole
+from edgevtn.bundle.load import DEFAULT, bundle_folder
 from edgevtn.cpu import available_cores
 from edgevtn.errors import SourceError
 from edgevtn.indexing import workers
@@ -110,11 +111,12 @@ def index(
         The model cannot be used.
     """
     jobs = available_cores() if jobs is None else whole(jobs, "jobs", low=1, high=1024)
-    place = None if model is None else str(model)
+    # Found once, and whole, for processes that may have another folder; a download is made once.
+    place = None if model in (None, DEFAULT) else str(bundle_folder(model).absolute())
     roots = [Path(video).absolute() for video in videos]
     files = _listed(roots)
     with Index(folder, write=True) as target:
-        target.claim(model)
+        target.claim(place)
         summary, stamps = _compare(target, roots, files)
         # The largest first: a long one that is begun last would keep one core busy alone.
         wanted = sorted(stamps, key=lambda file: -stamps[file].size)

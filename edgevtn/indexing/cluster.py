@@ -7,7 +7,6 @@ import logging
 import os
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -54,7 +53,7 @@ class Engine:
         """
         if not files:
             return
-        ray, place = self._ray, None if model is None else str(Path(model).absolute())
+        ray = self._ray
         begun = not ray.is_initialized()
         try:
             if begun:
@@ -67,7 +66,7 @@ class Engine:
             recordings = self._data.from_items([{"file": file} for file in files], override_num_blocks=len(files))
             most = jobs if self._address == LOCAL else max(1, int(ray.cluster_resources().get("CPU", 1)))
             pool = self._data.ActorPoolStrategy(min_size=1, max_size=most)
-            found = recordings.map(_Recogniser, fn_constructor_args=(place,), compute=pool, num_cpus=1)
+            found = recordings.map(_Recogniser, fn_constructor_args=(model,), compute=pool, num_cpus=1)
             for row in found.iter_rows():
                 yield _finished(row)
         except (ray.exceptions.RayError, ConnectionError, RuntimeError) as error:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from edgevtn.bundle import load_streams
-from edgevtn.bundle.load import DEFAULT
+from edgevtn.bundle.load import DEFAULT, bundle_folder
 from edgevtn.errors import IndexFileError
 from edgevtn.indexing.moment import LENGTH, STRIDE
 from edgevtn.indexing.recording import Recording
@@ -181,7 +181,7 @@ class Index:
         if self.note("made") is not None:
             self.check(model)
             return
-        place = None if model in (None, DEFAULT) else str(Path(str(model)).absolute())
+        place = None if model in (None, DEFAULT) else str(bundle_folder(model).absolute())
         notes = {"made": _made(model), "place": place, "labels": load_streams(model)[0].model.labels}
         with self._transaction():
             for name, value in notes.items():
