@@ -202,33 +202,29 @@ def _refuse(target: Index, file: str, stamp: Stamp, reason: str, summary: Summar
 
 
 class _Tracker:
-    """How much was done, by what came: bytes stand for time, as nobody knows how long a file is before it is read."""
+    """How much was done, by what came. Bytes stand for time: nobody knows how long a file is before it is opened."""
 
     def __init__(self, stamps: dict[str, Stamp]) -> None:
         self._sizes = {file: max(1, stamp.size) for file, stamp in stamps.items()}
-        self._total = sum(self._sizes.values())
-        self._seconds: dict[str, float] = {}  # of those that are being read
-        self._bytes, self._finished = 0, 0.0
+        self._reading: dict[str, Progress] = {}
+        self._bytes, self._seconds = 0, 0.0  # of those that are finished
 
     def take(self, word: Progress | Finished) -> None:
         """What an engine said."""
         if isinstance(word, Progress):
-            self._seconds[word.file] = word.seconds
+            self._reading[word.file] = word
         else:
-            self._seconds.pop(word.file, None)
+            self._reading.pop(word.file, None)
             self._bytes += self._sizes[word.file]
-            self._finished += 0.0 if word.found is None else word.found.duration
+            self._seconds += 0.0 if word.found is None else word.found.duration
 
     @property
     def video(self) -> float:
         """Seconds of video that were recognised."""
-        return self._finished + sum(self._seconds.values())
+        return self._seconds + sum(word.seconds for word in self._reading.values())
 
     @property
     def share(self) -> float:
-        """How much of the bytes was read, 0 to 1; a second of a file that is being read counts as one of others."""
-        if not self._finished:
-            return 0.0
-        rate = self._bytes / self._finished
-        reading = sum(min(self._sizes[file], seconds * rate) for file, seconds in self._seconds.items())
-        return min(1.0, (self._bytes + reading) / self._total) if self._total else 1.0
+        """How much of the bytes was read, 0 to 1."""
+        reading = sum(word.share * self._sizes[file] for file, word in self._reading.items())
+        return (self._bytes + reading) / max(1, sum(self._sizes.values()))

@@ -12,14 +12,13 @@ import numpy as np
 from edgevtn.arrays import Float, Frame, Half
 from edgevtn.bundle import Bundle, load_streams
 from edgevtn.encoder import Encoder
-from edgevtn.errors import IndexFileError, NotFiniteError, SourceError
+from edgevtn.errors import NotFiniteError, SourceError
 from edgevtn.events import EventDetector
 from edgevtn.frame import check_frame
 from edgevtn.indexing.moment import Moments, describe, projection
 from edgevtn.parts import Kind, Parts
 from edgevtn.prediction import Event
 from edgevtn.runner import Options
-from edgevtn.sources.base import Source
 from edgevtn.sources.file import VideoFile
 from edgevtn.sources.live import Persistence
 from edgevtn.sources.open import open_source
@@ -75,6 +74,7 @@ class Reader:
     def __init__(self, model: str | Path | None = None, threads: int = 1) -> None:
         self._bundles = load_streams(model)
         self._threads = threads
+        self._duration = 0.0  # stated by the present file, seconds
         self._encoders: dict[Kind, Encoder] = {}
         self._begin()
         self.window_duration = self._runner.window_duration
@@ -88,14 +88,14 @@ class Reader:
     def _load(self, bundle: Bundle) -> Encoder:
         return Encoder(bundle, self._threads, False, "onnxruntime")
 
-    def __call__(self, file: str | Path, tick: Callable[[float], object] | None = None) -> Recording:
+    def __call__(self, file: str | Path, tick: Callable[[float, float], object] | None = None) -> Recording:
         """Recognise a video file.
 
         Parameters
         ----------
         file : path
         tick : callable, optional
-            Called with the time, seconds, of every sampled frame.
+            Called with the time of every sampled frame, seconds, and with how much of the file lies before it, 0 to 1.
 
         Raises
         ------
@@ -108,7 +108,7 @@ class Reader:
             warnings.simplefilter("always")
             for timestamp, frame, slots in self._sampled(file):
                 if tick is not None:
-                    tick(timestamp)
+                    tick(timestamp, min(1.0, timestamp / self._duration) if self._duration else 0.0)
                 last = timestamp
                 try:
                     features = self._features(frame, timestamp)
@@ -157,8 +157,12 @@ class Reader:
         """The frames that the model sees: seconds, frame, and how many slots it closes. Others are not converted."""
         self._begin()
         runner, sampler = self._runner, self._runner.sampler
-        with open_source(Path(file), None, Persistence()) as source:
-            for timestamp, decoded in _moments(source):
+        # The whole path: "0" alone is a camera.
+        with open_source(Path(file).absolute(), None, Persistence()) as source:
+            if not isinstance(source, VideoFile):  # nobody finds a moment of a camera again
+                raise SourceError(f"{file}: expected a video file; cameras and folders of images are not indexed")
+            self._duration = source.stated_duration
+            for timestamp, decoded in source.moments():
                 slots = sampler.slots(timestamp)
                 frame = decoded() if slots or sampler.older else None
                 if frame is None:
@@ -169,10 +173,3 @@ class Reader:
                         view.compare_with(np.ascontiguousarray(frame), timestamp)
                 if slots:
                     yield timestamp, frame, slots
-
-
-def _moments(source: Source) -> Iterator[tuple[float, Callable[[], Frame | None]]]:
-    """Moments of a file; IndexFileError for another source, as nobody finds a moment of a camera again."""
-    if not isinstance(source, VideoFile):
-        raise IndexFileError("expected a video file; cameras and folders of images are not indexed")
-    return source.moments()

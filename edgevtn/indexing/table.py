@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgevtn.arrays import Array, Float, Int64
-from edgevtn.errors import OutputError
+from edgevtn.errors import IndexFileError, OutputError
 from edgevtn.files import replacing
 from edgevtn.indexing.moment import LENGTH
 from edgevtn.indexing.store import Index
@@ -100,7 +100,9 @@ class Table:
 def _rows(index: Index) -> Array:
     """The table of an index as it is now."""
     numbers, times, vectors = list[Int64](), list[Float](), list[Float]()
-    for number, (_, when, what) in enumerate(index.vectors()):
+    for number, (file, when, what) in enumerate(index.vectors()):
+        if 2 * LENGTH * len(when) != 4 * len(what):
+            raise IndexFileError(f"{index.folder}: the vectors of {file} are damaged; index into another folder")
         times.append(np.frombuffer(when, "<f4"))
         vectors.append(np.frombuffer(what, "<f2").reshape(-1, LENGTH).astype(np.float32))
         numbers.append(np.full(len(times[-1]), number))

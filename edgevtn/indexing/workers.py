@@ -23,16 +23,20 @@ WORD = 1.0
 #: How often a recording is tried whose worker died: what was killed for memory, or by hand, is not to blame; what
 #: crashes a decoder does so again.
 TRIES = 2
+#: Seconds without a word after which a worker counts as hanging, and is killed: a decoder may wait in a damaged file
+#: for ever; a board that compiles the kernels first needs a minute or two.
+SILENCE = 600.0
 #: Seconds until a worker that does not end when asked to is killed.
 ENDING = 5.0
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a recording is, seconds of it."""
+    """How far a recording is: seconds of it, and how much of it, 0 to 1."""
 
     file: str
     seconds: float
+    share: float
 
 
 @dataclass(frozen=True)
@@ -55,9 +59,10 @@ class _Worker:
         self.process.start()
         theirs.close()
         self.file: str | None = None
+        self.heard = time.monotonic()
 
     def give(self, file: str) -> None:
-        self.file = file
+        self.file, self.heard = file, time.monotonic()
         with contextlib.suppress(OSError):  # it has died, which is seen next
             self.pipe.send(file)
 
@@ -89,7 +94,12 @@ def recognise(files: Iterable[str], model: str | None, jobs: int) -> Iterator[Pr
         for worker in workers:
             worker.give(waiting.popleft())
         while any(worker.file is not None for worker in workers):
-            ready = set(wait([worker.pipe for worker in workers if worker.file is not None]))
+            ready = set(wait([worker.pipe for worker in workers if worker.file is not None], WORD))
+            for worker in workers:
+                if worker.pipe in ready:
+                    worker.heard = time.monotonic()
+                elif worker.file is not None and time.monotonic() - worker.heard > SILENCE:
+                    worker.process.kill()  # its end is what comes next
             for n, worker in enumerate(workers):
                 if worker.pipe not in ready or worker.file is None:
                     continue
@@ -131,13 +141,13 @@ def _work(pipe: Connection, model: str | None, parent: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     reader, last = reader_of_one_thread(model), time.monotonic()
 
-    def tick(seconds: float) -> None:
+    def tick(seconds: float, share: float) -> None:
         nonlocal last
         if time.monotonic() - last > WORD:
             last = time.monotonic()
             if os.getppid() != parent:  # it was killed, and nobody wants the rest
                 raise EOFError
-            pipe.send(Progress(file, seconds))
+            pipe.send(Progress(file, seconds, share))
 
     with contextlib.suppress(EOFError, OSError):  # the parent is gone
         while True:
@@ -153,7 +163,7 @@ def reader_of_one_thread(model: str | None) -> Reader:
     return Reader(model)
 
 
-def finished(reader: Reader, file: str, tick: Callable[[float], object] | None = None) -> Finished:
+def finished(reader: Reader, file: str, tick: Callable[[float, float], object] | None = None) -> Finished:
     """Recognise a file, or say why that cannot be done; `tick` is the reader's, and may raise EOFError to end it."""
     try:
         return Finished(file, reader(file, tick))

@@ -71,6 +71,12 @@ class VideoFile(Source):
                 f"({codec}), {change}"
             )
 
+    @property
+    def stated_duration(self) -> float:
+        """Seconds, as the container estimates them; 0 where it does not say."""
+        count = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
+        return max(0.0, count * self._interval) if math.isfinite(count) else 0.0
+
     def __iter__(self) -> Iterator[tuple[float, Frame]]:
         """Yield (seconds, frame) to the end of the file; once."""
         for timestamp, decoded in self.moments():
@@ -82,7 +88,7 @@ class VideoFile(Source):
         """Yield (seconds, function that gives the frame) to the end of the file; once.
 
         A frame that is not asked for is decoded, for others are made from it, but not converted to BGR, which saves a
-        fifth to a half of its time. The function holds until the next moment; it gives None where the frame is damaged.
+        fifth to two fifths of its time. The function holds until the next moment; it gives None for a damaged frame.
         """
         expected = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
         if self._next is None and self._capture.isOpened():

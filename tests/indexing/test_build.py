@@ -1,11 +1,13 @@
 """Recordings into an index: each once, whichever moment the run is killed at."""
 
+import multiprocessing.connection
 import os
 import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
@@ -15,7 +17,7 @@ from recordings import contents, one_after_another, write_clip
 
 import edgevtn
 from edgevtn.errors import IndexFileError, SourceError
-from edgevtn.indexing import index
+from edgevtn.indexing import index, workers
 from edgevtn.indexing.store import Index
 from edgevtn.indexing.workers import Finished, recognise
 
@@ -177,16 +179,31 @@ def test_a_worker_that_is_killed_costs_one_more_try(videos, tiny):
     files = [str(file) for file in sorted(videos.rglob("*.avi"))]
     running = recognise(files, str(tiny), 1)
     first = next(word for word in running if isinstance(word, Finished))
-    child = _only_child()
-    os.kill(child, signal.SIGKILL)
+    (process,) = multiprocessing.active_children()
+    os.kill(process.pid, signal.SIGKILL)
     words = [first, *(word for word in running if isinstance(word, Finished))]
     assert sorted(word.file for word in words) == files
     assert all(word.found is not None for word in words)
     assert [word.reason for word in words] == [""] * len(files)
 
 
-def _only_child():
-    import multiprocessing
-
+def test_a_worker_that_hangs_is_replaced(videos, tiny, monkeypatch):
+    """One that is stopped in the middle says nothing more; another does its recording."""
+    files = [str(file) for file in sorted(videos.rglob("*.avi"))]
+    running = recognise(files, str(tiny), 1)
+    first = next(word for word in running if isinstance(word, Finished))
     (process,) = multiprocessing.active_children()
-    return process.pid
+    os.kill(process.pid, signal.SIGSTOP)
+    patience = workers.SILENCE
+
+    def patient_again():  # the next one may take its time on a busy core
+        multiprocessing.connection.wait([process.sentinel], PATIENCE)
+        monkeypatch.setattr(workers, "SILENCE", patience)
+
+    monkeypatch.setattr(workers, "SILENCE", 0.5)
+    watching = threading.Thread(target=patient_again)
+    watching.start()
+    words = [first, *(word for word in running if isinstance(word, Finished))]
+    watching.join()
+    assert sorted(word.file for word in words) == files
+    assert all(word.found is not None for word in words)
