@@ -29,6 +29,8 @@ COMMANDS = {
     "serve": "the same with a page in the browser; needs the extra [serve]",
     "record": "record takes of an action from a camera, to teach with",
     "teach": "teach your own actions from a few clips: a folder a label; seconds, on the board itself",
+    "index": "recognise a folder of recordings into an index, on all cores",
+    "find": "find moments in an index: like a clip, with a label, by a condition",
     "eval": "accuracy of a bundle on labelled clips",
     "info": "the model's facts, and what was chosen on this machine",
     "doctor": "what this board is, and what is wrong with it",

@@ -75,7 +75,9 @@ class Clips(Sink):
         self._folder, self._before, self._after = ClipFolder(folder, most_bytes), before, after
         self._origin = Origin("") if origin is None else origin
         self._trouble = Trouble(f"clips in {folder}")
-        self._clips: dict[str, tuple[Ring, Clip]] = {}  # by the event's id over all runs: each file of several counts anew
+        self._clips: dict[
+            str, tuple[Ring, Clip]
+        ] = {}  # by the event's id over all runs: each file of several counts anew
         self.files: dict[str, Path] = {}
 
     def frame(self, frame: Frame, timestamp: float, scene: Scene = WHOLE) -> None:
