@@ -13,7 +13,7 @@ from edgevtn.archive import read_arrays
 from edgevtn.arrays import Float
 from edgevtn.bundle.facts import ENCODER, FACTS, MODALITIES, NOVELTY, Model, read_json, read_model
 from edgevtn.bundle.format1 import FILES, with_projection
-from edgevtn.bundle.hub import download, is_on_hub
+from edgevtn.bundle.hub import download, is_hub_name
 from edgevtn.errors import BundleError
 from edgevtn.novelty import Novelty
 from edgevtn.reading import kind_of, read_regular
@@ -128,7 +128,7 @@ def bundle_folder(path: str | Path | None) -> Path:
     MissingExtraError, DownloadError
         It is on the hub, and cannot be had from there.
     """
-    if isinstance(path, str) and is_on_hub(path):
+    if isinstance(path, str) and is_hub_name(path):
         return download(path, LARGEST_ONNX)
     folder = DATA / DEFAULT if path in (None, DEFAULT) else Path(str(path))
     found = kind_of(folder)

@@ -35,6 +35,8 @@ EXAMPLES: dict[str, tuple[tuple[str, str], ...]] = {
                ("edgevtn import encoder.xml decoder.xml --labels kinetics400 -o k400", "OpenVINO IR"),
                ("edgevtn import rgb.pth rgbdiff.pth -o two", "two streams")),
     "fetch": (("edgevtn fetch", "the names"), ("edgevtn fetch action-recognition-0001 -o k400", "400 actions")),
+    "push": (("edgevtn push me/falls mine --license apache-2.0", "the bundle and its card; none of your clips"),
+             ("edgevtn push me/falls mine --private", "for those alone whom you let in")),
     "calibrate": (("edgevtn calibrate k400 --clips clips -o k400-int8", "a bundle"),
                   ("edgevtn calibrate encoder.onnx --clips clips -o encoder-int8.onnx", "an encoder alone")),
     "compare": (("edgevtn compare encoder.onnx encoder-int8.onnx --clips clips", "how far they agree"),

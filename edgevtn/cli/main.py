@@ -39,6 +39,7 @@ COMMANDS = {
     "bench": "time each stage on this machine",
     "import": "published checkpoints or OpenVINO IR into a bundle; needs the extra [import]",
     "fetch": "download a published model and import it; needs the extra [import]",
+    "push": "publish a bundle on the Hugging Face hub; needs the extra [hub]",
     "calibrate": "fp32 ONNX encoder to INT8; needs the extra [calibration]",
     "compare": "measure an INT8 encoder against fp32; needs the extra [calibration]",
     "train": "train a bundle on labelled clips; needs the extra [training]",

@@ -1,97 +1,151 @@
-"""A server that answers as the Hugging Face hub does, from a folder, and remembers what it was asked for."""
+"""The few addresses of the Hugging Face hub that huggingface_hub asks for a model and a commit, on this machine."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import http.server
 import json
+import re
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
-COMMIT = "0123456789abcdef0123456789abcdef01234567"
+MODEL = r"/api/models/(?P<name>[^/]+/[^/]+)"
 
 
-class Hub(ThreadingHTTPServer):
-    """Serves one model, by the name "someone/model", of the revisions "v1" and `COMMIT`."""
+class HubServer:
+    """Repositories in memory, served while it is open.
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.folder = folder
+    Attributes
+    ----------
+    commits : dict of str to dict of str to bytes
+        Files by the name of the repository and a commit: "org/name@1111...".
+    heads : dict of str to str
+        The newest commit of each repository.
+    asked : list of str
+        Method and path of every request.
+    """
+
+    def __init__(self) -> None:
+        self.commits: dict[str, dict[str, bytes]] = {}
+        self.heads: dict[str, str] = {}
         self.asked: list[str] = []
+        self.tokens: set[str | None] = set()
+        handler = type("Handler", (_Handler,), {"hub": self})
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self.address = f"http://127.0.0.1:{self._server.server_port}"
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
-    @property
-    def address(self) -> str:
-        """For ``HF_ENDPOINT``."""
-        return f"http://127.0.0.1:{self.server_port}"
+    def put(self, name: str, files: dict[str, bytes]) -> str:
+        """Add a commit of a repository; its hash."""
+        content = repr(sorted((file, hashlib.sha1(data).hexdigest()) for file, data in files.items()))
+        commit = hashlib.sha1(content.encode()).hexdigest()
+        self.commits[f"{name}@{commit}"] = files
+        self.heads[name] = commit
+        return commit
+
+    def __enter__(self) -> HubServer:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
 
 
-@contextmanager
-def hub(folder: Path) -> Iterator[Hub]:
-    """A running server."""
-    with Hub(folder) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield server
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Hub
+class _Handler(http.server.BaseHTTPRequestHandler):
+    hub: HubServer
     protocol_version = "HTTP/1.1"
 
-    def do_GET(self) -> None:
-        self._answer(True)
+    def log_message(self, *_: Any) -> None:
+        """Nothing."""
 
-    def do_HEAD(self) -> None:
-        self._answer(False)
-
-    def _answer(self, whole: bool) -> None:
-        path = self.path.partition("?")[0]
-        self.server.asked.append(path)
-        for revision in ("v1", COMMIT):
-            if path == f"/api/models/someone/model/revision/{revision}":
-                return self._send(json.dumps(self._facts()).encode(), "application/json", whole)
-            if path == f"/api/models/someone/model/tree/{revision}":
-                return self._send(json.dumps(self._tree()).encode(), "application/json", whole)
-            prefix = f"/someone/model/resolve/{revision}/"
-            file = self.server.folder / path.removeprefix(prefix)
-            if path.startswith(prefix) and file.is_file():
-                return self._send(file.read_bytes(), "application/octet-stream", whole)
-        self.send_response(404)
-        self.send_header("Content-Length", "0")
-        self.send_header("X-Error-Code", "RepoNotFound")
-        self.end_headers()
-        return None
-
-    def _files(self) -> Iterator[tuple[str, bytes]]:
-        for file in sorted(self.server.folder.rglob("*")):
-            if file.is_file():
-                yield str(file.relative_to(self.server.folder)), file.read_bytes()
-
-    def _facts(self) -> dict[str, object]:
-        siblings = [{"rfilename": name, "size": len(content)} for name, content in self._files()]
-        return {"id": "someone/model", "sha": COMMIT, "private": False, "tags": [], "siblings": siblings}
-
-    def _tree(self) -> list[dict[str, object]]:
-        return [
-            {"type": "file", "path": name, "size": len(content), "oid": hashlib.sha1(content).hexdigest()}
-            for name, content in self._files()
-        ]
-
-    def _send(self, content: bytes, kind: str, whole: bool) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", kind)
+    def _send(self, status: int, content: bytes = b"", **headers: str) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
         self.send_header("Content-Length", str(len(content)))
-        self.send_header("ETag", f'"{hashlib.sha1(content).hexdigest()}"')
-        self.send_header("X-Repo-Commit", COMMIT)
         self.end_headers()
-        if whole:
+        if self.command != "HEAD":
             self.wfile.write(content)
 
-    def log_message(self, *_: object) -> None:
-        pass
+    def _json(self, value: Any) -> None:
+        self._send(200, json.dumps(value).encode(), Content_Type="application/json")
+
+    def _missing(self, code: str) -> None:
+        self._send(404, b'{"error": "not found"}', X_Error_Code=code, X_Error_Message="not found")
+
+    def _commit(self, name: str, revision: str | None) -> str | None:
+        commit = self.hub.heads.get(name) if revision in (None, "main") else revision
+        return commit if f"{name}@{commit}" in self.hub.commits else None
+
+    def do_HEAD(self) -> None:
+        """As GET, without what it gives."""
+        self.do_GET()
+
+    def do_GET(self) -> None:
+        """A repository's facts, its files, a file."""
+        path = unquote(urlsplit(self.path).path)
+        self.hub.asked.append(f"{self.command} {path}")
+        self.hub.tokens.add(self.headers.get("Authorization"))
+        if found := re.fullmatch(rf"{MODEL}(/revision/(?P<revision>.+))?", path):
+            name, commit = found["name"], self._commit(found["name"], found["revision"])
+            if name not in self.hub.heads:
+                self._missing("RepoNotFound")
+            elif commit is None:
+                self._missing("RevisionNotFound")
+            else:
+                files = self.hub.commits[f"{name}@{commit}"]
+                siblings = [
+                    {"rfilename": file, "size": len(data), "blobId": _oid(data)} for file, data in files.items()
+                ]
+                self._json({"id": name, "sha": commit, "siblings": siblings, "private": False, "tags": []})
+        elif found := re.fullmatch(rf"{MODEL}/tree/(?P<revision>[^/]+)", path):
+            files = self.hub.commits[f"{found['name']}@{self._commit(found['name'], found['revision'])}"]
+            self._json([{"type": "file", "path": f, "size": len(data), "oid": _oid(data)} for f, data in files.items()])
+        elif found := re.fullmatch(r"/(?P<name>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<file>.+)", path):
+            commit = self._commit(found["name"], found["revision"])
+            content = self.hub.commits.get(f"{found['name']}@{commit}", {}).get(found["file"])
+            if content is None:
+                self._missing("EntryNotFound")
+            else:
+                self._send(200, content, ETag=f'"{_oid(content)}"', X_Repo_Commit=str(commit))
+        else:
+            self._missing("Unknown")
+
+    def do_POST(self) -> None:
+        """A repository that is made, and a commit."""
+        path = unquote(urlsplit(self.path).path)
+        self.hub.asked.append(f"{self.command} {path}")
+        self.hub.tokens.add(self.headers.get("Authorization"))
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if path == "/api/repos/create":
+            asked = json.loads(body)
+            name = f"{asked['organization']}/{asked['name']}"
+            if name not in self.hub.heads:
+                self.hub.put(name, {})
+            self._json({"url": f"{self.hub.address}/{name}", "id": name})
+        elif path == "/api/validate-yaml":
+            assert json.loads(body)["content"].startswith("---\n")
+            self._json({"errors": [], "warnings": []})
+        elif re.fullmatch(rf"{MODEL}/preupload/main", path):
+            files = json.loads(body)["files"]
+            self._json({"files": [{"path": f["path"], "uploadMode": "regular", "shouldIgnore": False} for f in files]})
+        elif found := re.fullmatch(rf"{MODEL}/commit/main", path):
+            lines = [json.loads(line) for line in body.splitlines()]
+            files = dict(self.hub.commits[f"{found['name']}@{self.hub.heads[found['name']]}"])
+            for line in lines:
+                if line["key"] == "file":
+                    files[line["value"]["path"]] = base64.b64decode(line["value"]["content"])
+            commit = self.hub.put(found["name"], files)
+            address = f"{self.hub.address}/{found['name']}/commit/{commit}"
+            self._json({"success": True, "commitOid": commit, "commitUrl": address})
+        else:
+            self._missing("Unknown")
+
+
+def _oid(content: bytes) -> str:
+    """The hash of a file in git."""
+    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
