@@ -38,9 +38,10 @@ MOVING, OFTEN = 0.002, 0.4
 SMALL = 0.3
 #: The share of what moves that lies inside of the square, below which it is outside. Half is lost at 0.54.
 INSIDE = 0.5
+#: Two lines, as a terminal breaks a long one within a word.
 NEXT = (
-    "next: record takes of your actions here with edgevtn record, and learn them with edgevtn teach; or "
-    "edgevtn fetch action-recognition-0001 -o k400, which knows 400 everyday actions"
+    "next: record takes of your actions here (edgevtn record), and learn them (edgevtn teach)",
+    "or: edgevtn fetch action-recognition-0001 -o k400, which knows 400 everyday actions",
 )
 
 
@@ -215,7 +216,7 @@ class Unknown:
         whose = ": ".join(name for name in (source, region, model) if name)
         share = seen.unknown / seen.predictions
         self._tell(f'{whose}: {share:.0%} of {seen.predictions} predictions are "unknown", which may be why:')
-        for line in (*(reason.text for reason in found), NEXT):
+        for line in (*(reason.text for reason in found), *NEXT):
             self._tell(line)
         if self._record is not None:
             reasons = [{"reason": reason.name, "value": reason.value, "text": reason.text} for reason in found]

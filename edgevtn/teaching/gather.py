@@ -55,7 +55,10 @@ def gather(learned: Sequence[Learned], size: int) -> Gathered:
     named = sorted({clip.label for clip in acting})
     if len(named) < 2:
         got = f"only {named[0]!r}" if named else "none"
-        raise ManifestError(f"expected clips of two labels or more that can be read, got {got}; add clips of another")
+        beside = f" beside {NOTHING!r}" if len(acting) < len(learned) else ""
+        raise ManifestError(
+            f"expected clips of two labels or more{beside} that can be read, got {got}; add clips of another"
+        )
     groups, how = find_groups([c.name for c in acting], [c.label for c in acting], [c.group for c in acting])
     if len(set(groups)) == 1 and not any(clip.group for clip in acting):
         groups = [f"{group}, {n}" for n, group in enumerate(groups)]
