@@ -21,8 +21,14 @@ _SHORT = ir.IntType(16)
 @cache
 def _takes_bytes() -> bool:
     """Whether this LLVM's VPDPBUSD takes vectors of bytes; older ones take the same bits as vectors of int32."""
-    vector, operand = "<16 x i32>", "<64 x i8>"
-    text = f"declare {vector} @llvm.x86.avx512.vpdpbusd.512({vector}, {operand}, {operand})"
+    vector, operand, name = "<16 x i32>", "<64 x i8>", "@llvm.x86.avx512.vpdpbusd.512"
+    # With a call, as a declaration alone is not looked at.
+    text = f"""
+declare {vector} {name}({vector}, {operand}, {operand})
+define {vector} @product({vector} %sums, {operand} %bytes) {{
+  %result = call {vector} {name}({vector} %sums, {operand} %bytes, {operand} %bytes)
+  ret {vector} %result
+}}"""
     try:
         llvm.parse_assembly(text).verify()
     except RuntimeError:
