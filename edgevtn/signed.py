@@ -89,8 +89,10 @@ class _Signer:
                 part = self._constant(field) or part
             elif field.number in (INPUT, VALUE_INFO, OUTPUT):
                 element = self._element(field)
+                if element is None and field.number == INPUT:  # its pixels would not be flipped
+                    raise _NotPossible
                 if element is not None:
-                    if field.number == OUTPUT:
+                    if field.number == OUTPUT or self._content[element.end - 1] != UINT8:  # a number with zeros behind
                         raise _NotPossible
                     self._unsigned |= {self._text(each) for each in self._inside(field) if each.number == INFO_NAME}
                     there = element.end - 1 - place  # a varint of one byte, as both numbers are
@@ -130,7 +132,7 @@ class _Signer:
 
     def _constant(self, place: Field) -> bytes | None:
         """Another tensor in place of one of uint8, as the graph's field."""
-        dims, name, kind, raw = b"", None, 0, bytearray()
+        dims, name, kind, raw = bytearray(), None, 0, bytearray()  # of any number of fields
         before = place.value
         for field in self._inside(place):
             if field.number == DIMS:
@@ -150,9 +152,8 @@ class _Signer:
             raise _NotPossible
         self._unsigned.add(name)
         flipped = (np.frombuffer(bytes(raw), np.uint8) ^ np.uint8(HIGHEST_BIT)).tobytes()
-        tensor = (
-            dims + bytes([DATA_TYPE << 3, INT8]) + _message(TENSOR_NAME, name.encode()) + _message(RAW_DATA, flipped)
-        )
+        facts = bytes([*dims, DATA_TYPE << 3, INT8])
+        tensor = facts + _message(TENSOR_NAME, name.encode()) + _message(RAW_DATA, flipped)
         return _message(INITIALIZER, tensor)
 
     def _numbers(self, field: Field) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import hashlib
+import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -61,7 +62,7 @@ def clips_of(sources: Sequence[str], wanted: bool) -> list[Path] | None:
         clips = _clips(Path(source))
         expanded |= clips is not None
         for path in clips or [Path(source)]:
-            found.setdefault(path.resolve(), path)
+            found.setdefault(Path(os.path.realpath(path)), path)  # Path.resolve fails where links go in circles
     several = len(sources) > 1 or expanded or wanted
     return list(found.values()) if several else None
 
@@ -154,6 +155,8 @@ def watch_files(
                 with Cameras(
                     {name: clip}, frame_rate=arguments.frame_rate, pulse=lambda: stop() if pulse() else None
                 ) as cameras:
+                    if stopped:  # between two clips there was nothing to stop
+                        break
                     if text is not None:
                         text.follow(cameras, f"{number} of {len(todo)}", arguments.seconds)
                     origin.run = f"{run}{number:04x}"  # events are counted from 1 in each

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import shutil
 import signal
@@ -15,6 +16,7 @@ from tiny import moving_frames
 
 from edgevtn.cli.files import clips_of
 from edgevtn.cli.main import main
+from edgevtn.results import Results
 from edgevtn.video import VideoWriter
 
 #: With these the tiny model, whose three labels are near a third each, sees events.
@@ -195,6 +197,27 @@ def test_whoever_is_interrupted_goes_on_later(clips, tiny, tmp_path, number, sta
     assert "Traceback" not in error
     assert {row["file"] for row in rows(out)} == {str(clips / "a.mp4")}
     assert [path.name.partition("-")[0] for path in (out / "files").iterdir()] == ["a_mp4"]
+
+
+def test_sigterm_between_two_clips_begins_no_other(clips, tiny, tmp_path, monkeypatch, capsys):
+    keep = Results.keep
+
+    def keep_and_end(*arguments):
+        keep(*arguments)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(Results, "keep", keep_and_end)
+    out = tmp_path / "out"
+    assert run(tiny, clips / "a.mp4", clips / "sub" / "b.mp4", "--out", out, "--json") == 0
+    assert {record["source"] for record in records(capsys.readouterr().out)} == {"a.mp4"}
+    assert {row["file"] for row in rows(out)} == {str(clips / "a.mp4")}
+
+
+def test_links_in_a_circle_do_not_exist(clips, tiny, capsys):
+    (clips / "circle").symlink_to(clips / "circle")
+    for sources in ([clips / "circle"], [clips / "circle", clips / "a.mp4"]):
+        assert run(tiny, *sources) == 1
+        assert "circle: does not exist" in capsys.readouterr().err
 
 
 def test_which_sources_are_files(clips, tmp_path):

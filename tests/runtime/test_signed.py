@@ -17,7 +17,17 @@ from edgevtn.bundle import load_bundle
 from edgevtn.encoder import Encoder
 from edgevtn.engines import Graph, OnnxRuntime
 from edgevtn.engines import onnxruntime as engine
-from edgevtn.signed import HIGHEST_BIT, signed
+from edgevtn.signed import (
+    ELEM_TYPE,
+    HIGHEST_BIT,
+    INFO_NAME,
+    INFO_TYPE,
+    INPUT,
+    MODEL_GRAPH,
+    TENSOR_TYPE,
+    _message,
+    signed,
+)
 
 
 def constant(name, value, raw=True):
@@ -85,6 +95,26 @@ def test_without_a_zero_point_it_is_left():
     node = next(node for node in model.graph.node if node.op_type == "QuantizeLinear")
     del node.input[2]
     assert signed(model.SerializeToString()) is None
+
+
+@pytest.mark.parametrize("kind", [TensorProto.FLOAT, TensorProto.INT8])
+def test_an_input_that_is_no_bytes_is_left(kind):
+    """The engine is told of it as it is, and refuses it."""
+    model = quantised()
+    model.graph.input.append(helper.make_tensor_value_info("more", kind, [1]))
+    assert signed(model.SerializeToString()) is None
+
+
+def test_a_type_that_is_written_in_two_bytes_is_left():
+    padded = _message(TENSOR_TYPE, bytes([ELEM_TYPE << 3, TensorProto.UINT8 | 0x80, 0]))
+    value = _message(INFO_NAME, b"pixels") + _message(INFO_TYPE, padded)
+    model = quantised()
+    model.graph.ClearField("input")
+    graph = model.graph.SerializeToString() + _message(INPUT, value)
+    model.ClearField("graph")
+    content = model.SerializeToString() + _message(MODEL_GRAPH, graph)
+    assert onnx.load_from_string(content).graph.input[0].type.tensor_type.elem_type == TensorProto.UINT8
+    assert signed(content) is None
 
 
 def test_cut_or_empty_files_are_left():
