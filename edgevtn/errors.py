@@ -11,6 +11,7 @@
     ├── TimestampError     a time that is not after the last one  (also a ValueError)
     ├── SourceError        a video, folder, camera or URL that gives no frames  (also an OSError)
     ├── OutputError        a file or folder that cannot be written              (also an OSError)
+    ├── IndexFileError     an index of recordings that cannot be used           (also an OSError)
     ├── ManifestError      a list of labelled clips that cannot be used         (also a ValueError)
     └── MissingExtraError  an optional dependency that is not installed         (also an ImportError)
 """
@@ -105,6 +106,10 @@ class SourceError(EdgeVTNError, OSError):
 
 class OutputError(EdgeVTNError, OSError):
     """A result cannot be written where it was wanted."""
+
+
+class IndexFileError(EdgeVTNError, OSError):
+    """An index of recordings is missing, damaged, of another model, or used by another process."""
 
 
 class ManifestError(EdgeVTNError, ValueError):

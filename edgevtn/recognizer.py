@@ -258,7 +258,8 @@ class Recognizer(Closing):
         ----------
         source : path, int, str, or iterable
             As in `edgevtn.frames`: a video's name, a camera's index, an open source, or (timestamp, frame) pairs. A
-            name or an index is opened when the first prediction is asked for, and closed afterwards.
+            name or an index is opened when the first prediction is asked for, and closed afterwards; what was seen
+            before is forgotten then.
 
         Raises
         ------
@@ -270,6 +271,7 @@ class Recognizer(Closing):
                 from edgevtn.sources import frames  # OpenCV, for which whoever has frames does not wait
 
                 source = stack.enter_context(frames(source))
+                self.reset()  # another recording
             for pair in source:
                 timestamp, frame = as_pair(pair)
                 yield from self.predictions(frame, timestamp)

@@ -46,7 +46,7 @@ class Take:
     recorded, kept : float
         Seconds, before and after its still ends were cut.
     moved : bool
-        Whether anything moved; if not nothing was cut.
+        Whether some of it moves more than the rest. In an empty room nothing does, nor in one movement all along.
     """
 
     file: Path
@@ -179,7 +179,7 @@ class Motion:
         self._changes.append(change)
 
     def span(self) -> tuple[float, float] | None:
-        """Seconds from the take's beginning between which something moves, margins included; None: nothing does."""
+        """Seconds from the take's beginning between which something moves, with margins; None: no part moves more."""
         if len(self.times) < 2:
             return None
         changes = np.array(self._changes[1:])

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import shutil
+import signal
 import sys
 import tempfile
 import textwrap
@@ -15,7 +17,6 @@ from pathlib import Path
 from fresh_machine import ROOT, Failed, Machine, transcript
 from journey_films import FALLS, PEOPLE, films_to_teach, takes_of_falls
 
-from edgevtn.cli.main import COMMANDS
 from edgevtn.cpu import cpu_name, has_vnni
 from edgevtn.files import write_whole
 
@@ -150,9 +151,8 @@ JOURNEYS = [
     Journey("file", "A file of one's own", "[Five minutes](index.md), [guide](guide.md)", own_file),
     Journey("teach", "Teach", "[Five minutes](index.md)", teach),
     Journey("mqtt", "MQTT", "[A fall alarm](fall_alarm.md)", mqtt),
+    Journey("archive", "An archive", "[Five minutes](index.md), [archive](archive.md)", archive),
 ]
-if "index" in COMMANDS:
-    JOURNEYS.append(Journey("archive", "An archive", "[Five minutes](index.md), [archive](archive.md)", archive))
 
 HEAD = """\
 # Five journeys
@@ -188,9 +188,14 @@ def page(journeys: list[Journey]) -> str:
 
 
 def main() -> int:
-    """Go on all journeys, or on those that are named."""
-    names = sys.argv[1:]
-    chosen = [journey for journey in JOURNEYS if not names or journey.name in names]
+    """Go on all journeys, or on those that are named; how many failed."""
+    parser = argparse.ArgumentParser(prog="scripts/journeys", description=__doc__)
+    names = [journey.name for journey in JOURNEYS]
+    parser.add_argument("--only", choices=names, action="append", help="may be given several times")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="the transcripts, as a page; only if none failed")
+    arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the broker ends, too
+    chosen = [journey for journey in JOURNEYS if journey.name in (arguments.only or names)]
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
         for journey in chosen:
@@ -203,10 +208,8 @@ def main() -> int:
                 traceback.print_exc()
                 failed += 1
             shutil.rmtree(journey.machine.checkout / ".venv", ignore_errors=True)
-    if not failed and not names:
-        write_whole(ROOT / "docs" / "journeys.md", page(chosen).encode())
-    elif not failed:
-        print(page(chosen))
+    if arguments.write and not failed:
+        write_whole(arguments.write, page(chosen).encode())
     return failed
 
 

@@ -13,6 +13,7 @@ from edgevtn.archive import read_arrays
 from edgevtn.arrays import Float
 from edgevtn.bundle.facts import ENCODER, FACTS, MODALITIES, NOVELTY, Model, read_json, read_model
 from edgevtn.bundle.format1 import FILES, with_projection
+from edgevtn.bundle.hub import download, is_hub_name
 from edgevtn.errors import BundleError
 from edgevtn.novelty import Novelty
 from edgevtn.reading import kind_of, read_regular
@@ -55,7 +56,8 @@ def load_bundle(path: str | Path | None = None) -> Bundle:
     Parameters
     ----------
     path : path, optional
-        The bundle's folder; the model that comes with edgevtn if None or "default".
+        The bundle's folder; the model that comes with edgevtn if None or "default"; "org/name@revision" of the Hugging
+        Face hub where there is no such folder (extra ``edgevtn[hub]``).
 
     Raises
     ------
@@ -63,7 +65,7 @@ def load_bundle(path: str | Path | None = None) -> Bundle:
         A file is missing or does not match its checksum, a fact is missing or out of range, an array's shape
         does not match the facts, or the format version is not one that this edgevtn reads.
     """
-    folder = _folder(path)
+    folder = bundle_folder(path)
     model = read_model(folder / FACTS)
     encoder = _read_checked(folder / ENCODER, model.sha256[ENCODER], LARGEST_ONNX)
     name, shapes = model.head.file, model.head.shapes()
@@ -99,10 +101,10 @@ def load_streams(path: str | Path | None = None) -> tuple[Bundle, ...]:
     BundleError
         As `load_bundle`; or the streams do not belong together.
     """
-    folder = _folder(path)
+    folder = bundle_folder(path)
     facts = read_json(folder / FACTS)
     if "streams" not in facts:
-        return (load_bundle(path),)
+        return (load_bundle(folder),)
     if facts != {"streams": list(MODALITIES)}:
         raise BundleError(f'{folder / FACTS}: expected "streams": {list(MODALITIES)} of a two-stream bundle, no more')
     streams = tuple(load_bundle(folder / name) for name in MODALITIES)
@@ -116,7 +118,18 @@ def load_streams(path: str | Path | None = None) -> tuple[Bundle, ...]:
     return streams
 
 
-def _folder(path: str | Path | None) -> Path:
+def bundle_folder(path: str | Path | None) -> Path:
+    """The folder of a bundle, which is downloaded where it is named as on the Hugging Face hub, "org/name@revision".
+
+    Raises
+    ------
+    BundleError
+        There is no such folder.
+    MissingExtraError, DownloadError
+        It is on the hub, and cannot be had from there.
+    """
+    if isinstance(path, str) and is_hub_name(path):
+        return download(path, LARGEST_ONNX)
     folder = DATA / DEFAULT if path in (None, DEFAULT) else Path(str(path))
     found = kind_of(folder)
     if found != "folder":

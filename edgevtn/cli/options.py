@@ -32,7 +32,11 @@ def add_budget(parser: argparse.ArgumentParser) -> None:
 
 def add_model(parser: argparse.ArgumentParser) -> None:
     """``--model``, ``--threads`` and ``--engine``."""
-    parser.add_argument("--model", metavar="BUNDLE", help="folder of a model bundle (default: the bundled one)")
+    parser.add_argument(
+        "--model",
+        metavar="BUNDLE",
+        help="folder of a model bundle, or org/name@revision on a hub (default: the bundled one)",
+    )
     add_threads(parser)
     add_engine(parser)
 

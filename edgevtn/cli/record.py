@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> None:
 def describe(take: Take) -> str:
     """A take in a few words."""
     if not take.moved:
-        return f"{take.recorded:.1f} s, in which nothing moves"
+        return f"{take.recorded:.1f} s, kept whole: no part is stiller than the rest"
     return f"{take.kept:.1f} of {take.recorded:.1f} s, without still ends"
 
 

@@ -35,7 +35,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     add_regions(parser)
     parser.add_argument(
         "--model", action="append", metavar="BUNDLE",
-        help="folder of a model bundle, or default; several may be given, and share what encoder they have in common",
+        help="folder of a bundle, org/name@revision, or default; several share what encoder they have in common",
     )  # fmt: skip
     parser.add_argument(
         "--out", metavar="DIR",

@@ -75,7 +75,9 @@ class Clips(Sink):
         self._folder, self._before, self._after = ClipFolder(folder, most_bytes), before, after
         self._origin = Origin("") if origin is None else origin
         self._trouble = Trouble(f"clips in {folder}")
-        self._clips: dict[int, tuple[Ring, Clip]] = {}  # by the event's id
+        self._clips: dict[
+            str, tuple[Ring, Clip]
+        ] = {}  # by the event's id over all runs: each file of several counts anew
         self.files: dict[str, Path] = {}
 
     def frame(self, frame: Frame, timestamp: float, scene: Scene = WHOLE) -> None:
@@ -93,8 +95,8 @@ class Clips(Sink):
         if event.kind == "begin":
             with told(self._trouble):
                 self._begin(event)
-        elif event.end is not None and event.id in self._clips:
-            _, clip = self._clips[event.id]
+        elif event.end is not None and (id := self._origin.id(event)) in self._clips:
+            _, clip = self._clips[id]
             clip.until = min(clip.until, event.end + self._after)
 
     def close(self) -> None:
@@ -107,7 +109,7 @@ class Clips(Sink):
         id, ring = self._origin.id(event), self._rings[event.source, ""]
 
         def done(clip: Clip, error: Exception | None) -> None:
-            self._clips.pop(event.id, None)
+            self._clips.pop(id, None)
             with told(self._trouble):
                 if error is not None:
                     raise error
@@ -120,7 +122,7 @@ class Clips(Sink):
         file = self._folder.place(event.source, moment, event.label, id)
         clip = ring.begin(file, event.start - self._before, LONGEST_CLIP, done)
         if clip is not None:
-            self._clips[event.id] = ring, clip
+            self._clips[id] = ring, clip
 
 
 @contextlib.contextmanager

@@ -30,6 +30,11 @@ def clip(tmp_path_factory):
     return file
 
 
+def test_a_second_recording_by_its_name_begins_anew(recognizer, demo_clip):
+    first, second = ([p.timestamp for p in recognizer.stream(demo_clip)] for _ in range(2))
+    assert first == second
+
+
 def test_a_frame_without_a_time(recognizer):
     frame = moving_frames(1)[0]
     for call in (recognizer, recognizer.predictions):

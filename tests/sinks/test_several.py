@@ -10,6 +10,7 @@ from tiny import moving_frames
 
 import edgevtn
 from edgevtn.cli.main import main
+from edgevtn.cli.regions import expense
 from edgevtn.drawing import INK, SEEN, annotate
 from edgevtn.region import WHOLE, Region, Scene
 from edgevtn.sinks import Apart, Display, Video
@@ -55,7 +56,6 @@ def test_each_source_has_its_files(folders, tiny, tmp_path, capsys):
     ]
     assert main(["run", *line]) == 0
     captured = capsys.readouterr()
-    assert "ms a frame, 2 windows (2 sources): at most" in captured.err
     ended = [record for record in map(json.loads, captured.out.splitlines()) if record.get("event") == "end"]
     for name, expected in (("yard", 0), ("hall", 2)):
         assert color(tmp_path / f"out-{name}.mp4") == {expected}
@@ -80,16 +80,22 @@ def test_regions_of_one_source_by_its_name_or_as_it_is_given(folders, tiny, caps
     regions = ["--region", f"{folders[0]}:door=0,0,0.5,1", "--region", "hall:desk=0,0,0.5,1", "--region", "all=0,0,1,1"]
     assert main([*line, *regions]) == 0
     captured = capsys.readouterr()
-    assert "4 windows (2 sources, 4 regions): at most" in captured.err
     told = {(record["source"], record["region"]) for record in map(json.loads, captured.out.splitlines())}
     assert told == {("yard", "door"), ("yard", "all"), ("hall", "desk"), ("hall", "all")}
     assert main([*line, "--region", "hall:desk=0,0,0.5,1"]) == 0
     captured = capsys.readouterr()
-    assert "2 windows (2 sources, 1 region): at most" in captured.err
     records = list(map(json.loads, captured.out.splitlines()))
     assert {(record["source"], record.get("region")) for record in records} == {("yard", None), ("hall", "desk")}
     assert main([*line, "--region", "cellar:desk=0,0,0.5,1"]) == 1
     assert "region desk: expected a source before the colon (yard, hall), got another" in capsys.readouterr().err
+
+
+def test_what_several_cameras_cost_is_counted(tiny):
+    recognizer = edgevtn.Recognizer(tiny, threads=1)
+    wanted = [Region("door", 0, 0, 0.5, 1, "yard"), Region("desk", 0, 0, 0.5, 1, "hall"), Region("all", 0, 0, 1, 1)]
+    assert "ms a frame, 2 windows (2 sources): at most" in expense(recognizer, ["yard", "hall"], [])
+    assert "4 windows (2 sources, 4 regions): at most" in expense(recognizer, ["yard", "hall"], wanted)
+    assert "2 windows (2 sources, 1 region): at most" in expense(recognizer, ["yard", "hall"], wanted[1:2])
 
 
 def test_a_single_source_may_be_named(folders, tiny, capsys):
