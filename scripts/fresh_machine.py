@@ -17,6 +17,8 @@ LIMIT = 900.0
 WIDTH, FIRST, LAST = 110, 4, 8
 #: Variables that say where something of edgevtn or of Python is on this machine.
 OURS = re.compile(r"EDGEVTN_|PYTHON|VIRTUAL_ENV|XDG_CACHE|XDG_STATE|MPL|NUMBA|OMP_")
+#: What `record` says before a take, which a terminal shows in one place.
+COUNT_DOWN = re.compile(r"\w+: (\d|go)$")
 #: Types a command in the shell as the one before left it, and keeps what it exported and where it went.
 SHELL = '. "$STATE/set"; cd "$(cat "$STATE/at")"; eval "$1"; status=$?; declare -px > "$STATE/set"; pwd > "$STATE/at"; \
 exit $status'
@@ -31,6 +33,8 @@ class Typed:
     seconds: float
     #: What it wrote, to stdout and stderr, with the home as "~".
     text: str
+    #: A pattern of the lines that a transcript shows; "" for the first and the last ones.
+    matters: str = ""
 
     @property
     def installs(self) -> bool:
@@ -102,10 +106,12 @@ class Machine:
 
 def transcript(typed: Typed) -> list[str]:
     """The command, its time, and what matters of its text: pip's last line; else the first lines, and the last."""
-    lines = [line.rstrip() for line in typed.text.splitlines() if line.strip()]
+    lines = [line.rstrip() for line in typed.text.splitlines() if line.strip() and not COUNT_DOWN.match(line)]
     if typed.installs:
         lines = lines[-1:]
-    if len(lines) > FIRST + LAST + 1:
+    if typed.matters:
+        lines = [line for line in lines if re.search(typed.matters, line)]
+    elif len(lines) > FIRST + LAST + 1:
         lines = [*lines[:FIRST], "...", *lines[-LAST:]]
     cut = [line if len(line) <= WIDTH else line[: WIDTH - 3] + "..." for line in lines]
     return [f"$ {typed.command}    # {typed.seconds:.1f} s", *cut]

@@ -24,13 +24,13 @@ ACTORS, OTHERS = ("daria", "denis", "eli", "ido", "ira", "lena"), ("lyova", "mos
 SIDE = 240
 #: Seconds of a film to record five takes from: each has a count-down of three seconds and lasts three.
 LONG = 35.0
-#: Falls to learn from, and to be told of: another person in the same room, who is not taught.
+#: Falls to learn from, of two people in one room as a household would record them, and one to be told of, which is not
+#: taught. Each begins at the second in segments.csv, lasts so long, and so long after it the person lies.
 TAUGHT, ASKED = (
-    ("Subject1_13", "Subject1_14", "Subject1_15", "Subject2_12", "Subject2_13", "Subject2_14"),
+    ("Subject2_12", "Subject2_13", "Subject2_14", "Subject3_15", "Subject3_16", "Subject3_20"),
     "Subject3_19",
 )
-#: Seconds: how long a fall is, and from its beginning to when the person lies.
-FALL, LIES = 2.0, 3.0
+FALL, LIES = 1.6, 2.0
 
 
 def pictures(clip: Path) -> Iterator[Frame]:
@@ -78,7 +78,7 @@ def part(clip: Path, file: Path, start: float, end: float) -> None:
 
 
 def takes_of_falls(folder: Path) -> None:
-    """`takes/fall`, `lie`, `upright` and `nothing` of two people, and `room.mp4` in which another one falls."""
+    """`takes/fall`, `lie`, `upright` and `nothing` of two people, and `room.mp4` with a fall that is not taught."""
     with (FALLS / "segments.csv").open() as file:
         rows = [row for row in csv.DictReader(file) if Path(row["clip"]).stem in TAUGHT]
     for row in rows:
@@ -87,7 +87,7 @@ def takes_of_falls(folder: Path) -> None:
             part(clip, folder / "takes" / "fall" / f"{clip.stem}.mp4", start, start + FALL)
             part(clip, folder / "takes" / "lie" / f"{clip.stem}.mp4", start + LIES, float("inf"))
         elif float(row["end"]) - start > 1:
-            part(clip, folder / "takes" / "upright" / f"{clip.stem}_{row['label']}.mp4", start, float(row["end"]))
-    for clip in sorted((FALLS / "adl").glob("Subject[12]_*.mp4")):
+            part(clip, folder / "takes" / "upright" / f"{clip.stem}.mp4", start, float(row["end"]))
+    for clip in sorted((FALLS / "adl").glob("Subject[23]_*.mp4")):
         part(clip, folder / "takes" / "nothing" / clip.name, 0.0, 5.0)
     shutil.copy(FALLS / "fall" / f"{ASKED}.mp4", folder / "room.mp4")
