@@ -34,7 +34,7 @@ def test_the_table_is_that_of_the_transcripts():
 @pytest.mark.parametrize("command", COMMANDS)
 def test_it_can_be_typed(command):
     words = shlex.split(command)[1:]
-    assert parser(arguments=words).parse_args(words).command == words[0]
+    assert parser(arguments=words).parse_args(words).parser.prog == f"edgevtn {words[0]}"
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row[0])
