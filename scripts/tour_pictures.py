@@ -7,6 +7,7 @@ Run it from the repository root with edgevtn[report,test,video] installed: pytho
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import subprocess
 import sys
@@ -55,16 +56,17 @@ def terminals() -> None:
     """`edgevtn run` while it goes on and at its end; what `teach` says; a file of which all is unknown."""
     environment = {"TERM": "xterm-256color", "NO_COLOR": "", "COLUMNS": ""}
 
-    def typed(command: str, name: str, after: str = "") -> None:
+    def typed(command: str, name: str, label: str = "") -> None:
         with Terminal(["-m", "edgevtn", *command.split()[1:]], COLUMNS, **environment) as terminal:
-            if after:  # while it goes on: an event of that label has ended
-                terminal.until(lambda: any(after in line for line in terminal.lines[:-1]))
-                terminal.until(lambda: "left" in terminal.lines[-1])
+            if label:  # while it goes on, and that is the best one
+                terminal.until(
+                    lambda: re.search(rf"left +{label} +[6-9]\d%", terminal.lines[-1] if terminal.lines else "")
+                )
             else:
                 assert terminal.finish(180.0) == 0, terminal.lines
             write_whole(ROOT / "docs" / f"tour-{name}.svg", svg(terminal.screen, command).encode())
 
-    typed("edgevtn run clip.mp4", "run", "bend ")
+    typed("edgevtn run clip.mp4", "run", "jack")
     typed("edgevtn run clip.mp4", "end")
     typed("edgevtn run room.mp4", "unknown")
     typed("edgevtn teach people/manifest.csv -o mine --report mine.html", "teach")

@@ -25,7 +25,7 @@ from edgevtn.signed import (
     INPUT,
     MODEL_GRAPH,
     TENSOR_TYPE,
-    _message,
+    message,
     signed,
 )
 
@@ -106,13 +106,13 @@ def test_an_input_that_is_no_bytes_is_left(kind):
 
 
 def test_a_type_that_is_written_in_two_bytes_is_left():
-    padded = _message(TENSOR_TYPE, bytes([ELEM_TYPE << 3, TensorProto.UINT8 | 0x80, 0]))
-    value = _message(INFO_NAME, b"pixels") + _message(INFO_TYPE, padded)
+    padded = message(TENSOR_TYPE, bytes([ELEM_TYPE << 3, TensorProto.UINT8 | 0x80, 0]))
+    value = message(INFO_NAME, b"pixels") + message(INFO_TYPE, padded)
     model = quantised()
     model.graph.ClearField("input")
-    graph = model.graph.SerializeToString() + _message(INPUT, value)
+    graph = model.graph.SerializeToString() + message(INPUT, value)
     model.ClearField("graph")
-    content = model.SerializeToString() + _message(MODEL_GRAPH, graph)
+    content = model.SerializeToString() + message(MODEL_GRAPH, graph)
     assert onnx.load_from_string(content).graph.input[0].type.tensor_type.elem_type == TensorProto.UINT8
     assert signed(content) is None
 

@@ -1,6 +1,7 @@
 """From drawn clips to a bundle that recognises them, and back."""
 
 import csv
+import dataclasses
 import json
 from pathlib import Path
 
@@ -115,6 +116,13 @@ def test_adding_and_removing_equal_teaching_at_once(taught, tmp_path, examples, 
         taught.remove("walk")
     with pytest.raises(ManifestError, match="two labels or more"):
         less.remove("bend")
+
+
+def test_one_label_beside_nothing_is_not_enough_and_it_says_so(examples, cache):
+    idle = [dataclasses.replace(example, label="nothing") for example in examples if example.label == "jack"]
+    bending = [example for example in examples if example.label == "bend"]
+    with pytest.raises(ManifestError, match="two labels or more beside 'nothing' .* got only 'bend'"):
+        teach(bending + idle, cache=cache, threads=1)
 
 
 def test_the_encoder_is_shared_with_the_default_model(taught, tmp_path):
