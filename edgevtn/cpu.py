@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import os
 import platform
 from pathlib import Path
@@ -17,6 +18,9 @@ INT8_FEATURES = {
     "i8mm": "NEON int8 matrix",
     "neon": "NEON",
 }
+#: What the kernel tells a process of the processor, in pairs of words; Linux's numbers (asm/hwcap.h, linux/auxvec.h).
+AUXILIARY = Path("/proc/self/auxv")
+AT_HWCAP, HWCAP_ASIMDDP = 16, 1 << 20
 #: More threads than this gain nothing on a light encoder at batch size one.
 MOST_DEFAULT_THREADS = 4
 
@@ -26,12 +30,25 @@ def _host_features() -> frozenset[str]:
     if chosen is not None:
         flags = chosen.split(",")
         return frozenset(flag[1:] for flag in flags if flag.startswith("+"))
-    return frozenset(name for name, on in llvm.get_host_cpu_features().items() if on)
+    found = frozenset(name for name, on in llvm.get_host_cpu_features().items() if on)
+    # LLVM does not tell the dot product of ARM processors, and can use it where it knows the processor by name.
+    if IS_ARM and has_dot_product(AUXILIARY) and llvm.get_host_cpu_name() != "generic":
+        found |= {"dotprod"}
+    return found
 
 
+def has_dot_product(auxiliary: Path) -> bool:
+    """Whether the kernel says that this ARM processor has SDOT and UDOT, in a process's auxiliary vector."""
+    try:
+        words = array.array("Q", auxiliary.read_bytes())
+    except (OSError, ValueError):  # not told, or of 32 bits
+        return False
+    return any(kind == AT_HWCAP and value & HWCAP_ASIMDDP for kind, value in zip(words[::2], words[1::2], strict=False))
+
+
+IS_ARM: bool = llvm.get_process_triple().startswith(("aarch64", "arm"))
 #: Instruction-set features that code may use, as LLVM spells them (NUMBA_CPU_FEATURES overrides the processor's own).
 HOST_FEATURES = _host_features()
-IS_ARM: bool = llvm.get_process_triple().startswith(("aarch64", "arm"))
 
 
 def has_vnni() -> bool:
