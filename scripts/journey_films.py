@@ -26,10 +26,8 @@ SIDE = 240
 LONG = 35.0
 #: Falls to learn from, of two people in one room as a household would record them, and one to be told of, which is not
 #: taught. Each begins at the second in segments.csv, lasts so long, and so long after it the person lies.
-TAUGHT = (
-    ("Subject2_12", "Subject2_13", "Subject2_14", "Subject3_15", "Subject3_16", "Subject3_20"),
-    "Subject3_19",
-)
+TAUGHT = ("Subject2_12", "Subject2_13", "Subject2_14", "Subject3_15", "Subject3_16", "Subject3_20")
+ASKED = "Subject3_19"
 FALL, LIES = 1.6, 2.0  # seconds
 
 
