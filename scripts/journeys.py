@@ -71,7 +71,7 @@ def own_file(machine: Machine) -> str:
     machine.type("edgevtn run clips clip.mp4 --out results")
     for name in ("timeline.csv", "timeline.json", "timeline.html"):
         check((machine.checkout / "results" / name).is_file(), f"there is no {name}")
-    return "who walks is recognised; of another scene it says why it is unknown"
+    return "who walks is recognised, in a clip of the model's training; of another scene it says why it is unknown"
 
 
 def teach(machine: Machine) -> str:
@@ -119,7 +119,10 @@ def mqtt(machine: Machine) -> str:
     check(any(topic.startswith("homeassistant/device/") for topic, _, _ in got), "no device was announced")
     machine.typed[-1].matters = r" - .*%|^The|/config|/events|/state/fall|/availability"
     machine.typed[-1].text += "\n".join(["The subscriber got:", *(f"{topic} {text}" for topic, text, _ in got)])
-    return f"a subscriber got {len(got)} messages: the device, a fall that begins and ends, the sensor ON and OFF"
+    return (
+        f"a subscriber got {len(got)} messages: the device, a fall that begins and ends, the sensor ON and OFF; "
+        "other falls in that room were taught"
+    )
 
 
 def archive(machine: Machine) -> str:
