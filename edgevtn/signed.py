@@ -69,7 +69,7 @@ class _Signer:
             if field.number == MODEL_FUNCTIONS:
                 raise _NotPossible
             if field.number == MODEL_GRAPH:
-                parts.append(message(MODEL_GRAPH, self._graph(field)))
+                parts.append(_message(MODEL_GRAPH, self._graph(field)))
                 graphs += 1
             else:
                 parts.append(content[place : field.end])
@@ -153,8 +153,8 @@ class _Signer:
         self._unsigned.add(name)
         flipped = (np.frombuffer(bytes(raw), np.uint8) ^ np.uint8(HIGHEST_BIT)).tobytes()
         facts = bytes([*dims, DATA_TYPE << 3, INT8])
-        tensor = facts + message(TENSOR_NAME, name.encode()) + message(RAW_DATA, flipped)
-        return message(INITIALIZER, tensor)
+        tensor = facts + _message(TENSOR_NAME, name.encode()) + _message(RAW_DATA, flipped)
+        return _message(INITIALIZER, tensor)
 
     def _numbers(self, field: Field) -> bytes:
         """Values of ``int32_data``, one or several."""
@@ -196,7 +196,7 @@ class _Signer:
                 raise _NotPossible
 
 
-def message(number: int, content: bytes) -> bytes:
+def _message(number: int, content: bytes) -> bytes:
     """A field of bytes."""
     return _varint(number << 3 | BYTES) + _varint(len(content)) + content
 

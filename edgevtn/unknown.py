@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from edgevtn.arrays import Frame
+from edgevtn.errors import one_line
 from edgevtn.prediction import UNKNOWN, Event, Prediction
 from edgevtn.region import WHOLE, Box, Scene
 
@@ -213,7 +214,7 @@ class Unknown:
         seen, picture = self._seen[key], self._pictures.get(key[:2])
         seen.told = True
         found = why(seen.labels, seen.novelty, picture)
-        whose = ": ".join(name for name in (source, region, model) if name)
+        whose = ": ".join(one_line(name) for name in (source, region, model) if name)
         share = seen.unknown / seen.predictions
         self._tell(f'{whose}: {share:.0%} of {seen.predictions} predictions are "unknown", which may be why:')
         for line in (*(reason.text for reason in found), *NEXT):
@@ -242,7 +243,7 @@ def why(labels: Sequence[str], novelty: Sequence[float], picture: Picture | None
         text = f"the scene is unlike what the model has learned: {unlike:.1f} times as far from it as 99 % of that is"
         found.append(Reason("unlike", round(unlike, 2), text))
     if not found:
-        known = ", ".join(label for label in labels if label != UNKNOWN)
+        known = ", ".join(one_line(label) for label in labels if label != UNKNOWN)
         found.append(Reason("other", None, f"nothing that is measured; it may be none of {known}"))
     return found
 

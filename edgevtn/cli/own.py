@@ -74,7 +74,10 @@ def ask() -> tuple[str, str]:
     for which, proposed in zip(("first", "second"), ACTIONS, strict=True):
         answer = proposed
         if sys.stdin.isatty():
-            answer = input(f"What will you do as the {which} action? [{proposed}] ").strip() or proposed
+            try:
+                answer = input(f"What will you do as the {which} action? [{proposed}] ").strip() or proposed
+            except EOFError:  # Ctrl-D
+                print()
         names.append(answer)
     if names[0] == names[1]:
         raise ValueError(f"expected two different actions, got {names[0]!r} twice")

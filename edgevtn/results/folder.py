@@ -28,6 +28,8 @@ from edgevtn.sinks.discovery import slug
 FORMAT = 1
 #: Bytes of a record: a day of events with their pictures has less.
 LARGEST = 256 * 2**20
+#: Seconds: no time is later, and one that is damaged may be.
+LATEST = 1e12
 COLUMNS = ("file", "label", "start", "end", "score", "region", "model")
 #: What an event has in a timeline.
 FIELDS = COLUMNS[1:]
@@ -152,15 +154,25 @@ def _read(place: Path) -> dict[str, Any] | None:
         record = json.loads(read_regular(place, LARGEST))
         if record["format"] != FORMAT or not isinstance(record["file"], str) or "key" not in record:
             return None
-        duration = record["duration"]
+        duration = None if record["duration"] is None else _number(record["duration"])
         events = [{name: event[name] for name in FIELDS} | {"picture": event["picture"]} for event in record["events"]]
         for event in events:
             base64.b64decode(event["picture"] or "", validate=True)  # it goes into a page
-            for name in ("start", "end"):
-                event[name] = float(event[name])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            event["start"], event["end"] = _number(event["start"]), _number(event["end"])
+            event["score"] = None if event["score"] is None else _number(event["score"])
+            if not all(isinstance(event[name], str) for name in ("label", "region", "model")):
+                return None
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
     return {"file": record["file"], "key": record["key"], "duration": duration, "events": events}
+
+
+def _number(value: Any) -> float:
+    """A number that a page can show, else ValueError or TypeError."""
+    number = float(value)
+    if not abs(number) <= LATEST:
+        raise ValueError
+    return number
 
 
 def _csv(records: Sequence[dict[str, Any]]) -> str:

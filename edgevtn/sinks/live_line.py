@@ -110,8 +110,8 @@ class LiveLine:
             self._write(CLEAR + self._drawn)
 
     def print(self, text: str) -> None:
-        """Lines above it, which stay."""
-        with self._aside():
+        """Lines above it, which stay; none on a terminal that is gone."""
+        with contextlib.suppress(OSError), self._aside():
             self._write(f"{text}\n")
 
     def close(self) -> None:
@@ -127,8 +127,8 @@ class LiveLine:
                     self._write(CLEAR)
 
     def write_above(self, text: str, file: TextIO) -> None:
-        """Write whole lines to another file that is the same terminal."""
-        with self._aside():
+        """Write whole lines to another file that is the same terminal, if it is not gone."""
+        with contextlib.suppress(OSError), self._aside():
             file.write(text)
             file.flush()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from edgevtn.errors import one_line
 from edgevtn.prediction import Event, Prediction
 from edgevtn.sinks.base import Sink
 
@@ -58,9 +59,10 @@ class Tally(Sink):
         """All of it as lines of text; `dropped` are the frames that a newer one took the place of."""
         lines = []
         if self.labels:
-            across = max(len("label"), *map(len, self.labels))
+            told = [(one_line(label), *counts) for label, counts in self.labels.items()]
+            across = max(len("label"), *(len(label) for label, _, _ in told))
             lines.append(f"{'label':{across}}  events  seconds")
-            lines += [f"{label:{across}}  {n:6d}  {seconds:7.1f}" for label, (n, seconds) in self.labels.items()]
+            lines += [f"{label:{across}}  {n:6d}  {seconds:7.1f}" for label, n, seconds in told]
         else:
             lines.append("no action was recognised")
         rate = self.frames / self.seconds if self.seconds else 0.0

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
 from collections import deque
 
 from edgevtn.arrays import Frame
+from edgevtn.errors import one_line
 from edgevtn.prediction import UNKNOWN, Event, Prediction
 from edgevtn.region import WHOLE, Scene
 from edgevtn.sinks.base import Sink
@@ -80,7 +82,7 @@ class Text(Sink):
 
     def _whose(self, what: Prediction | Event) -> str:
         names = (what.source, what.region, what.model if self._name_models else "")
-        return "".join(f"{name}: " for name in names if name)
+        return "".join(f"{one_line(name)}: " for name in names if name)
 
     def prediction(self, prediction: Prediction) -> None:
         """Show it in the live line, which the next one overwrites."""
@@ -112,7 +114,8 @@ class Text(Sink):
         if not self.tally.frames:
             return
         if line is not None and (failed is None or issubclass(failed, STOPS)):
-            print(f"\n{self.tally.table(self._dropped())}", flush=True)
+            with contextlib.suppress(OSError):  # a terminal that is gone
+                print(f"\n{self.tally.table(self._dropped())}", flush=True)
         elif not self.live and not self.tally.labels and failed is None:  # an error says more
             print("no action was recognised")
 
@@ -138,9 +141,9 @@ class Text(Sink):
         whose = (f"{self._title}, " if self._title else "") + self._whose(prediction)
         parts = [Part(whose.rstrip(": ,"), 5, DIM)] if whose else []
         parts.append(Part(self._progress(now), 1))
-        parts.append(Part(f"{label} {score:4.0%}", 0, BOLD if known else DIM))
+        parts.append(Part(f"{one_line(label)} {score:4.0%}", 0, BOLD if known else DIM))
         parts.append(Part(full * filled + empty * (BAR - filled), 4, GREEN if known else DIM))
-        parts += [Part(f"{name} {share:.0%}", 6 + n, DIM) for n, (name, share) in enumerate(others)]
+        parts += [Part(f"{one_line(name)} {share:.0%}", 6 + n, DIM) for n, (name, share) in enumerate(others)]
         (before, count), (_, frames) = self._marks[0], self._marks[-1]
         rate = (frames - count) / (now - before) if now > before else 0.0
         parts.append(Part(f"{rate:.0f} frames/s", 3, DIM))
@@ -169,4 +172,4 @@ def clock(seconds: float) -> str:
 
 def timeline_line(event: Event) -> str:
     """An event that has ended as a line of a timeline."""
-    return f"{event.start:7.2f} - {event.end:6.2f} s  {event.label:16} {event.score:4.0%}"
+    return f"{event.start:7.2f} - {event.end:6.2f} s  {one_line(event.label):16} {event.score:4.0%}"

@@ -129,6 +129,9 @@ class _Track:
         for key, event in list(self._events.items()):
             if event.end is not None and event.end < timestamp - SPAN:
                 del self._events[key]
+        for name, known in list(self._predictions.items()):
+            if timestamp - known[-1][0] > LATEST:  # another model took its place, or the source was lost
+                del self._predictions[name]
         past = [event for event in self._events.values() if event.start <= timestamp]
         views = [self._view(name, past, timestamp) for name in self._predictions]
         label, score, top = "...", None, list[tuple[str, float]]()
@@ -137,7 +140,7 @@ class _Track:
             top = prediction.top(BARS)
         elif views:
             label = "  ".join(f"{whose(prediction)}: {label}" for prediction, label, _ in views)
-            top = [(whose(prediction), shares(prediction)[label]) for prediction, label, _ in views[:BARS]]
+            top = [(whose(prediction), shares(prediction).get(label, 0.0)) for prediction, label, _ in views[:BARS]]
         for name in [*(event.label for event in past), *(name for name, _ in top)]:
             if name not in self._colors:
                 self._colors[name] = GREY if name in NO_ACTION else PALETTE[len(self._colors) % len(PALETTE)]
@@ -154,7 +157,8 @@ class _Track:
             if (event.region, event.model) == (prediction.region, prediction.model) and (
                 event.end is None or timestamp < event.end
             ):
-                return prediction, event.label, shares(prediction)[event.label]
+                # A model that was taught meanwhile may have no such label any more, or not yet.
+                return prediction, event.label, shares(prediction).get(event.label)
         return prediction, prediction.label, None
 
 

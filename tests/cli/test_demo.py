@@ -1,5 +1,6 @@
 """The demo: what the figure does is recognised."""
 
+import io
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import numpy as np
 import edgevtn
 from edgevtn.cli.demo import CLIP, TRUTH, ground_truth
 from edgevtn.cli.main import main
+from edgevtn.cli.own import ACTIONS, ask
 from edgevtn.cli.people import ASKED, PEOPLE, TAUGHT, parts, teach_people
 from edgevtn.training.data.figure import Look, background, clip
 from edgevtn.video import VideoWriter
@@ -139,3 +141,9 @@ def test_a_held_frame_of_an_action_is_no_action(shared):
                 middle = [frame for _, frame in source][12]
             shares.append(share_of_unknown([middle] * 60))
     assert np.mean(shares) > 0.9
+
+
+def test_ctrl_d_takes_what_is_proposed(monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    assert ask() == ACTIONS

@@ -16,6 +16,7 @@ from tiny import moving_frames
 
 from edgevtn.cli.files import clips_of
 from edgevtn.cli.main import main
+from edgevtn.prediction import Event
 from edgevtn.results import Results
 from edgevtn.video import VideoWriter
 
@@ -197,6 +198,31 @@ def test_whoever_is_interrupted_goes_on_later(clips, tiny, tmp_path, number, sta
     assert "Traceback" not in error
     assert {row["file"] for row in rows(out)} == {str(clips / "a.mp4")}
     assert [path.name.partition("-")[0] for path in (out / "files").iterdir()] == ["a_mp4"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"duration": "long"},
+        {"duration": float("nan")},
+        *(
+            {"events": [{name: value}]}
+            for name, value in (("start", 1e308), ("label", None), ("model", 5), ("score", "x"))
+        ),
+    ],
+    ids=str,
+)
+def test_a_damaged_record_is_as_none(tmp_path, damage):
+    results = Results(tmp_path, {})
+    results.keep(tmp_path / "a.mp4", None, [Event(1, "m", "walk", 0.0, 1.0, 0.9)], {}, 2.0)
+    (place,) = (tmp_path / "files").iterdir()
+    record = json.loads(place.read_text())
+    results.write()
+    assert len(rows(tmp_path)) == 1
+    changed = [record["events"][0] | change for change in damage.get("events", [{}])]
+    place.write_text(json.dumps(record | damage | {"events": changed}))
+    results.write()
+    assert rows(tmp_path) == []
 
 
 def test_sigterm_between_two_clips_begins_no_other(clips, tiny, tmp_path, monkeypatch, capsys):

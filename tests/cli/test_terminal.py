@@ -2,6 +2,7 @@
 
 import dataclasses
 import io
+import json
 import os
 import re
 import subprocess
@@ -14,7 +15,9 @@ from cameras import MjpegCamera
 from terminals import Terminal
 from tiny import moving_frames
 
+import edgevtn
 from edgevtn.prediction import Event
+from edgevtn.sinks import Text
 from edgevtn.sinks.live_line import LiveLine, Part, fitted, width
 from edgevtn.sinks.tally import Tally
 
@@ -88,6 +91,29 @@ def test_ctrl_c_leaves_a_clean_line(images, tiny):
         assert terminal.screen.display[terminal.screen.cursor.y].strip() == ""
         assert not terminal.screen.cursor.hidden
         assert re.match(r"\d+ predictions, ", terminal.lines[-1])  # summed up, as it is how a camera's run ends
+
+
+def test_a_terminal_that_is_gone_ends_the_run_as_its_source_would(images, tiny, tmp_path):
+    told = tmp_path / "told.jsonl"
+    with run(images, 80, "--model", tiny, "--json-file", told, "--save", tmp_path / "seen.mp4") as terminal:
+        terminal.until(lambda: any("frames/s" in line for line in terminal.lines) and '"begin"' in told.read_text())
+        assert terminal.vanish() == 0
+    kinds = [record["event"] for record in map(json.loads, told.read_text().splitlines()) if "event" in record]
+    assert kinds.count("begin") == kinds.count("end") > 0
+    with edgevtn.frames(tmp_path / "seen.mp4") as source:
+        assert next(iter(source))
+
+
+def test_a_terminal_shows_names_and_does_not_obey_them(capsys):
+    with Text() as text:
+        text.frame(None, 0.0)
+        text.event(Event(1, "m", "a\x1b[2J", 0.0, 1.0, 0.9, source="two\nlines.mp4", region="\x1b]0;title\x07"))
+    out = capsys.readouterr().out
+    assert out.count("\n") == 1
+    assert out.startswith("two lines.mp4: \\x1b]0;title\\x07:    0.00 -   1.00 s  a\\x1b[2J ")
+    tally = Tally()
+    tally.event(Event(1, "m", "a\x1b[2J", 0.0, 1.0, 0.9))
+    assert tally.table(0).splitlines()[1] == "a\\x1b[2J       1      1.0"
 
 
 def test_a_warning_has_a_line_of_its_own(images, tiny):

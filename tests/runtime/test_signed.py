@@ -17,17 +17,7 @@ from edgevtn.bundle import load_bundle
 from edgevtn.encoder import Encoder
 from edgevtn.engines import Graph, OnnxRuntime
 from edgevtn.engines import onnxruntime as engine
-from edgevtn.signed import (
-    ELEM_TYPE,
-    HIGHEST_BIT,
-    INFO_NAME,
-    INFO_TYPE,
-    INPUT,
-    MODEL_GRAPH,
-    TENSOR_TYPE,
-    message,
-    signed,
-)
+from edgevtn.signed import HIGHEST_BIT, signed
 
 
 def constant(name, value, raw=True):
@@ -105,16 +95,22 @@ def test_an_input_that_is_no_bytes_is_left(kind):
     assert signed(model.SerializeToString()) is None
 
 
+def message(number, content):
+    """A field of protobuf."""
+    size = [len(content) >> shift & 127 | 128 for shift in range(0, 7 * max(1, -(-len(content).bit_length() // 7)), 7)]
+    return bytes([number << 3 | 2, *size[:-1], size[-1] & 127]) + content
+
+
 def test_a_type_that_is_written_in_two_bytes_is_left():
-    padded = message(TENSOR_TYPE, bytes([ELEM_TYPE << 3, TensorProto.UINT8 | 0x80, 0]))
-    value = message(INFO_NAME, b"pixels") + message(INFO_TYPE, padded)
     model = quantised()
     model.graph.ClearField("input")
-    graph = model.graph.SerializeToString() + message(INPUT, value)
+    graph = model.graph.SerializeToString()
     model.ClearField("graph")
-    content = model.SerializeToString() + message(MODEL_GRAPH, graph)
-    assert onnx.load_from_string(content).graph.input[0].type.tensor_type.elem_type == TensorProto.UINT8
-    assert signed(content) is None
+    for kind, possible in (([TensorProto.UINT8], True), ([TensorProto.UINT8 | 0x80, 0], False)):
+        value = message(1, b"pixels") + message(2, message(1, bytes([1 << 3, *kind])))
+        content = model.SerializeToString() + message(7, graph + message(11, value))
+        assert onnx.load_from_string(content).graph.input[0].type.tensor_type.elem_type == TensorProto.UINT8
+        assert (signed(content) is not None) is possible
 
 
 def test_cut_or_empty_files_are_left():

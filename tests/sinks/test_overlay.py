@@ -1,6 +1,7 @@
 """The annotated video: labels at their events' beginnings, readable whatever the picture's size."""
 
 import logging
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -85,6 +86,23 @@ def test_several_views_have_a_bar_each(tmp_path):
     alone = cv2.cvtColor(write_video(tmp_path / "w.mp4", (480, 640))[20][1][480:], cv2.COLOR_BGR2GRAY)
     assert band.shape == alone.shape
     assert np.abs(band.astype(int) - alone).mean() > 2
+
+
+def test_a_model_that_was_taught_meanwhile_takes_the_place_of_the_one_before(tmp_path, monkeypatch):
+    """It has another name, and labels of which that knew nothing."""
+    drawn = []
+    monkeypatch.setattr(video, "annotate", lambda frame, label, *_, **__: drawn.append(label) or frame)
+    with Video(tmp_path / "v.mp4", frame_rate=10) as sink:
+        for n in range(150):
+            old = prediction(n / 10, 0)
+            sink.prediction(old if n < 50 else replace(old, model="new", label="jump", labels=("walk", "jump")))
+            if n == 40:  # of the labels of a model that comes later
+                sink.event(Event(1, "m", "jump", 3.0, 4.0, 0.9))
+            sink.frame(np.full((48, 64, 3), 90, np.uint8), n / 10)
+    assert len(drawn) == 150
+    assert drawn[0] == "walk"
+    assert drawn[35].startswith("m: jump")
+    assert drawn[-1] == "jump"
 
 
 def test_frames_wait_no_longer_than_five_seconds_for_a_model_that_says_nothing(tmp_path):

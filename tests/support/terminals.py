@@ -75,6 +75,12 @@ class Terminal:
             pass
         return self._process.wait(limit)
 
+    def vanish(self, limit: float = 60.0) -> int:
+        """Close it, as a connection that breaks; the command's exit status."""
+        os.close(self._master)
+        self._master = os.open(os.devnull, os.O_RDONLY)
+        return self._process.wait(limit)
+
     def __enter__(self) -> Self:
         return self
 
