@@ -177,11 +177,14 @@ class Unknown:
             seen.novelty.append(prediction.novelty)
         if prediction.label != UNKNOWN:
             seen.began = None
+            if self._live:  # it is told of the row alone
+                seen.predictions = seen.unknown = 0
             return
         self._due.add(prediction.source)
         seen.unknown += 1
         seen.began = prediction.timestamp if seen.began is None else seen.began
-        if self._live and not seen.told and prediction.timestamp - seen.began >= PATIENCE:
+        acted = key in self._acted  # the model knows what is done here: now nobody does it
+        if self._live and not seen.told and not acted and prediction.timestamp - seen.began >= PATIENCE:
             self._explain(key)
 
     def event(self, event: Event) -> None:

@@ -121,6 +121,8 @@ def check(arguments: argparse.Namespace) -> None:
         raise ValueError("--teach is done from a page; give --page, too, or use edgevtn serve")
     if not arguments.source:
         raise ValueError("expected at least one SOURCE, on the command line or in the file of --config")
+    if "" in arguments.source:  # a shell's variable that is not set; a path would take it for the present folder
+        raise ValueError("expected a SOURCE, got an empty text; the present folder is .")
     detector(arguments)
     if arguments.cpu_budget is not None:
         Budget(arguments.cpu_budget)

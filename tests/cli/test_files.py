@@ -239,6 +239,11 @@ def test_sigterm_between_two_clips_begins_no_other(clips, tiny, tmp_path, monkey
     assert {row["file"] for row in rows(out)} == {str(clips / "a.mp4")}
 
 
+def test_an_empty_name_is_no_folder(tiny, capsys):
+    assert run(tiny, "") == 1
+    assert "got an empty text" in capsys.readouterr().err
+
+
 def test_links_in_a_circle_do_not_exist(clips, tiny, capsys):
     (clips / "circle").symlink_to(clips / "circle")
     for sources in ([clips / "circle"], [clips / "circle", clips / "a.mp4"]):

@@ -121,6 +121,18 @@ def test_a_camera_that_sees_an_action_now_and_then_is_not_told_of():
     assert not lines
 
 
+def test_of_a_camera_the_row_alone_is_told_and_nothing_after_an_event():
+    for acted in (False, True):
+        lines = []
+        sink = Unknown(lines.append, live=True)
+        run(sink, ["a"] * 1000 + [UNKNOWN])
+        if acted:
+            sink.event(Event(1, "m", "a", 0.0, 1.0, 0.9))
+        for n in range(1001, 1200):
+            sink.prediction(prediction(n * 0.2, UNKNOWN))
+        assert [line.partition(" of ")[0] for line in lines if "may be why" in line] == ([] if acted else ["m: 100%"])
+
+
 def test_an_event_or_too_few_predictions_need_no_reason():
     for labels, acted in (([UNKNOWN] * 50, True), ([UNKNOWN] * 3, False)):
         lines = []
