@@ -31,6 +31,8 @@ CAPITAL = 21
 BARS, SPAN = 3, 10.0
 #: Narrower frames are enlarged before text is put on them.
 NARROWEST = 480
+#: Enlarged frames are no taller than this, 8K's height; what is still too slim for a letter gets a margin at its right.
+TALLEST, SLIMMEST = 4320, 160
 #: BGR of the edges of what a model sees.
 SEEN = PALETTE[1]
 
@@ -107,9 +109,12 @@ def annotate(
         H' and W' depend on H, W, and which of `top` and `past` are None, alone.
     """
     H, W = frame.shape[:2]
-    factor = max(1, round(NARROWEST / W))
+    factor = max(1, min(round(NARROWEST / W), TALLEST // H))
     if factor > 1:
         frame = cast(Frame, cv2.resize(frame, (W * factor, H * factor), interpolation=cv2.INTER_LINEAR))
+    if W * factor < SLIMMEST:
+        margin = SLIMMEST - W * factor
+        frame = cast(Frame, cv2.copyMakeBorder(frame, 0, 0, 0, margin, cv2.BORDER_CONSTANT))
     (H, W), unit = frame.shape[:2], letter_height(frame)
     color = dict(colors or {})
     rows = [_headline(W, unit, label, score, timestamp, color.get(label, PALETTE[0]))]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from tiny import moving_frames
 
+from edgevtn.drawing import annotate
 from edgevtn.errors import OutputError
 from edgevtn.video import LONGEST_GAP, VideoWriter
 
@@ -75,3 +76,11 @@ def test_no_such_folder(encoder, tmp_path):
     with pytest.raises(OutputError, match=r"x\.mp4: cannot be written"):
         writer.write(moving_frames(1)[0], 0.0)
     writer.close()
+
+
+@pytest.mark.parametrize("shape", [(4096, 2), (3000, 1), (2, 4096), (1, 1), (5, 7)])
+def test_frames_of_any_shape_are_annotated_within_bounds(shape):
+    frame = np.zeros((*shape, 3), np.uint8)
+    picture = annotate(frame, "walk", 0.9, 1.0, top=[("walk", 0.9), ("run", 0.1)], past=[])
+    assert picture.shape[0] < 6000
+    assert 160 <= picture.shape[1] <= 4096
