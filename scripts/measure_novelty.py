@@ -19,7 +19,7 @@ from edgevtn.bundle.write import CARD
 from edgevtn.datasets import read_dataset
 from edgevtn.graph.sizes import with_side
 from edgevtn.training.recipe import Recipe
-from edgevtn.training.streams import novelty_of
+from edgevtn.training.streams import novelty_of, stream
 
 
 def main() -> None:
@@ -34,8 +34,9 @@ def main() -> None:
     if model.encoder.difference_interval is not None or model.encoder.color_order != "RGB":
         raise SystemExit(f"{arguments.bundle}: expected a model of RGB frames, as edgevtn train writes it")
     encoder = with_side(onnx.load_from_string(bundle.encoder), size)
-    recipe = Recipe(input_size=size, frame_rate=model.frame_rate, drawn=arguments.drawn)
-    seen = novelty_of(encoder, read_dataset(arguments.clips), model.labels, recipe, arguments.seed, None)
+    recipe = Recipe(input_size=size, frame_rate=model.frame_rate, drawn=arguments.drawn, variants=0)
+    clips = read_dataset(arguments.clips)
+    seen = novelty_of(stream(encoder, clips, model.labels, recipe, arguments.seed, None), len(clips))
     card = arguments.bundle / CARD
     text = card.read_text("utf-8") if card.exists() else None
     write_bundle(arguments.bundle, model.to_dict(), bundle.encoder, bundle.head, text, novelty=seen)

@@ -155,17 +155,14 @@ def fit_stream(
     return decoder
 
 
-def novelty_of(
-    encoder: onnx.ModelProto,
-    clips: Sequence[Clip],
-    labels: Sequence[str],
-    recipe: Recipe,
-    seed: int,
-    cache: Path | None,
-) -> Novelty | None:
-    """What the clips, none changed at random, and the drawn ones are like under an encoder."""
-    seen = stream(encoder, clips, labels, recipe.model_copy(update={"variants": 0}), seed, cache)
-    return measure(view.values for view in seen.features)
+def novelty_of(stream: Stream, count: int, learned: Sequence[int] | None = None) -> Novelty | None:
+    """What a stream's clips, `count` of them, none changed at random, and the drawn ones are like under its encoder.
+
+    `learned` are the clips that count; all if None.
+    """
+    each = 1 + stream.recipe.variants
+    views = [stream.features[n * each] for n in (range(count) if learned is None else learned)]
+    return measure(view.values for view in [*views, *stream.features[count * each :]])
 
 
 def write_each(folder: Path, recipes: Sequence[Recipe], write: Callable[[int, Path], None]) -> None:

@@ -140,16 +140,19 @@ def train(
             )
             if distributed.first():
                 encoder = calibrated(plain, clips, recipe, seed, cache)
+                own, unchanged = [clips[n] for n in learned], recipe.model_copy(update={"variants": 0})
+                novelty = novelty_of(stream(encoder, own, labels, unchanged, seed, cache), len(own))
+        elif distributed.first():
+            novelty = novelty_of(frozen, len(clips), learned)
         if distributed.first():
-            seen = novelty_of(encoder, [clips[n] for n in learned], labels, recipe, seed, cache)
-            trained.append((encoder, decoder, journal([run.looks for run in runs]), seen))
+            trained.append((encoder, decoder, journal([run.looks for run in runs]), novelty))
     if not distributed.first():
         return
 
     def write(n: int, place: Path) -> None:
-        encoder, decoder, looks, seen = trained[n]
+        encoder, decoder, looks, novelty = trained[n]
         text = card(facts, recipes[n], len(learned), seed, teachers)
-        save_stream(place, encoder, decoder, recipes[n], facts, text, seen)
+        save_stream(place, encoder, decoder, recipes[n], facts, text, novelty)
         save_journal(place, looks)
 
     write_each(output, recipes, write)
