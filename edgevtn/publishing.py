@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from edgevtn.bundle import Bundle, load_streams
+from edgevtn.bundle.card import plain_card
 from edgevtn.bundle.facts import ENCODER, FACTS, NOVELTY
 from edgevtn.bundle.hub import EXTRA, NAME
 from edgevtn.bundle.load import LARGEST_ONNX
@@ -18,6 +19,8 @@ from edgevtn.reading import LARGEST_TEXT, kind_of, read_regular, read_text
 TAGS = ("action-recognition", "edgevtn", "onnx", "video-classification")
 TASK = "video-classification"
 README = "README.md"
+#: What its card says of a bundle that has none.
+PUBLISHED = "Published by edgevtn push."
 
 
 def push_to_hub(model: str | Path, name: str, *, license: str | None = None, private: bool = False) -> str:
@@ -107,21 +110,10 @@ def card(bundles: tuple[Bundle, ...], name: str, license: str | None, hub: Any) 
 
 def _body(bundles: tuple[Bundle, ...]) -> str:
     """The bundle's own card, where it has one; else what its facts say."""
-    model = bundles[0].model
     file = bundles[0].path / CARD
     if len(bundles) == 1 and kind_of(file) == "file":
         return read_text(file)
-    seconds = model.head.window_len / model.frame_rate
-    lines = [
-        f"# {model.name}", "", f"{model.source}. Licence of what it was made from: {model.license}.", "",
-        *(f"- Sees: {b.model.encoder.modality}, {b.model.encoder.input_size} pixels." for b in bundles),
-        *(f"- Head: {b.model.head.describe()}." for b in bundles),
-        f"- Window: {model.head.window_len} frames at {model.frame_rate:g} Hz, {seconds:.2f} s.",
-        f"- Labels: {', '.join(model.labels)}.",
-    ]  # fmt: skip
-    if model.accuracy:
-        lines += ["", "## Measured accuracy", "", *(f"- {key}: {value}" for key, value in model.accuracy.items())]
-    return "\n".join(lines) + "\n"
+    return "\n".join(plain_card(bundle.model.to_dict(), PUBLISHED) for bundle in bundles)
 
 
 def _use(name: str) -> str:

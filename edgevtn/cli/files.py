@@ -15,7 +15,7 @@ from typing import Any
 from edgevtn.arrays import Frame
 from edgevtn.cli.detection import detector
 from edgevtn.cli.outputs import outputs
-from edgevtn.cli.parts import load, print_record, saving, say
+from edgevtn.cli.parts import load, saving, say, why_unknown
 from edgevtn.cli.regions import regions
 from edgevtn.cli.service import Draining
 from edgevtn.errors import FrameError, SourceError, TimestampError
@@ -23,9 +23,8 @@ from edgevtn.naming import free_name
 from edgevtn.prediction import Event, Prediction
 from edgevtn.reading import kind_of, read_text
 from edgevtn.region import WHOLE, Scene
-from edgevtn.sinks.base import Sink, StopWatching, as_sink, telling
+from edgevtn.sinks.base import Sink, StopWatching, telling
 from edgevtn.sources.secret import SUSPICIOUS, source_name
-from edgevtn.unknown import Unknown
 
 #: Options that change what is recognised in a file.
 SETTINGS = (
@@ -142,12 +141,12 @@ def watch_files(
             lasting.append(_Alone(stack.enter_context(Display())))
         lasting += [_Lasting(stack.enter_context(sink)) for sink in outputs(arguments, origin)]
         video = None if arguments.save is None else saving(arguments.save, [str(clip) for clip in clips], list(names))
-        recognizer = load(models[0] if len(models) == 1 else models, arguments) if todo else None
+        recognizer = load(models, arguments) if todo else None
         draining.by(stop)
         ready()
         for number, (name, clip) in enumerate(todo.items(), 1):
             shots, events = Shots(), list[Event]()
-            why = as_sink(Unknown(say, print_record if arguments.json else None, live=False))
+            why = why_unknown(arguments, live=False)
             key = None
             with contextlib.suppress(OSError):  # whoever opens it says what is wrong
                 key = None if results is None else results.key(clip)
@@ -185,8 +184,9 @@ def watch_files(
 def _settings(arguments: argparse.Namespace, models: Sequence[str | None]) -> dict[str, Any]:
     """What the answers depend on beside the file: options, and the models' facts, which have their files' checksums."""
     from edgevtn.bundle import load_streams
+    from edgevtn.bundle.facts import FACTS
 
-    facts = [read_text(stream.path / "model.json") for model in models for stream in load_streams(model)]
+    facts = [read_text(stream.path / FACTS) for model in models for stream in load_streams(model)]
     sums = [hashlib.sha256(text.encode()).hexdigest() for text in facts]
     return {name: getattr(arguments, name) for name in SETTINGS} | {"models": sums}
 

@@ -27,6 +27,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Recognise what is new, and say what was done; 1 if a recording could not be read."""
+    from edgevtn.cli.parts import say
     from edgevtn.errors import one_line
     from edgevtn.indexing import index, workers
     from edgevtn.indexing.cluster import Engine
@@ -45,9 +46,9 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         shown.end()
     for file, reason in summary.unreadable.items():
-        print(f"edgevtn: {one_line(file)}: not indexed: {one_line(reason)}", file=sys.stderr)
+        say(f"{one_line(file)}: not indexed: {one_line(reason)}")
     for file in summary.gone:
-        print(f"edgevtn: {one_line(file)}: is gone; what was found in it is kept", file=sys.stderr)
+        say(f"{one_line(file)}: is gone; what was found in it is kept")
     rate = summary.duration / max(1e-9, time.monotonic() - begun)
     speed = f", {rate:.1f} times as fast as it was recorded" if summary.indexed else ""
     print(

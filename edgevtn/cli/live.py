@@ -8,11 +8,10 @@ from collections.abc import Callable
 
 from edgevtn.cli.detection import detector
 from edgevtn.cli.outputs import outputs
-from edgevtn.cli.parts import load, pace, print_record, saving, say, teaching
+from edgevtn.cli.parts import load, pace, saving, say, teaching, why_unknown
 from edgevtn.cli.regions import expense, regions
 from edgevtn.cli.service import Draining
-from edgevtn.sinks.base import Sink, as_sink
-from edgevtn.unknown import Unknown
+from edgevtn.sinks.base import Sink
 
 
 def watch_cameras(
@@ -55,10 +54,10 @@ def watch_cameras(
         if lessons is not None:
             sinks.append(lessons)
         sinks += outputs(arguments, origin, lessons)
-        sinks.append(as_sink(Unknown(say, print_record if arguments.json else None, live=cameras.live)))
+        sinks.append(why_unknown(arguments, cameras.live))
         for sink in sinks:
             undo.callback(sink.close)
-        recognizer = load(models[0] if len(models) == 1 else models, arguments)
+        recognizer = load(models, arguments)
         if wanted or len(sources) > 1:
             say(expense(recognizer, cameras.names, wanted))
         draining.by(cameras.stop)

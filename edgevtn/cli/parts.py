@@ -14,6 +14,8 @@ from edgevtn.budget import Budget
 from edgevtn.pace import Pace
 from edgevtn.recognizer import Recognizer
 from edgevtn.sinks import Video
+from edgevtn.sinks.base import Sink, as_sink
+from edgevtn.unknown import Unknown
 
 if TYPE_CHECKING:
     from edgevtn.teaching.lessons import Lessons
@@ -29,6 +31,11 @@ def load(model: Any, arguments: argparse.Namespace) -> Recognizer:
         stillness=arguments.stillness,
         engine=arguments.engine,
     )
+
+
+def why_unknown(arguments: argparse.Namespace, live: bool) -> Sink:
+    """What says why, where a model says nothing but "unknown"."""
+    return as_sink(Unknown(say, print_record if arguments.json else None, live=live))
 
 
 def pace(arguments: argparse.Namespace, recognizer: Recognizer) -> Pace:

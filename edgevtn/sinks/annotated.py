@@ -13,7 +13,7 @@ from edgevtn.region import WHOLE, Scene
 def annotate(
     frame: Frame, prediction: Prediction | None, timestamp: float | None = None, scene: Scene = WHOLE
 ) -> Frame:
-    """A copy of a frame with what `--save` and `--show` draw on it.
+    """A copy of a frame with the label, its probability and what the model sees, as `--show` draws them.
 
     Parameters
     ----------
