@@ -70,6 +70,14 @@ def outline(picture: Frame, scene: Scene) -> None:
             write(picture, name, (round(box.left + height / 2), round(box.top + 1.6 * height)), height, INK)
 
 
+def shrunk(frame: Frame, longest: int) -> Frame:
+    """A copy whose longer side has at most so many pixels; never enlarged."""
+    H, W = frame.shape[:2]
+    scale = min(1.0, longest / max(H, W))
+    size = max(1, round(W * scale)), max(1, round(H * scale))
+    return cast(Frame, cv2.resize(frame, size, interpolation=cv2.INTER_AREA) if scale < 1 else frame.copy())
+
+
 def annotate(
     frame: Frame,
     label: str,

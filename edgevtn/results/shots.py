@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import cast
 
 import cv2
 
 from edgevtn.arrays import Frame
+from edgevtn.drawing import shrunk
 from edgevtn.prediction import Event, Prediction
 from edgevtn.region import WHOLE, Scene
 from edgevtn.sinks.base import Sink
@@ -61,7 +61,7 @@ class Shots(Sink):
         self._first = timestamp if self._first is None else self._first
         self.seconds = timestamp - self._first
         if not self._recent or timestamp - self._recent[-1][0] >= INTERVAL:
-            self._recent.append((timestamp, _small(frame)))
+            self._recent.append((timestamp, shrunk(frame, LONGEST_SIDE)))
         for going in self._going.values():
             latest = self._latest.get((going.event.region, going.event.model))
             if latest is None or latest.timestamp != timestamp:
@@ -87,11 +87,3 @@ class Shots(Sink):
     def _nearest(self, moment: float) -> Frame:
         """The picture nearest to a moment, of those that are kept."""
         return min(self._recent, key=lambda kept: abs(kept[0] - moment))[1]
-
-
-def _small(frame: Frame) -> Frame:
-    """A copy, scaled down; never enlarged."""
-    height, width = frame.shape[:2]
-    factor = min(1.0, LONGEST_SIDE / max(height, width))
-    size = max(1, round(width * factor)), max(1, round(height * factor))
-    return cast(Frame, cv2.resize(frame, size, interpolation=cv2.INTER_AREA))

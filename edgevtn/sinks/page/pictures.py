@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from typing import cast
 from urllib.parse import parse_qs
 
 import cv2
 
 from edgevtn.arrays import Frame
-from edgevtn.drawing import outline
+from edgevtn.drawing import outline, shrunk
 from edgevtn.region import WHOLE, Scene
 from edgevtn.sinks.page.guard import Receive, Scope, Send
 
@@ -107,10 +106,7 @@ class Pictures:
 
 def _drawn(frame: Frame, scene: Scene) -> Frame:
     """A smaller copy on which what no model sees is dark."""
-    H, W = frame.shape[:2]
-    scale = min(1.0, LONGEST_SIDE / max(H, W))
-    size = max(1, round(W * scale)), max(1, round(H * scale))
-    picture = cast(Frame, cv2.resize(frame, size, interpolation=cv2.INTER_AREA) if scale < 1 else frame.copy())
+    picture = shrunk(frame, LONGEST_SIDE)
     H, W = picture.shape[:2]
     dark = picture // 3
     for box in scene.boxes(H, W).values():
