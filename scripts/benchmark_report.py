@@ -45,7 +45,7 @@ def table(benchmarks):
     first = milliseconds(benchmarks[0])
     lines = ["| what | median | to the first |", "| --- | --- | --- |"]
     for each in benchmarks:
-        name = each["params"].get("way") or each["name"].partition("[")[2].rstrip("]") or each["name"]
+        name = (each["params"] or {}).get("way") or each["name"].partition("[")[2].rstrip("]") or each["name"]
         extra = each.get("extra_info", {}).get("cpu_seconds")
         note = f" ({extra:.3f} CPU seconds)" if extra is not None else ""
         lines.append(f"| {name} | {milliseconds(each):.3f} ms{note} | {milliseconds(each) / first:.2f} |")
