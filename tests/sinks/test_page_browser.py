@@ -77,7 +77,7 @@ def test_what_it_shows(page, tmp_path):
     log = (tmp_path / "net.json").read_text()
     asked = re.findall(r'site=http://127\.0\.0\.1;[^}]*\}","url":"([^"]*)"', log)
     names = {url.removeprefix(page.url).partition("?")[0] for url in asked}
-    assert names >= {"page.css", "page.js", "state", "picture"}
+    assert names >= {"page.css", "page.js", "teach.js", "state", "picture"}
     assert all(url.startswith(page.url) for url in asked)
 
 

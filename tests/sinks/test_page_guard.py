@@ -19,7 +19,7 @@ from edgevtn.sinks.page.address import is_ours
 from edgevtn.sinks.page.sink import Page
 
 TOKEN = "a-t0ken-of-some-length"
-ADDRESSES = ["", "page.js", "page.css", "icon.svg", "state", "metrics", "picture", "none"]
+ADDRESSES = ["", "page.js", "teach.js", "page.css", "icon.svg", "state", "metrics", "picture", "none"]
 
 
 @pytest.fixture

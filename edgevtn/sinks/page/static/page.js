@@ -108,61 +108,6 @@ element("close-clip").addEventListener("click", () => {
   element("clip").hidden = true;
 });
 
-function showLessons(lessons) {
-  element("lessons").hidden = !lessons;
-  if (!lessons) return;
-  const labels = Object.entries(lessons.labels);
-  const now = JSON.stringify(lessons);
-  if (now === element("lessons").dataset.shown) return;
-  element("lessons").dataset.shown = now;
-  element("seconds").max = lessons.longest;
-  element("labels").replaceChildren(...labels.map(([name]) => {
-    const option = make("option");
-    option.value = name;
-    return option;
-  }));
-  element("takes").replaceChildren(...labels.map(([name, count]) => {
-    const made = make("li");
-    const button = made.appendChild(make("button", "", `${name}: ${count}`));
-    button.type = "button";
-    button.addEventListener("click", () => { element("label").value = name; });
-    return made;
-  }));
-  element("teach").disabled = lessons.teaching || labels.filter(([name, count]) => count && name !== "nothing").length < 2;
-  tell(lessons.teaching ? "being taught; recognition goes on" : lessons.told);
-}
-
-function tell(text) {
-  element("told").textContent = text;
-}
-
-// The header keeps other sites' pages from doing this in our name.
-async function post(address, body) {
-  try {
-    const answer = await fetch(address, {
-      method: "POST", headers: { "X-EdgeVTN": "page", "Content-Type": "application/json" }, body: JSON.stringify(body),
-    });
-    const told = await answer.json().catch(() => ({ error: `the board answers ${answer.status}` }));
-    if (!answer.ok) return tell(told.error);
-    showLessons(told);
-  } catch {
-    tell("the board does not answer");
-  }
-}
-
-element("mark").addEventListener("submit", (event) => {
-  event.preventDefault();
-  post("mark", { label: element("label").value, seconds: Number(element("seconds").value),
-    source: source ?? state.sources[0] ?? "", region: regionSeen() });
-});
-element("teach").addEventListener("click", () => post("teach", {}));
-
-// A camera that has regions is taught by the one that is chosen first.
-function regionSeen() {
-  const own = state.models.filter((model) => model.source === (source ?? state.sources[0] ?? ""));
-  return own.length ? own[0].region : "";
-}
-
 function duration(seconds) {
   if (seconds < 120) return `${Math.round(seconds)} s`;
   return seconds < 7200 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
@@ -275,6 +220,7 @@ async function ask() {
       showModels(state.models);
       showEvents(state.events, state.clips);
       showLessons(state.lessons);
+      showRegions();
       showHealth(state.health, state.viewers, state.most_viewers);
       status(state.health);
       known = state.version;
@@ -290,5 +236,7 @@ async function ask() {
   setTimeout(ask, wait);
 }
 
-addEventListener("load", look);
-ask();
+addEventListener("load", () => {
+  look();
+  ask();
+});
