@@ -27,6 +27,7 @@ from edgevtn.sources.connection import (
     unknown_host,
     unusable,
 )
+from edgevtn.sources.paced import Paced
 
 #: Ports of RTSP, by its names.
 PORTS = {"rtsp": 554, "rtsps": 322}
@@ -59,11 +60,14 @@ def connect(address: str, name: str, patience: float) -> Connection:
     scheme = address.partition("://")[0].lower()
     if scheme in PORTS:
         _reach(address, name, PORTS[scheme], max(patience, OPENING))
+    opened: _Av | _Cv
     try:
         av = importlib.import_module("av")
     except ImportError:
-        return _Cv(address, name, patience)
-    return _Av(av, address, name, patience)
+        opened = _Cv(address, name, patience)
+    else:
+        opened = _Av(av, address, name, patience)
+    return Paced(opened) if opened.in_pieces else opened
 
 
 def _reach(address: str, name: str, port: int, timeout: float) -> None:
@@ -97,6 +101,7 @@ class _Av(Connection):
         stream = self._container.streams.video[0]
         stream.thread_type = "SLICE"  # threads for whole pictures give each as many pictures late
         self.finite = self._container.duration is not None
+        self.in_pieces = self._container.format.name.startswith("hls")
         self._packets = self._container.demux(stream)
         self._decoded: list[Any] = []
 
@@ -139,6 +144,7 @@ class _Cv(Connection):
         except SourceError:
             raise _asked(address, name, timeout, time.monotonic() - began) from None
         self.finite = self._capture.get(cv2.CAP_PROP_FRAME_COUNT) > 0
+        self.in_pieces = urlsplit(address).path.endswith(".m3u8")  # OpenCV does not tell the format
 
     def read(self) -> tuple[float | None, Frame]:
         try:
