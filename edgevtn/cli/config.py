@@ -38,7 +38,9 @@ def with_config(arguments: Sequence[str], parsed: argparse.Namespace, parser: ar
         raise ValueError(f"{file}: cannot be read ({error.strerror})") from error
     except (ValueError, RecursionError) as error:  # also of its encoding
         raise ValueError(f"{file}: is no TOML ({error})") from error
-    known = {_key(action): action for action in parser._actions if action.dest not in ("help", "config")}
+    known = {
+        name: action for action in parser._actions if action.dest not in ("help", "config") for name in _names(action)
+    }
     options: list[str] = []
     rest: list[str] = []
     for key, value in values.items():
@@ -58,8 +60,11 @@ def with_config(arguments: Sequence[str], parsed: argparse.Namespace, parser: ar
     return [arguments[0], *options, *arguments[1:], *rest]
 
 
-def _key(action: argparse.Action) -> str:
-    return action.option_strings[0].lstrip("-") if action.option_strings else action.dest
+def _names(action: argparse.Action) -> list[str]:
+    """What it is called in a file: every name that it has on the command line, but for what denies it."""
+    long = [text.removeprefix("--") for text in action.option_strings if text.startswith("--")]
+    denied = {f"no-{name}" for name in long}
+    return [name for name in long if name not in denied] or [action.dest]
 
 
 def _texts(action: argparse.Action, value: Any, where: str) -> list[str]:

@@ -17,6 +17,9 @@ from edgevtn.prediction import Prediction
 from edgevtn.region import WHOLE, Scene
 from edgevtn.sinks.base import Sink, StopWatching
 
+#: Seconds after which a prediction is no longer shown: another model took its place, or the source was lost.
+LATEST = 5.0
+
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
 
@@ -55,6 +58,9 @@ class Display(Sink):
     def frame(self, frame: Frame, timestamp: float, scene: Scene = WHOLE) -> None:
         """Show a frame."""
         latest = self._latest[scene.source]
+        for key, prediction in list(latest.items()):
+            if timestamp - prediction.timestamp > LATEST:
+                del latest[key]
         label, score = caption(latest)
         top = next(iter(latest.values())).top(BARS) if len(latest) == 1 else []
         text = f"{scene.source}: {label}" if scene.source else label

@@ -69,9 +69,17 @@ def test_the_command_line_wins(pictures, tiny, config, capsys):
     assert "{" not in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", ["save", "overlay"])
+def test_an_option_has_all_of_its_names(name, config):
+    line = ["run", "--config", config(f"source = 'x'\n{name} = 'out.mp4'\n")]
+    parsed = parser().parse_args(line)
+    assert parser().parse_args(with_config(line, parsed, parsed.parser)).save == "out.mp4"
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
+        ("no-json = true", "no-json is no option"),
         ("patiense = 5", "patiense is no option; the nearest is patience"),
         ("config = 'other.toml'", "config is no option"),
         ("json = 1", "json: expected true or false, got 1"),

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 from tiny import moving_frames
+from visitor import prediction
 
 import edgevtn
 from edgevtn.cli.main import main
@@ -173,6 +174,26 @@ def test_a_window_has_a_tile_for_each_source(monkeypatch):
     display.frame(red, 0.1, Scene("yard"))  # another size
     assert pygame.display.get_surface().get_size() == (960, low)
     display.close()
+
+
+def test_a_window_forgets_a_model_that_was_replaced(monkeypatch):
+    pytest.importorskip("pygame")
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    shown = []
+
+    def drawn(frame, text, *rest, **more):
+        shown.append(text)
+        return frame
+
+    monkeypatch.setattr("edgevtn.sinks.display.annotate", drawn)
+    frame = np.zeros((48, 64, 3), np.uint8)
+    with Display() as display:
+        display.prediction(prediction([0.9, 0.1], model="old", t=1.0))
+        for n in range(9):
+            display.prediction(prediction([0.9, 0.1], model="new", t=1.0 + n))
+            display.frame(frame, 1.0 + n)
+    assert shown[0] == "old: wave  new: wave"
+    assert shown[-1] == "wave"
 
 
 def test_names_of_sources_as_names_of_files():
