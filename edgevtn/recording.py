@@ -130,6 +130,12 @@ def record_takes(
         yield _cut(raw, place / f".take-{name}", place / name, motion)
 
 
+def check_label(label: str) -> None:
+    """Raise OutputError if a label is no name of a folder."""
+    if not label or label in (".", "..") or Path(label).name != label or label.startswith(".") or "\0" in label:
+        raise OutputError(f"label {label!r} cannot be the name of a folder; use letters, digits, spaces, - and _")
+
+
 def label_folder(folder: Path, label: str) -> Path:
     """The folder for takes of a label, which is made.
 
@@ -138,8 +144,7 @@ def label_folder(folder: Path, label: str) -> Path:
     OutputError
         The label is no name of a folder, or the folder cannot be made.
     """
-    if not label or label in (".", "..") or Path(label).name != label or label.startswith(".") or "\0" in label:
-        raise OutputError(f"label {label!r} cannot be the name of a folder; use letters, digits, spaces, - and _")
+    check_label(label)
     place = folder / label
     try:
         place.mkdir(parents=True, exist_ok=True)

@@ -171,6 +171,8 @@ def watch_files(
             except (SourceError, FrameError, TimestampError) as error:
                 say(f"{error}; going on with the next")
                 failed.append(name)
+                if results is not None:
+                    results.forget(clip)
                 continue
             if stopped or any(sink.stopped for sink in lasting):
                 break

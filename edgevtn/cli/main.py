@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import importlib
 import io
 import logging
@@ -123,6 +124,13 @@ def _terminate(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
+def _told(error: Exception) -> str:
+    """An error as a line; a full disk where our own output goes names no file."""
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
+        return "the output could not be written, because there is no space left where it goes; free some"
+    return one_line(error)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns the exit status: 0, 1 after an error, 2 for wrong arguments, 130 if stopped."""
     arguments = sys.argv[1:] if arguments is None else arguments
@@ -148,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (edgevtn.EdgeVTNError, ValueError, OSError) as error:
-        print(f"edgevtn: error: {one_line(error)}", file=sys.stderr)
+        print(f"edgevtn: error: {_told(error)}", file=sys.stderr)
         for note in getattr(error, "__notes__", ()):
             print(note, file=sys.stderr)
         return 1

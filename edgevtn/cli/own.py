@@ -70,6 +70,8 @@ def try_camera(name: str, output: Path, threads: int | None, engine: str) -> Non
 
 def ask() -> tuple[str, str]:
     """Names of two different actions; the proposed ones where nobody is at a terminal."""
+    from edgevtn.recording import check_label
+
     names: list[str] = []
     for which, proposed in zip(("first", "second"), ACTIONS, strict=True):
         answer = proposed
@@ -78,6 +80,7 @@ def ask() -> tuple[str, str]:
                 answer = input(f"What will you do as the {which} action? [{proposed}] ").strip() or proposed
             except EOFError:  # Ctrl-D
                 print()
+        check_label(answer)
         names.append(answer)
     if names[0] == names[1]:
         raise ValueError(f"expected two different actions, got {names[0]!r} twice")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import itertools
 import json
 import sys
@@ -56,8 +57,9 @@ def teaching(arguments: argparse.Namespace) -> Lessons | None:
 
 def say(sentence: str) -> None:
     """A line on stderr, whole whichever thread says it."""
-    sys.stderr.write(f"edgevtn: {sentence}\n")
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):  # a terminal that is gone, or a full disk: what is said stops nothing
+        sys.stderr.write(f"edgevtn: {sentence}\n")
+        sys.stderr.flush()
 
 
 def print_record(record: dict[str, object]) -> None:

@@ -59,6 +59,8 @@ class State:
         Seconds since it began.
     share : float
         How much of the bytes that are to be read was read, 0 to 1, as far as it is known.
+    started : (float, float)
+        `elapsed` and `share` when the first word came: processes start before they read.
     """
 
     files: int
@@ -66,11 +68,15 @@ class State:
     video: float = 0.0
     elapsed: float = 0.0
     share: float = 0.0
+    started: tuple[float, float] | None = None
 
     @property
     def left(self) -> float | None:
         """Seconds that it may still take; None while nobody can tell."""
-        return self.elapsed / self.share * (1 - self.share) if self.share > 0 else None
+        if self.started is None:
+            return None
+        elapsed, share = self.elapsed - self.started[0], self.share - self.started[1]
+        return elapsed / share * (1 - self.share) if elapsed > 0 and share > 0 else None
 
 
 def index(
@@ -127,6 +133,7 @@ def index(
                 _keep(target, word, stamps[word.file], summary)
             tracker.take(word)
             state.video, state.share, state.elapsed = tracker.video, tracker.share, time.monotonic() - begun
+            state.started = state.started or (state.elapsed, state.share)
             if progress is not None:
                 progress(state)
     return summary

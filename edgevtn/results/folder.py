@@ -108,6 +108,10 @@ class Results:
         }  # fmt: skip
         write_whole(self._place(recording), json.dumps(record).encode())
 
+    def forget(self, recording: Path) -> None:
+        """Remove the record of a recording that is another by now, and cannot be read."""
+        self._place(recording).unlink(missing_ok=True)
+
     def write(self) -> list[Path]:
         """Write the timeline of all records in the folder.
 

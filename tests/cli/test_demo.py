@@ -7,12 +7,14 @@ import sys
 
 import cv2
 import numpy as np
+import pytest
 
 import edgevtn
 from edgevtn.cli.demo import CLIP, TRUTH, ground_truth
 from edgevtn.cli.main import main
 from edgevtn.cli.own import ACTIONS, ask
 from edgevtn.cli.people import ASKED, PEOPLE, TAUGHT, parts, teach_people
+from edgevtn.errors import OutputError
 from edgevtn.training.data.figure import Look, background, clip
 from edgevtn.video import VideoWriter
 
@@ -141,6 +143,13 @@ def test_a_held_frame_of_an_action_is_no_action(shared):
                 middle = [frame for _, frame in source][12]
             shares.append(share_of_unknown([middle] * 60))
     assert np.mean(shares) > 0.9
+
+
+def test_a_label_that_is_no_name_is_told_at_once(monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO("a/b\n"))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    with pytest.raises(OutputError, match="cannot be the name of a folder"):
+        ask()
 
 
 def test_ctrl_d_takes_what_is_proposed(monkeypatch):

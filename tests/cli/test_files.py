@@ -107,6 +107,9 @@ def test_what_is_done_is_not_done_again(clips, tiny, tmp_path, capsys):
         place.write_text(place.read_text()[:-20])
     assert run(tiny, clips / "a.mp4", "--out", out, "--json", "--min-duration", "0.5") == 0
     assert capsys.readouterr().out
+    (clips / "a.mp4").write_bytes(b"no video")  # what was found in the one before is none of it
+    assert run(tiny, clips / "a.mp4", "--out", out) == 1
+    assert {row["file"] for row in rows(out)} == {str(clips / "sub" / "b.mp4")}
 
 
 class Page(HTMLParser):

@@ -104,6 +104,17 @@ def test_a_terminal_that_is_gone_ends_the_run_as_its_source_would(images, tiny, 
         assert next(iter(source))
 
 
+def test_a_terminal_that_is_gone_ends_several_files_likewise(images, tiny, tmp_path):
+    later = tmp_path / "later"
+    later.mkdir()
+    os.link(images / "0.png", later / "0.png")
+    line = ["-m", "edgevtn", "run", images, later, "--model", tiny, "--out", tmp_path / "out"]
+    with Terminal(line, 80, TERM="xterm-256color", NO_COLOR="") as terminal:
+        terminal.until(lambda: any("frames/s" in line for line in terminal.lines))
+        assert terminal.vanish() == 0
+    assert not list((tmp_path / "out" / "files").iterdir())  # none was watched to its end
+
+
 def test_a_terminal_shows_names_and_does_not_obey_them(capsys):
     with Text() as text:
         text.frame(None, 0.0)

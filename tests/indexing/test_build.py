@@ -18,6 +18,7 @@ from recordings import contents, one_after_another, write_clip
 import edgevtn
 from edgevtn.errors import IndexFileError, SourceError
 from edgevtn.indexing import index, workers
+from edgevtn.indexing.build import State
 from edgevtn.indexing.store import Index
 from edgevtn.indexing.workers import Finished, recognise
 
@@ -129,6 +130,15 @@ def test_a_damaged_page_is_one_line(videos, tiny, tmp_path):
     done = command("find", folder, "--where", "score > 0")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     assert "index.sqlite" in done.stderr
+
+
+def test_time_left_is_counted_from_when_reading_began():
+    state = State(files=2, elapsed=5.0)
+    assert state.left is None
+    state.started = 5.0, 0.0
+    assert state.left is None
+    state.elapsed, state.share = 7.0, 0.25  # a quarter in two seconds
+    assert state.left == pytest.approx(6.0)
 
 
 def test_a_folder_without_videos_and_one_that_is_not_there(tmp_path, tiny):
