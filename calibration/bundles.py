@@ -19,6 +19,9 @@ from edgevtn.calibration.pipeline import calibrate, resolve_target
 from edgevtn.calibration.search import BUDGET
 from edgevtn.datasets import Clip, answers
 from edgevtn.graph.difference import of_two_frames
+from edgevtn.graph.facts import input_size
+from edgevtn.graph.metadata import described
+from edgevtn.graph.sizes import resized
 from edgevtn.recognizer import Recognizer
 
 
@@ -31,6 +34,7 @@ def calibrate_bundle(
     budget: float = BUDGET,
     seed: int = 0,
     progress: bool = True,
+    size: int | None = None,
 ) -> dict[str, Report]:
     """Write a bundle with INT8 encoders, and measure what that gained and cost.
 
@@ -38,8 +42,8 @@ def calibrate_bundle(
     ----------
     bundle : path
         One stream or two, with fp32 encoders.
-    clips, target, budget, seed, progress
-        As in `calibrate_file`.
+    clips, target, budget, seed, progress, size
+        As in `calibrate_file`; accuracy, where it is measured, is that of both bundles at their own sizes.
     output : path
         The new bundle's folder; the report is in it, or in each stream's folder.
 
@@ -59,7 +63,7 @@ def calibrate_bundle(
 
     def into(stream: Bundle, folder: Path) -> None:
         reports[stream.model.encoder.modality] = _calibrate_stream(
-            stream, clips, folder, seed, target=target, budget=budget, progress=progress
+            stream, clips, folder, seed, size, target=target, budget=budget, progress=progress
         )
 
     def into_each(folder: Path) -> None:
@@ -131,13 +135,20 @@ def swap(bundle: str | Path, encoder: onnx.ModelProto, output: str | Path, quant
     loaded = load_bundle(bundle)
     # What was measured was measured with the other encoder.
     facts = loaded.model.to_dict() | {"quantization": quantization, "accuracy": {}}
+    side = input_size(encoder)
+    if side not in (0, facts["encoder"]["input_size"]):  # 0: it is open
+        facts["encoder"] = {k: v for k, v in facts["encoder"].items() if k != "sizes"} | {"input_size": side}
     card = plain_card(facts, f"Made from the bundle {loaded.path.resolve().name} with an encoder in INT8.")
+    encoder = described(encoder, facts["source"], facts["license"], facts["encoder"])
     write_bundle(Path(output), facts, encoder.SerializeToString(), loaded.head, card=card)
 
 
-def _calibrate_stream(stream: Bundle, clips: str | Path, output: Path, seed: int, **options: Any) -> Report:
+def _calibrate_stream(
+    stream: Bundle, clips: str | Path, output: Path, seed: int, size: int | None, **options: Any
+) -> Report:
     seen, interval = stream.model.encoder, stream.model.encoder.difference_interval
     encoder = parse_encoder(stream.encoder, str(stream.path))
+    encoder = encoder if size is None else resized(encoder, size)
     frames, held_out = sampled(encoder, stream.path, clips, seen.color_order, seed, interval)
     report = calibrate(encoder, frames, held_out, blocks=True, **options)
     quantised = report.encoder if interval is None else of_two_frames(report.encoder)

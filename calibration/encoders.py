@@ -17,7 +17,7 @@ from edgevtn.calibration.pipeline import calibrate, resolve_target
 from edgevtn.calibration.search import BUDGET
 from edgevtn.files import write_whole
 from edgevtn.graph.facts import input_size, is_quantised
-from edgevtn.graph.sizes import with_side
+from edgevtn.graph.sizes import resized, with_side
 
 #: Frames to calibrate with, of which `calibrate` keeps a fifth back, and frames that the result is measured on: more
 #: change the ranges no further.
@@ -35,6 +35,7 @@ def calibrate_file(
     normalisation: Normalisation | None = None,
     seed: int = 0,
     progress: bool = True,
+    size: int | None = None,
 ) -> Report:
     """Turn an fp32 encoder in an ONNX file into an INT8 one, and measure what that gained and cost.
 
@@ -55,6 +56,8 @@ def calibrate_file(
         Three numbers each, of pixel values 0 to 255: of an encoder with float input.
     seed : int
         For the choice of frames.
+    size : int, optional
+        Pixels of the pictures' sides, for an encoder of smaller or larger ones than the file's.
 
     Returns
     -------
@@ -68,6 +71,7 @@ def calibrate_file(
     """
     target = resolve_target(target)
     original = load_encoder(encoder, normalisation)
+    original = original if size is None else resized(original, size)
     frames, held_out = sampled(original, encoder, clips, color_order, seed)
     report = calibrate(original, frames, held_out, target=target, budget=budget, progress=progress)
     labelled = labelled_clips(clips)

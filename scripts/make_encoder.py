@@ -18,13 +18,15 @@ import numpy as np
 from edgevtn.calibration import calibrate, find_clips, sample_frames
 from edgevtn.calibration.agreement import cosines
 from edgevtn.files import write_whole
+from edgevtn.graph.metadata import described
 from edgevtn.graph.run import features
 from edgevtn.graph.sizes import with_open_side, with_side
-from edgevtn.training.pretrained import pretrained_encoder
+from edgevtn.training.pretrained import pixel_statistics, pretrained_encoder
 
 SHARED = Path(os.environ.get("EDGEVTN_SHARED", Path(__file__).parents[2] / "shared"))
 SETS = ("weizmann64", "ceiling", "ucf101_10", "gmdcsa24")
 FOREIGN = "clips"
+SOURCE = "EfficientNet-Lite0 with ImageNet weights, INT8"
 SIZE = 224
 #: Frames of each set that ranges are fitted to, and that agreement is measured on.
 FITTED, HELD_OUT = 64, 64
@@ -52,7 +54,16 @@ def main() -> None:
             samples = held_out[name] if size == SIZE else sample_frames(files[::4], HELD_OUT, size, seed=7)
             agreement = cosines(*(features(model, [sample.pixels for sample in samples]) for model in models))
             print(f"{size} {name:12} cosine mean {agreement.mean():.4f}, least {agreement.min():.4f}", flush=True)
-    write_whole(output, opened.SerializeToString())
+    write_whole(output, described(opened, SOURCE, "Apache-2.0", facts()).SerializeToString())
+
+
+def facts() -> dict[str, object]:
+    """What the encoder takes and gives, as a bundle's facts say it."""
+    mean, std = pixel_statistics("lite0")
+    return {
+        "modality": "rgb", "color_order": "RGB", "mean": list(mean), "std": list(std), "width": 1280,
+        "sizes": [SIZE, *OTHERS],
+    }  # fmt: skip
 
 
 def _but_fourths(files: list[Path]) -> list[Path]:

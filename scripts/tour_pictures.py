@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Take the pictures of docs/tour.md: terminals as SVG, an annotated video's frame, and pages in headless Chromium.
 
-Run it from the repository root with edgevtn[report,test,video] installed: python scripts/tour_pictures.py
+Run it from the repository root with edgevtn[report,test,training,video] installed: python scripts/tour_pictures.py
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from terminal_picture import svg
 import edgevtn
 from edgevtn.arrays import Frame
 from edgevtn.files import write_whole
+from edgevtn.training.pretrained import pretrained_encoder
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "edgevtn" / "data"
@@ -36,7 +37,7 @@ QUALITIES, MOST = (85, 75, 65, 55, 45), 60_000
 #: Seconds of the demo's second clip of people at which the overlay is shown: the fall's end.
 FALLEN = 2.9
 #: Width and height of the windows.
-REPORT, TIMELINE = (900, 980), (900, 880)
+REPORT, TIMELINE, CALIBRATION = (900, 980), (900, 880), (900, 980)
 
 
 def kept(picture: Frame, name: str) -> None:
@@ -80,13 +81,19 @@ def overlay(folder: Path) -> None:
 
 
 def pages(folder: Path) -> None:
-    """The report of `teach`, and the timeline of several files."""
+    """The report of `teach`, the timeline of several files, and the report of a calibration."""
     command = (
         "run edgevtn-demo/people-1-clean.mp4 edgevtn-demo/people-2-clean.mp4 --model edgevtn-demo/falls --out results"
     )
     edgevtn_in(folder, *command.split())
+    write_whole(folder / "encoder.onnx", pretrained_encoder("lite0").SerializeToString())
+    edgevtn_in(folder, "calibrate", "encoder.onnx", "--clips", "people", "-o", "int8.onnx")
+    shown = (
+        ("report", "mine.html", REPORT), ("timeline", "results/timeline.html", TIMELINE),
+        ("calibration", "int8.html", CALIBRATION),
+    )  # fmt: skip
     with Chromium(folder) as browser:
-        for name, file, size in (("report", "mine.html", REPORT), ("timeline", "results/timeline.html", TIMELINE)):
+        for name, file, size in shown:
             browser.open((folder / file).as_uri())
             for scheme in ("light", "dark"):
                 browser.look(*size, scheme == "dark")

@@ -16,6 +16,7 @@ from edgevtn.datasets import Clip
 from edgevtn.files import write_whole
 from edgevtn.graph.difference import of_one_picture, of_two_frames
 from edgevtn.graph.facts import output_width
+from edgevtn.graph.metadata import described
 from edgevtn.graph.sizes import with_open_side, with_side
 from edgevtn.novelty import Novelty, measure
 from edgevtn.training.data.drawn import drawn_features
@@ -209,9 +210,11 @@ def save_stream(
     shipped, opened = load_bundle(), with_open_side(encoder)
     if opened.SerializeToString() == shipped.encoder:  # as it ships, so that other models share it
         seen["sizes"], encoder = list(shipped.model.encoder.sizes), opened
-    if recipe.difference_interval is not None:
-        seen["difference_interval"] = recipe.difference_interval
-        encoder = of_two_frames(encoder)
+    else:
+        if recipe.difference_interval is not None:
+            seen["difference_interval"] = recipe.difference_interval
+            encoder = of_two_frames(encoder)
+        encoder = described(encoder, facts.source, facts.license, seen)
     model = {
         "name": facts.name,
         "source": facts.source,

@@ -20,6 +20,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--budget", type=float, default=0.995, metavar="C", help="least mean cosine (default: %(default)s)"
     )
+    parser.add_argument(
+        "--size", type=int, metavar="PIXELS", help="side of the pictures, such as 160, half the work of 224 (default: "
+        "the encoder's)",
+    )  # fmt: skip
     add_calibration(parser)
 
 
@@ -29,7 +33,7 @@ def run(arguments: argparse.Namespace) -> None:
     from edgevtn.calibration import calibrate_bundle, calibrate_file
 
     output = Path(arguments.output)
-    options = {"target": arguments.target, "budget": arguments.budget, "seed": arguments.seed}
+    options = {"target": arguments.target, "budget": arguments.budget, "seed": arguments.seed, "size": arguments.size}
     if Path(arguments.encoder).is_dir():
         reports = calibrate_bundle(arguments.encoder, arguments.clips, output, **options)
         beside = [output / ("calibration" if len(reports) == 1 else f"{name}/calibration") for name in reports]

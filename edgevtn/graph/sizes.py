@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import onnx
 
+from edgevtn.bundle.facts import SIZES
 from edgevtn.encoder import HALF_SIDE, SIDE
-from edgevtn.graph.facts import takes_blocks
+from edgevtn.graph.facts import input_size, output_width, takes_blocks
+
+#: Pixels that one step of the coarsest layer stands for, in every network that has a place here.
+STRIDE = 32
 
 
 def with_open_side(encoder: onnx.ModelProto) -> onnx.ModelProto:
@@ -48,4 +52,35 @@ def with_side(encoder: onnx.ModelProto, side: int) -> onnx.ModelProto:
         for axis in port.type.tensor_type.shape.dim[2:]:
             if axis.dim_param:
                 axis.dim_value = side // 2 if axis.dim_param == HALF_SIDE else side
+    return result
+
+
+def resized(encoder: onnx.ModelProto, side: int) -> onnx.ModelProto:
+    """The encoder for pictures of another side than the one it was made for.
+
+    Parameters
+    ----------
+    encoder : onnx.ModelProto
+    side : int
+        Pixels: a multiple of `STRIDE`, within what a bundle may say.
+
+    Returns
+    -------
+    onnx.ModelProto
+
+    Raises
+    ------
+    ValueError
+        The side is none, or something in the encoder is for its own side alone.
+    """
+    if side % STRIDE or not SIZES[0] <= side <= SIZES[1]:
+        raise ValueError(f"size must be a multiple of {STRIDE} from {SIZES[0]} to {SIZES[1]} pixels, got {side}")
+    width = output_width(encoder)
+    try:
+        result = onnx.shape_inference.infer_shapes(with_side(with_open_side(encoder), side), strict_mode=True)
+        onnx.checker.check_model(result, full_check=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
+        raise ValueError(f"the encoder is for pictures of {input_size(encoder)} pixels alone, not of {side}") from error
+    if output_width(result) != width:
+        raise ValueError(f"the encoder gives {output_width(result)} values at {side} pixels, {width} at its own size")
     return result

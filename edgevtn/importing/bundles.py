@@ -16,6 +16,7 @@ from edgevtn.bundle.facts import FASTEST, SLOWEST
 from edgevtn.errors import ModelFileError
 from edgevtn.graph.blocks import by_blocks
 from edgevtn.graph.facts import is_quantised
+from edgevtn.graph.metadata import described
 from edgevtn.graph.pixels import pixels_first
 from edgevtn.importing.checkpoint import read_checkpoint
 from edgevtn.importing.ir import read_ir
@@ -122,4 +123,5 @@ def _write(folder: Path, parts: Parts, known: dict[str, Any]) -> None:
     }
     head = parts.head.SerializeToString() if isinstance(parts.head, onnx.ModelProto) else parts.head
     card = plain_card(facts, "Imported by edgevtn import from the files of another project; not trained here.")
+    encoder = described(encoder, facts["source"], facts["license"], seen)
     write_bundle(folder, facts, encoder.SerializeToString(), head, card=card)

@@ -96,6 +96,25 @@ def bundle(make_bundle, tmp_path):
     return tmp_path / "fp32"
 
 
+def test_an_encoder_of_a_calibrated_bundle_says_what_it_is(bundle, demo_clip, tmp_path):
+    calibrate_bundle(bundle, demo_clip, tmp_path / "int8", budget=0, progress=False)
+    model = load_bundle(tmp_path / "int8").model
+    told = {e.key: e.value for e in onnx.load_from_string(load_bundle(tmp_path / "int8").encoder).metadata_props}
+    assert told["edgevtn.source"] == model.source
+    assert json.loads(told["edgevtn.encoder"]) == model.to_dict()["encoder"]
+
+
+def test_a_bundle_for_larger_pictures(bundle, demo_clip, tmp_path):
+    line = ["calibrate", str(bundle), "--clips", str(demo_clip), "--size", "64", "--budget", "0"]
+    assert main([*line, "-o", str(tmp_path / "int8")]) == 0
+    assert load_bundle(tmp_path / "int8").model.encoder.input_size == 64
+    large, own = (edgevtn.Recognizer(place, start="repeat") for place in (tmp_path / "int8", bundle))
+    frame = cv2.resize(np.random.default_rng(0).integers(0, 256, (6, 6, 3), np.uint8), (96, 96))  # smooth at any size
+    near = large(frame, 0.0).probabilities, own(frame, 0.0).probabilities
+    np.testing.assert_allclose(*near, atol=0.1)
+    assert main([*line[:-2], "--size", "50", "-o", str(tmp_path / "none")]) == 1
+
+
 def test_bundles(bundle, demo_clip, tmp_path, capsys):
     manifest = labelled(tmp_path / "clips", demo_clip)
     output = tmp_path / "int8"
@@ -140,7 +159,7 @@ def test_a_bundle_of_differences(demo_clip, tmp_path):
     assert list(reports) == ["rgbdiff"]
     assert reports["rgbdiff"].cosine_min > 0.99
     int8 = load_bundle(tmp_path / "int8").encoder
-    assert int8 == reports["rgbdiff"].encoder.SerializeToString()
+    assert onnx.load_from_string(int8).graph == reports["rgbdiff"].encoder.graph
     onnx.save(of_one_picture(onnx.load_from_string(int8)), tmp_path / "int8.onnx")
     report = compare_bundle(tmp_path / "fp32", tmp_path / "int8.onnx", demo_clip, tmp_path / "again")
     assert report.cosine_min > 0.99
