@@ -61,7 +61,7 @@ class Weights(NamedTuple):
     position: Float  # (T, 4 D), rows [p, p W_q, p W_k, p W_v], W of the first block
     blocks: Blocks  # stacked: every array has a leading axis L
     b_qkv: Float  # (3 D,) zeros: the authors' projections have no bias
-    w_classes: Matrix  # (D, K)
+    w_classes: Float  # (D, K), packed; float32 whatever the blocks are
     b_classes: Float  # (max(K, R),), zeros beyond K
     heads: int  # A; divides D
     scale: float  # factor on the scores of attention
@@ -124,7 +124,7 @@ def make_weights(arrays: dict[str, Any], *, heads: int, scale: float, norm: bool
     norm : bool
         Whether there is layer norm.
     precision : {"fp32", "int8"}
-        Precision of the matrix products. D must be at least a panel's width.
+        Precision of the blocks' products; the classifier's is float32. D must be at least a panel's width.
     """
     w_qkv = np.concatenate([arrays["w_q"], arrays["w_k"], arrays["w_v"]], axis=2)  # (L, D, 3 D)
     panel = INT8.panel if precision == "int8" else FP32.panel
@@ -149,8 +149,9 @@ def make_weights(arrays: dict[str, Any], *, heads: int, scale: float, norm: bool
         position=np.concatenate([arrays["position"], arrays["position"] @ w_qkv[0]], axis=1),
         blocks=blocks,
         b_qkv=np.zeros(w_qkv.shape[2], np.float32),
-        w_classes=make_matrix(arrays["w_classes"], precision),
-        b_classes=_filled(arrays["b_classes"], max(len(arrays["b_classes"]), panel)),
+        # One row of it is computed a step, and what it rounds is not evened out by anything that follows.
+        w_classes=pack(arrays["w_classes"]),
+        b_classes=_filled(arrays["b_classes"], max(len(arrays["b_classes"]), FP32.panel)),
         heads=heads,
         scale=scale,
         norm=norm,
@@ -160,7 +161,7 @@ def make_weights(arrays: dict[str, Any], *, heads: int, scale: float, norm: bool
 def make_scratch(weights: Weights) -> Scratch:
     """The memory that `decode` writes to, for a decoder's weights."""
     T, D, F = len(weights.position), weights.position.shape[1] // 4, weights.blocks.b_1.shape[1]
-    precision: Precision = "int8" if isinstance(weights.w_classes, Int8Matrix) else "fp32"
+    precision: Precision = "int8" if isinstance(weights.blocks.w_1, Int8Matrix) else "fp32"
     d, R = D // weights.heads, FP32.panel
     P, Q = -(-T // R), -(-d // R)
 
