@@ -71,7 +71,8 @@ class EventDetector:
         Probabilities, ``0 < leave <= enter <= 1``. Where several labels reach `enter`, it is the most probable that
         begins.
     min_duration : float
-        Seconds; shorter events are dropped, so a beginning is told only when the event has lasted so long.
+        Seconds; shorter events are dropped, so a beginning is told only when the event has lasted so long. What
+        begins from rest lasts 0.7 s at least.
     cool_down : float
         Seconds after the end of an event in which its label does not begin again.
     update_every : float, optional
