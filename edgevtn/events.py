@@ -9,9 +9,8 @@ import numpy as np
 
 from edgevtn.arguments import number
 from edgevtn.prediction import NO_ACTION, Event, Prediction
+from edgevtn.track import HAIRS_BREADTH, Going, Track
 
-#: Seconds, for the rounding of timestamps: an event that lasted `min_duration` is not dropped for the last bit.
-HAIRS_BREADTH = 1e-6
 #: Seconds between two windows over which an event goes on: more than lies between two predictions of a model whose
 #: window is one frame. Beyond that nobody knows what went on.
 LONGEST_BRIDGE = 2.0
@@ -20,6 +19,10 @@ LONGEST_BRIDGE = 2.0
 ENTER, LEAVE = 0.5, 0.3
 #: Seconds that an event lasts at least. A beginning is told no earlier, so more would be delay.
 MIN_DURATION = 0.25
+#: Seconds that an event lasts at least which starts where the picture began to move: until then half of the window
+#: shows what stood still, and labels change. With half a window and the delay of smoothing it is told within 1 s and
+#: half a window.
+SETTLED = 0.7
 
 
 @dataclass(frozen=True)
@@ -44,22 +47,6 @@ class _Settings:
 SETTINGS = tuple(field.name for field in fields(_Settings))
 
 
-@dataclass
-class _Going:
-    """An action that goes on; how long it will last is not known yet."""
-
-    label: int  # its index
-    start: float
-    total: float = 0.0  # of its probabilities
-    count: int = 0
-    id: int = 0  # 0 until it was told
-    told: float = 0.0  # when it was told last
-
-    @property
-    def score(self) -> float:
-        return self.total / self.count
-
-
 class EventDetector:
     """Turns predictions into events, with hysteresis so that a wavering score does not split one event into many.
 
@@ -70,6 +57,11 @@ class EventDetector:
     the stream none goes on. Every model has events of its own. The labels "nothing" and "unknown" end events and are
     none.
 
+    Where the picture stood still before or after, as `Prediction.reused` tells, an event starts where it began to move
+    and ends where it came to rest, if that is near. So an end that no other action makes is known a window later at
+    most; until then the event may go on. What began so and was too short to be told leaves its start to the action
+    that takes its place.
+
     The defaults are what found most beginnings and ends of short actions within half a second, and few where there
     were none, on people that were not measured; see docs/outputs.md.
 
@@ -79,7 +71,8 @@ class EventDetector:
         Probabilities, ``0 < leave <= enter <= 1``. Where several labels reach `enter`, it is the most probable that
         begins.
     min_duration : float
-        Seconds; shorter events are dropped, so a beginning is told only when the event has lasted so long.
+        Seconds; shorter events are dropped, so a beginning is told only when the event has lasted so long. What
+        begins from rest lasts 0.7 s at least.
     cool_down : float
         Seconds after the end of an event in which its label does not begin again.
     update_every : float, optional
@@ -122,12 +115,7 @@ class EventDetector:
 
     def reset(self) -> None:
         """Forget everything; an event that is going on is not reported."""
-        self._last: dict[str, Prediction] = {}  # by model
-        self._going: dict[str, _Going] = {}
-        self._boundary: dict[str, float] = {}  # where the last prediction places a change, seconds
-        self._risen: dict[str, dict[int, float]] = {}  # since when a label has been at `leave` or more
-        self._free: dict[str, float] = {}  # the end of a model's last event
-        self._ended: dict[tuple[str, str], float] = {}  # by model and label, where there is a cool-down
+        self._tracks: dict[str, Track] = {}  # by model
 
     def check(self, labels: Iterable[str]) -> None:
         """Raise ValueError if a label has settings and is none of `labels`."""
@@ -155,29 +143,28 @@ class EventDetector:
                 f"expected a Prediction, got {type(prediction).__name__}; where a recogniser gives None nothing "
                 "is new: if prediction is not None: detector.update(prediction)"
             )
-        name, probabilities = prediction.model, prediction.probabilities
+        track = self._tracks.setdefault(prediction.model, Track())
         events: list[Event] = []
-        last = self._last.get(name)
-        if last is not None and prediction.window_start > last.timestamp + LONGEST_BRIDGE:
-            if name in self._going:
-                events += self._close(name, last.timestamp)
-            last = None
-        boundary = self._place(prediction, last)
-        self._last[name] = prediction
+        if prediction.window_start > track.known_to + LONGEST_BRIDGE:
+            events += self._close(track, track.known_to)
+            track.restart()
+        track.take(prediction, [self._of(label).leave for label in prediction.labels])
         begins = self._highest(prediction)
-        going = self._going.get(name)
-        if going is not None:
-            leave = self._of(prediction.labels[going.label]).leave
-            goes_on = begins == going.label or (begins is None and probabilities[going.label] >= leave)
-            if not goes_on:
-                events += self._close(name, boundary)
-                going = None
-        if going is None and begins is not None and self._may_begin(name, prediction.labels[begins], boundary):
-            going = self._going[name] = _Going(begins, self._start(prediction, begins, boundary))
-        if going is not None:
-            going.total += float(probabilities[going.label])
-            going.count += 1
-            events += self._tell(name, boundary) or self._update(name, boundary)
+        rest = None  # the beginning of a movement that was not told as another label's
+        if track.going is not None and self._has_left(track, track.going, begins):
+            rival = begins is not None and prediction.labels[begins] not in NO_ACTION
+            if not rival and self._may_go_on(track, track.going):
+                return events
+            if track.going.from_rest and not self._lasts(track, track.going, track.end(track.going, track.boundary)):
+                rest = track.going.start
+            events += self._close(track, track.boundary)
+        if track.going is None and begins is not None and self._may_begin(track, prediction.labels[begins]):
+            cool_down = self._of(prediction.labels[begins]).cool_down
+            start, from_rest = track.start(begins, cool_down) if rest is None else (rest, True)
+            track.going = Going(begins, start, from_rest)
+        if track.going is not None:
+            track.going.add(float(prediction.probabilities[track.going.label]))
+            events += self._tell(track, track.going, track.boundary) or self._update(track, track.going)
         return events
 
     def __call__(self, prediction: Prediction) -> list[Event]:
@@ -186,40 +173,30 @@ class EventDetector:
 
     def finish(self) -> list[Event]:
         """End the stream; returns the events that were going on, ended at the last prediction."""
-        events = [event for name in list(self._going) for event in self._close(name, self._last[name].timestamp)]
+        events = [event for track in self._tracks.values() for event in self._close(track, track.known_to)]
         self.reset()
         return events
 
     def _of(self, label: str) -> _Settings:
         return self._special.get(label, self._default)
 
-    def _place(self, prediction: Prediction, last: Prediction | None) -> float:
-        """Where a change lies that a prediction shows; also which labels have risen by then."""
-        name = prediction.model
-        if last is None:
-            # The first window begins with the stream: nothing came before it that could have been the other action.
-            boundary = prediction.window_start
-            self._risen[name] = {}
-        else:
-            middle = (prediction.window_start + prediction.timestamp) / 2
-            boundary = max(self._boundary[name], middle - prediction.delay)
-        self._boundary[name] = boundary
-        risen = self._risen[name]
-        for k, label in enumerate(prediction.labels):
-            if prediction.probabilities[k] >= self._of(label).leave:
-                risen.setdefault(k, boundary)
-            else:
-                risen.pop(k, None)
-        return boundary
+    def _has_left(self, track: Track, going: Going, begins: int | None) -> bool:
+        """Whether the newest prediction no longer shows what goes on."""
+        newest = track.newest
+        leave = self._of(newest.labels[going.label]).leave
+        if begins == going.label or (begins is None and newest.probabilities[going.label] >= leave):
+            going.left = None
+            return False
+        if going.left is None:
+            going.left = track.boundary
+        return True
 
-    def _start(self, prediction: Prediction, k: int, boundary: float) -> float:
-        """Where a label that reaches `enter` began: not before the window, the last event, or the cool-down's end."""
-        name, label = prediction.model, prediction.labels[k]
-        free = self._free.get(name, prediction.window_start)
-        if (name, label) in self._ended:
-            free = max(free, self._ended[name, label] + self._of(label).cool_down)
-        start = max(self._risen[name].get(k, boundary), prediction.window_start - prediction.delay, free)
-        return min(boundary, start)
+    def _may_go_on(self, track: Track, going: Going) -> bool:
+        """Whether what was left for no other action may return, or come to rest somewhat later."""
+        assert going.left is not None
+        newest = track.newest
+        last = going.left + newest.timestamp - newest.window_start
+        return newest.timestamp < last - HAIRS_BREADTH and track.rested(going, going.left) is None
 
     def _highest(self, prediction: Prediction) -> int | None:
         """The most probable label of those that reach what they need to begin."""
@@ -231,41 +208,52 @@ class EventDetector:
         best = int(reached.argmax())
         return best if reached[best] >= 0 else None
 
-    def _may_begin(self, name: str, label: str, start: float) -> bool:
+    def _may_begin(self, track: Track, label: str) -> bool:
         """Whether it is an action, and has cooled down since its last event."""
         if label in NO_ACTION:
             return False
-        ended = self._ended.get((name, label))
-        return ended is None or start - ended >= self._of(label).cool_down - HAIRS_BREADTH
+        ended = track.ended.get(label)
+        return ended is None or track.boundary - ended >= self._of(label).cool_down - HAIRS_BREADTH
 
-    def _tell(self, name: str, lasted_to: float) -> list[Event]:
+    def _lasts(self, track: Track, going: Going, until: float) -> bool:
+        """Whether it has been told, or lasts long enough for that."""
+        needed = self._of(track.newest.labels[going.label]).min_duration
+        if going.from_rest:
+            needed = max(needed, SETTLED)
+        return bool(going.id) or until - going.start >= needed - HAIRS_BREADTH
+
+    def _tell(self, track: Track, going: Going, lasted_to: float) -> list[Event]:
         """The beginning of an event that has lasted long enough and was not told yet."""
-        going = self._going[name]
-        label = self._last[name].labels[going.label]
-        if going.id or lasted_to - going.start < self._of(label).min_duration - HAIRS_BREADTH:
+        if going.id or not self._lasts(track, going, lasted_to):
             return []
         self._told += 1
         going.id, going.told = self._told, lasted_to
-        return [Event(going.id, name, label, going.start, None, going.score)]
+        return [_event(track, going)]
 
-    def _update(self, name: str, lasted_to: float) -> list[Event]:
+    def _update(self, track: Track, going: Going) -> list[Event]:
         """The event that goes on, if it was told and it is time to tell it again."""
-        going = self._going[name]
         every = self._update_every
-        if not going.id or every is None or lasted_to - going.told < every - HAIRS_BREADTH:
+        if not going.id or every is None or track.boundary - going.told < every - HAIRS_BREADTH:
             return []
-        going.told = lasted_to
-        label = self._last[name].labels[going.label]
-        return [Event(going.id, name, label, going.start, None, going.score, updated=lasted_to)]
+        going.told = track.boundary
+        return [_event(track, going, updated=going.told)]
 
-    def _close(self, name: str, end: float) -> list[Event]:
+    def _close(self, track: Track, otherwise: float) -> list[Event]:
         """The end of an event, after its beginning if that was not told yet; nothing if the event was too short."""
-        self._free[name] = end
-        begun = self._tell(name, end)
-        going = self._going.pop(name)
+        if track.going is None:
+            return []
+        going, end = track.going, track.end(track.going, otherwise)
+        begun = self._tell(track, going, end)
+        track.going = None
         if not going.id:
             return []
-        label = self._last[name].labels[going.label]
+        track.free = end
+        label = track.newest.labels[going.label]
         if self._of(label).cool_down:
-            self._ended[name, label] = end
-        return [*begun, Event(going.id, name, label, going.start, end, going.score)]
+            track.ended[label] = end
+        return [*begun, _event(track, going, end)]
+
+
+def _event(track: Track, going: Going, end: float | None = None, updated: float | None = None) -> Event:
+    model, labels = track.newest.model, track.newest.labels
+    return Event(going.id, model, labels[going.label], going.start, end, going.score, updated)

@@ -27,7 +27,7 @@ from edgevtn.views import Views
 
 #: Seconds over which probabilities are averaged where events are wanted: long enough to bridge a wavering step, short
 #: against any action worth an event.
-SMOOTHING = 0.3
+SMOOTHING = 0.15
 #: Seconds beyond a window without a frame of a live source after which its events end: nobody knows what goes on, and
 #: shorter pauses are bridged.
 LOST = 3.0
@@ -63,7 +63,7 @@ def watch(
         Told of every frame, prediction and event, and closed at the end: see `edgevtn.Sink`.
     recognizer : Recognizer, optional
         Instead of `model`, where more is to be chosen than that; it is reset. Without it probabilities are averaged
-        over 0.3 s.
+        over 0.15 s.
     detector : EventDetector, optional
         Where its defaults are not wanted.
     frame_rate : float, optional

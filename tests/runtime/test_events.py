@@ -8,24 +8,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgevtn import EventDetector, Prediction
+from edgevtn.events import SETTLED
 from edgevtn.smoothing import Smoothing
 
 LABELS = ("a", "b", "c")
 
 
-def prediction(probabilities, timestamp, window_start, model="m"):
-    return Prediction(model, "", 0.0, np.array(probabilities, np.float32), timestamp, window_start, LABELS)
+def prediction(probabilities, timestamp, window_start, model="m", still=False):
+    values = np.array(probabilities, np.float32)
+    return Prediction(model, "", 0.0, values, timestamp, window_start, LABELS, reused=still)
 
 
-def detect(series, interval=0.1, window=0.0, **options):
+def detect(series, interval=0.1, window=0.0, still=(), **options):
     """Ended events of a series of probabilities of "a" (or of tuples for all three); each has begun before."""
     detector, events = EventDetector(**options), []
     for n, value in enumerate(series):
         values = value if isinstance(value, tuple) else (value, (1 - value) / 2, (1 - value) / 2)
         probabilities = np.array(values, np.float32)
-        events += detector.update(prediction(probabilities, n * interval, n * interval - window))
+        rests = n < len(still) and still[n]
+        events += detector.update(prediction(probabilities, n * interval, n * interval - window, still=rests))
     events += detector.finish()
-    begun, ended = [event for event in events if event.end is None], [event for event in events if event.end]
+    begun, ended = [e for e in events if e.end is None], [e for e in events if e.end is not None]
     assert [(event.id, event.label, event.start) for event in begun] == [
         (event.id, event.label, event.start) for event in ended
     ]
@@ -97,9 +100,13 @@ def test_bad_thresholds(bad):
         EventDetector(**bad)
 
 
-@given(st.lists(st.lists(st.floats(0.01, 1), min_size=3, max_size=3), max_size=60))
-def test_events_are_in_order_and_do_not_overlap(series):
-    events = detect([tuple(np.array(row) / sum(row)) for row in series], min_duration=0.2)
+@given(
+    st.lists(st.tuples(st.lists(st.floats(0.01, 1), min_size=3, max_size=3), st.booleans()), max_size=60),
+    st.sampled_from([0.0, 0.5, 1.2]),
+)
+def test_events_are_in_order_and_do_not_overlap(series, window):
+    probabilities, still = [tuple(np.array(row) / sum(row)) for row, _ in series], [flag for _, flag in series]
+    events = detect(probabilities, window=window, still=still, min_duration=0.2)
     for event in events:
         assert event.end - event.start >= 0.2 - 1e-6
         assert 0 < event.score <= 1
@@ -196,3 +203,71 @@ def test_starts_and_ends_are_where_they_were_before_smoothing():
         assert [(event.start, event.end) for event in ended] == [
             (pytest.approx(1.5, abs=0.05), pytest.approx(3.5, abs=0.05))
         ]
+
+
+def moving(*spans, seconds=10.0):
+    """Whether each frame, ten a second, is like the one before; between the spans, seconds, nothing moves."""
+    return [not any(start < n / 10 <= end + 1e-9 for start, end in spans) for n in range(round(10 * seconds))]
+
+
+def seen(spans, bias=0.5, window=1.0, seconds=10.0):
+    """Probabilities of "a" where a share of `bias` of the window is enough to be as probable as not."""
+    times = np.arange(round(10 * seconds)) / 10
+    shares = sum(np.clip(np.minimum(times, end) - np.maximum(times - window, start), 0, window) for start, end in spans)
+    return list(1 / (1 + np.exp(-20 * (shares / window - bias))))
+
+
+@pytest.mark.parametrize("bias", [0.25, 0.5, 0.75])
+def test_an_event_is_where_the_picture_moved(bias):
+    """Whatever share of the window a model needs to recognise an action, or to see that it is over."""
+    (event,) = detect(seen([(3, 6)], bias), window=1.0, still=moving((3, 6)))
+    assert (event.label, event.start, event.end) == ("a", pytest.approx(3.0), pytest.approx(6.0))
+    (other,) = detect(seen([(3, 6)], bias), window=1.0)  # nothing is known of rests
+    assert (other.start, other.end) == (pytest.approx(2.5 + bias, abs=0.15), pytest.approx(6.5 - bias, abs=0.15))
+
+
+def test_rests_far_from_an_event_do_not_move_it():
+    (event,) = detect(seen([(4, 6)]), window=1.0, still=moving((1, 9)))
+    assert (event.start, event.end) == (pytest.approx(4.0, abs=0.15), pytest.approx(6.0, abs=0.15))
+
+
+def test_a_rest_too_short_to_be_one_begins_nothing():
+    still = moving((1, 3.4), (3.6, 9))
+    (event,) = detect(seen([(4, 6)]), window=1.0, still=still)
+    assert event.start == pytest.approx(4.0, abs=0.15)
+
+
+def test_what_begins_from_rest_belongs_to_the_label_that_settles():
+    """A window that half shows what stood still may be taken for another action."""
+    rows = [(0.1, 0.1, 0.8)] * 30 + [(0.2, 0.7, 0.1)] * 6 + [(0.9, 0.05, 0.05)] * 24 + [(0.1, 0.1, 0.8)] * 40
+    labels = {"c": {"enter": 1.0}}
+    (event,) = detect(rows, window=1.0, still=moving((2.5, 5.5)), labels=labels)
+    assert (event.label, event.start, event.end) == ("a", pytest.approx(2.5), pytest.approx(5.5))
+    both = detect(rows, window=1.0, labels=labels)  # without a rest each is an event of its own
+    assert [event.label for event in both] == ["b", "a"]
+    assert both[0].end == both[1].start == pytest.approx(3.1)
+
+
+def test_from_rest_an_event_is_told_when_it_has_settled():
+    detector, told = EventDetector(), []
+    for n, (value, still) in enumerate(zip(seen([(3, 6)]), moving((3, 6)), strict=True)):
+        now = n / 10
+        told += [now for e in detector.update(prediction((value, 1 - value, 0), now, now - 1, still=still)) if not e.end
+                 and e.label == "a"]  # fmt: skip
+    assert told == [pytest.approx(3.0 + 0.5 + SETTLED)]  # half a window later
+
+
+def test_an_action_that_fades_for_less_than_a_window_goes_on():
+    series = [0.1] * 10 + [0.9] * 20 + [0.2] * 4 + [0.9] * 20 + [0.1] * 20
+    (event,) = detect(series, window=1.0)
+    assert (event.start, event.end) == (pytest.approx(0.5), pytest.approx(4.9))
+    assert len(detect([0.1] * 10 + [0.9] * 20 + [0.2] * 6 + [0.9] * 20 + [0.1] * 20, window=1.0)) == 2
+
+
+def test_an_end_is_told_a_window_later_at_most():
+    detector, told = EventDetector(), []
+    for n, value in enumerate([0.1] * 10 + [0.9] * 20 + [0.1] * 20):
+        now = n / 10
+        events = detector.update(prediction((value, (1 - value) / 2, (1 - value) / 2), now, now - 1))
+        told += [(now, event.end) for event in events if event.end is not None]
+    assert told == [(pytest.approx(3.5), pytest.approx(2.5))]

@@ -59,7 +59,7 @@ def test_a_region_is_as_a_camera_of_its_own(make_bundle, sessions, kind):
         pairs = [(time, frame[rows, columns].copy()) for time, frame in shown()]
         alone = Predictions()
         expected = list(watch(pairs, bundle, sinks=[alone], detector=eager()))
-        # `watch` averages over 0.3 s where it makes the recogniser, so the raw ones are compared.
+        # `watch` averages where it makes the recogniser, so the raw ones are compared.
         raw = list(Recognizer(bundle, threads=1).stream(pairs))
         mine = [prediction for prediction in told.got if prediction.region == name]
         assert [p.timestamp for p in mine] == [p.timestamp for p in raw]

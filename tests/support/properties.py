@@ -226,22 +226,23 @@ def timestamps(folder: Path) -> Property:
 def events(folder: Path) -> Property:
     """Any settings and predictions: each event begins once, goes on, and ends once, in time."""
     setting = st.floats() | st.none() | ODD
-    step = st.tuples(st.floats(0.001, 20), st.lists(st.floats(0, 1), min_size=3, max_size=3))
+    step = st.tuples(st.floats(0.001, 20), st.lists(st.floats(0, 1), min_size=3, max_size=3), st.booleans())
 
-    def check(drawn: tuple[list[Any], list[tuple[float, list[float]]]]) -> None:
+    def check(drawn: tuple[list[Any], list[tuple[float, list[float], bool]]]) -> None:
         settings, steps = drawn
         detector = EventDetector()
         with contextlib.suppress(ValueError):
             detector = EventDetector(*settings[:3], cool_down=settings[3], update_every=settings[4])
         told: list[Event] = []
         time = 0.0
-        for later, scores in steps:
+        for later, scores, still in steps:
             time += later
             values = np.array(scores, np.float32) + np.float32(1e-6)
             values /= values.sum()
             label = "abc"[int(values.argmax())]
+            start = max(0.0, time - 1)
             told += detector.update(
-                Prediction("m", label, float(values.max()), values, time, max(0.0, time - 1), ("a", "b", "c"))
+                Prediction("m", label, float(values.max()), values, time, start, ("a", "b", "c"), reused=still)
             )
         told += detector.finish()
         for id in {event.id for event in told}:
