@@ -22,8 +22,8 @@ from edgevtn.video import VideoWriter, has_av
 
 logger = logging.getLogger("edgevtn.sinks")
 
-#: Seconds, beyond a window and the delay of smoothing, by which a beginning is told late: an event's minimum duration
-#: and two predictions of a slow model.
+#: Seconds, beyond a window and a half and the delay of smoothing, by which a beginning is told late: an event's minimum
+#: duration and two predictions of a slow model.
 SLACK = 0.75
 #: Seconds for which a frame is kept at most: more would take memory for the sake of models with long windows alone.
 LATEST = 5.0
@@ -101,7 +101,8 @@ class _Track:
     def prediction(self, prediction: Prediction) -> None:
         middle = (prediction.window_start + prediction.timestamp) / 2 - prediction.delay
         self._predictions.setdefault(whose(prediction), deque()).append((middle, prediction))
-        late = prediction.timestamp - prediction.window_start + prediction.delay + SLACK
+        # An event's start is looked for in the window and half a window before it.
+        late = 1.5 * (prediction.timestamp - prediction.window_start) + prediction.delay + SLACK
         self._delay = min(max(self._delay, late), LATEST)
 
     def event(self, event: Event) -> None:
