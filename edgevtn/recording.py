@@ -15,6 +15,7 @@ import numpy as np
 from edgevtn.arrays import Float, Frame
 from edgevtn.errors import OutputError
 from edgevtn.files import ABANDONED
+from edgevtn.prediction import NOTHING
 from edgevtn.sources.capture import open_capture
 from edgevtn.sources.file import VideoFile
 from edgevtn.video import VideoWriter
@@ -25,8 +26,17 @@ COUNT_DOWN = 3
 FRAME_RATE = 25.0
 #: Side of the grey pictures by whose change motion is measured: sensor noise is averaged away.
 SMALL = 32
-#: A frame moves if it changes by so many times the change of the quietest fifth, and by at least so many grey levels.
+#: A frame moves if its parts that change most change by so many times as much as in the quietest fifth, and by at least
+#: so many grey levels.
 MOVING_RATIO, MOVING_LEVELS = 3.0, 1.6
+#: Where the quietest fifth moves, too, it is no measure: so many times what noise alone would change is enough. Slow
+#: ends of a movement stay from 1.5 on, and noise alone varies by a tenth.
+NOISE_RATIO = 1.5
+#: The share of a picture's parts in which nobody moves, and the mean size of normal noise there, below its own upper
+#: quartile, times this gives the mean of the largest `SMALL` of `SMALL`^2.
+STILL_SHARE, NOISE_OF_LARGEST = 0.75, 4.75
+#: Seconds that must move at least: a lamp that is lit or a camera that finds its exposure is no movement.
+SHORTEST_MOTION = 0.2
 #: Seconds that are kept before the first motion and after the last.
 MARGIN = 0.3
 #: Seconds: less is no take.
@@ -45,15 +55,12 @@ class Take:
         Where it goes then.
     recorded, kept : float
         Seconds, before and after its still ends were cut.
-    moved : bool
-        Whether some of it moves more than the rest. In an empty room nothing does, nor in one movement all along.
     """
 
     file: Path
     place: Path
     recorded: float
     kept: float
-    moved: bool
 
     def keep(self) -> Path:
         """Give it its name; never that of another file."""
@@ -127,7 +134,7 @@ def record_takes(
         if not motion.times:  # no frame came while it should have been recorded
             continue
         writer.close()
-        yield _cut(raw, place / f".take-{name}", place / name, motion)
+        yield _cut(raw, place / f".take-{name}", place / name, motion, label != NOTHING)
 
 
 def check_label(label: str) -> None:
@@ -171,39 +178,46 @@ class Motion:
     def __init__(self) -> None:
         self.times: list[float] = []
         self._changes: list[float] = []
+        self._noise: list[float] = []
         self._before: Float | None = None
 
     def add(self, frame: Frame, timestamp: float) -> None:
         """Take the next frame."""
         grey = cv2.cvtColor(cv2.resize(frame, (SMALL, SMALL), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
         small = grey.astype(np.float32)
-        # The largest of many small parts: a hand that waves is a small share of the picture.
-        change = 0.0 if self._before is None else float(np.sort(np.abs(small - self._before).ravel())[-SMALL:].mean())
+        if self._before is not None:
+            sizes = np.sort(np.abs(small - self._before).ravel())
+            # The largest of many small parts: a hand that waves is a small share of the picture.
+            self._changes.append(float(sizes[-SMALL:].mean()))
+            self._noise.append(float(sizes[: round(STILL_SHARE * len(sizes))].mean()))
         self._before = small
         self.times.append(timestamp)
-        self._changes.append(change)
 
     def span(self) -> tuple[float, float] | None:
-        """Seconds from the take's beginning between which something moves, with margins; None: no part moves more."""
+        """Seconds from the take's beginning between which something moves, with margins; None: nothing does.
+
+        Only still ends are outside: who waves, or moves slowly, all along has moved from the beginning to the end.
+        """
         if len(self.times) < 2:
             return None
-        changes = np.array(self._changes[1:])
-        quiet = float(np.quantile(changes, 0.2))
-        moving = np.flatnonzero(changes > max(MOVING_RATIO * quiet, MOVING_LEVELS))
-        if not len(moving):
+        changes = np.array(self._changes)
+        quiet, noise = float(np.quantile(changes, 0.2)), NOISE_OF_LARGEST * float(np.quantile(self._noise, 0.2))
+        moves = changes > max(min(MOVING_RATIO * quiet, NOISE_RATIO * noise), MOVING_LEVELS)
+        moving = np.flatnonzero(moves)
+        if np.diff(self.times) @ moves < SHORTEST_MOTION or not len(moving):
             return None
         first, last = self.times[0], self.times[-1]
         start, end = self.times[moving[0] + 1] - MARGIN, self.times[moving[-1] + 1] + MARGIN
         return max(0.0, start - first), min(last, end) - first
 
 
-def _cut(raw: Path, file: Path, place: Path, motion: Motion) -> Take:
-    """The take without its still ends, written anew."""
+def _cut(raw: Path, file: Path, place: Path, motion: Motion, trims: bool) -> Take:
+    """The take without its still ends, written anew; whole if it is not to be trimmed."""
     recorded = motion.times[-1] - motion.times[0] if motion.times else 0.0
-    span = motion.span()
-    if span is None or span[1] - span[0] < SHORTEST:
+    span = motion.span() if trims else None
+    if span is None or span[1] - span[0] < SHORTEST or span == (0.0, recorded):
         raw.rename(file)
-        return Take(file, place, recorded, recorded, span is not None)
+        return Take(file, place, recorded, recorded)
     writer = VideoWriter(file, FRAME_RATE)
     with VideoFile(open_capture(str(raw), f"{raw}: cannot be read"), str(raw)) as source:
         for timestamp, frame in source:
@@ -211,7 +225,7 @@ def _cut(raw: Path, file: Path, place: Path, motion: Motion) -> Take:
                 writer.write(frame, timestamp)
     writer.close()
     raw.unlink()
-    return Take(file, place, recorded, span[1] - span[0], True)
+    return Take(file, place, recorded, span[1] - span[0])
 
 
 def _free(place: Path) -> Path:

@@ -59,8 +59,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 def describe(take: Take) -> str:
     """A take in a few words."""
-    if not take.moved:
-        return f"{take.recorded:.1f} s, kept whole: no part is stiller than the rest"
+    if take.kept == take.recorded:
+        return f"{take.recorded:.1f} s, kept whole"
     return f"{take.kept:.1f} of {take.recorded:.1f} s, without still ends"
 
 

@@ -56,13 +56,38 @@ def test_a_still_scene_does_not_move():
     assert motion.span() is None
 
 
+@pytest.mark.parametrize("action", ["wave1", "wave2", "pjump", "walk", "bend"])
+def test_who_moves_all_along_is_not_cut(action):
+    """A movement that begins anew in the middle: the jump there is larger than all else, and no reason to cut."""
+    rng, motion = np.random.default_rng(0), Motion()
+    frames = clip(action, 1.5, Look(seed=3), RATE, SIZE) * 2
+    for n, frame in enumerate(frames):
+        motion.add(np.clip(frame + rng.normal(0, 2, frame.shape), 0, 255).astype(np.uint8), n / RATE)
+    assert motion.span() == (0.0, pytest.approx((len(frames) - 1) / RATE))
+
+
+def test_a_lamp_that_is_lit_is_no_motion():
+    dark = [frame // 2 for frame in scene(1.5, 0.0, 0.0)]
+    motion = Motion()
+    for n, frame in enumerate(dark + scene(1.5, 0.0, 0.0)):
+        motion.add(frame, n / RATE)
+    assert motion.span() is None
+
+
+def test_nothing_is_kept_whole(tmp_path):
+    """Its still parts are what it is about, also where somebody passes."""
+    (take,) = [*record_takes(Camera(scene(1.0, 1.5, 1.0)), tmp_path, "nothing", 3.4, silent)]
+    assert take.kept == take.recorded == pytest.approx(3.4, abs=0.1)
+    with edgevtn.frames(take.keep()) as source:
+        assert [timestamp for timestamp, _ in source][-1] == pytest.approx(3.4, abs=0.25)
+
+
 def test_takes_are_cut_and_kept(tmp_path):
     shown = []
     camera = Camera(*[scene(1.0, 1.5, 1.0, seed) for seed in range(3)])
     places = []
     takes = record_takes(camera, tmp_path, "wave", 3.4, lambda frame, timestamp, what: shown.append(what))
     for take in takes:
-        assert take.moved
         assert take.recorded == pytest.approx(3.4, abs=0.1)
         assert take.kept == pytest.approx(1.5 + 2 * MARGIN, abs=0.2)
         places.append(take.keep())
