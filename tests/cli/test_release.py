@@ -3,6 +3,8 @@
 import importlib.util
 import io
 import struct
+import subprocess
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -75,3 +77,12 @@ def test_predictions_that_differ_are_found_out(capsys):
     assert compare(ours, {"a int8": rows})
     assert compare({}, {})
     assert "5 frames" in capsys.readouterr().out
+
+
+def test_a_free_threaded_python_is_refused_in_a_sentence(tmp_path):
+    code = "import sysconfig; sysconfig.get_config_vars()['Py_GIL_DISABLED'] = 1; import runpy; runpy.run_path('setup.py')"
+    command = [sys.executable, "-c", code, "egg_info", "--egg-base", tmp_path]
+    done = subprocess.run(command, cwd=SCRIPTS.parent, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr.strip().startswith("edgevtn needs a Python with its global lock")
+    assert done.stderr.count("\n") == 1
