@@ -26,7 +26,7 @@ make_root() { # DIR SUITE PACKAGE,...: of Debian, or of Ubuntu; one that is ther
     local options=(--quiet --mode=root --variant=minbase --aptopt='Acquire::Check-Valid-Until "false"')
     case "$suite" in
         bookworm | trixie | forky | sid)
-            mmdebstrap "${options[@]}" --include="$packages" "$suite" "$root"
+            mmdebstrap "${options[@]}" --include="apt,$packages" "$suite" "$root"
             return ;;
     esac
     if [ ! -e "$keys" ]; then # Debian has Ubuntu's keys in a package, which Debian has signed
@@ -34,7 +34,7 @@ make_root() { # DIR SUITE PACKAGE,...: of Debian, or of Ubuntu; one that is ther
         keys="$root.keys$keys"
     fi
     local ubuntu="http://archive.ubuntu.com/ubuntu"
-    mmdebstrap "${options[@]}" --keyring="$keys" --include="$packages" "$suite" "$root" \
+    mmdebstrap "${options[@]}" --keyring="$keys" --include="apt,$packages" "$suite" "$root" \
         "deb $ubuntu $suite main universe" "deb $ubuntu $suite-updates main universe"
     rm -rf --one-file-system "$root.keys"
 }
