@@ -2,7 +2,7 @@
 #   docker buildx build --platform linux/amd64,linux/arm64 -t edgevtn .
 #   docker run --rm --read-only --tmpfs /tmp --device /dev/video0 --group-add "$(getent group video | cut -d: -f3)" \
 #     -v edgevtn-cache:/var/cache/edgevtn edgevtn run 0 --json
-# Without the volume the kernels are compiled at each start. The user has no name and no rights beyond the group's.
+# Without a name for the volume each new container compiles the kernels. The user has no name and no rights beyond the group's.
 FROM debian:bookworm-slim AS build
 RUN apt-get update && apt-get install -y --no-install-recommends python3-venv python3-dev gcc libc6-dev \
     && rm -rf /var/lib/apt/lists/*
@@ -16,6 +16,6 @@ RUN apt-get update && apt-get install -y --no-install-recommends python3 && rm -
 COPY --from=build /opt/edgevtn /opt/edgevtn
 USER 10001:10001
 ENV PATH=/opt/edgevtn/bin:$PATH EDGEVTN_CACHE=/var/cache/edgevtn XDG_STATE_HOME=/var/lib/edgevtn PYTHONDONTWRITEBYTECODE=1
-VOLUME /var/cache/edgevtn
+VOLUME /var/cache/edgevtn /var/lib/edgevtn
 ENTRYPOINT ["edgevtn"]
 CMD ["doctor"]

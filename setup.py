@@ -4,7 +4,16 @@ Each .pyx is named here directly (not through ``cythonize``) so that an sdist ke
 gives one wheel for every CPython from 3.11 on. No ``-march``: the wheel must run on any CPU of its kind.
 """
 
+import sysconfig
+
 from setuptools import Extension, setup
+
+if sysconfig.get_config_var("Py_GIL_DISABLED"):
+    # It has no limited API, and OpenCV has no wheels for it: pip would compile that.
+    raise SystemExit(
+        "edgevtn needs a Python with its global lock, and this is a free-threaded one; "
+        "make the environment with the ordinary build: python3, not python3t"
+    )
 
 LIMITED_API = "0x030B0000"  # CPython 3.11, the oldest we support
 

@@ -14,7 +14,7 @@ from edgevtn.board import INSTRUCTIONS, Board, is_big
 from edgevtn.installed import Trial
 
 #: Degrees Celsius from which a Raspberry Pi slows down, by its makers:
-#: https://www.raspberrypi.com/documentation/computers/raspberry-pi.html (frequency management and thermal control).
+#: https://www.raspberrypi.com/documentation/computers/raspberry-pi.html#frequency-management-and-thermal-control
 #: Other boards begin later; what they do at 80 is worth knowing all the same.
 HOT = 80.0
 #: Bytes that recognition needs at its peak: 271 MB were measured on x86-64 when kernels are compiled, and the system
@@ -22,6 +22,11 @@ HOT = 80.0
 MEMORY_NEEDED = 384 * 2**20
 #: Free bytes for compiled kernels (a few MB) and events that wait while the network is down.
 DISK_NEEDED = 100 * 2**20
+#: What is lost without a folder that can be written, and the variable that names another.
+PLACES = {
+    "cache": ("kernels would be compiled at each start", "EDGEVTN_CACHE"),
+    "state": ("events that cannot be delivered would not outlive a stop", "XDG_STATE_HOME"),
+}
 #: Bits of the Raspberry Pi's firmware: what is so now, and what has been since the start is 16 bits higher. By its
 #: makers: https://www.raspberrypi.com/documentation/computers/os.html#get_throttled
 UNDER_VOLTAGE, CAPPED, THROTTLED, SOFT_LIMIT = 1, 2, 4, 8
@@ -48,7 +53,7 @@ class Finding(NamedTuple):
 
 
 class Place(NamedTuple):
-    """A folder that should be writable; `folder` is None where there is no home to put it into."""
+    """A folder of `PLACES` that should be writable; `folder` is None where there is no home to put it into."""
 
     name: str
     folder: Path | None
@@ -224,13 +229,13 @@ def diagnose_places(board: Board, places: list[Place], newest: float) -> Iterato
     """Whether folders can be written and have space, and the clock; `newest`: when the package was made, Unix time."""
     yield Finding("root", "ok", "read-only" if board.read_only_root else "writable")
     for name, folder in places:
+        lost, variable = PLACES[name]
         if folder is None:
-            advice = "kernels would be compiled at each start: set EDGEVTN_CACHE to a folder that stays"
-            yield Finding(name, "problem", "there is no HOME", advice)
+            yield Finding(name, "problem", "there is no HOME", f"{lost}: set {variable} to a folder that stays")
             continue
         existing = next(place for place in (folder, *folder.parents) if place.is_dir())
         if not os.access(existing, os.W_OK | os.X_OK):
-            advice = "kernels would be compiled at each start: set EDGEVTN_CACHE to a folder that can be written"
+            advice = f"{lost}: set {variable} to a folder that can be written"
             yield Finding(name, "problem", "cannot be written", advice)
         elif (free := shutil.disk_usage(existing).free) < DISK_NEEDED:
             yield Finding(name, "problem", f"{_megabytes(free)} MB free", f"free {_megabytes(DISK_NEEDED)} MB")

@@ -2,7 +2,10 @@
 
 import importlib.util
 import io
+import os
 import struct
+import subprocess
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -75,3 +78,28 @@ def test_predictions_that_differ_are_found_out(capsys):
     assert compare(ours, {"a int8": rows})
     assert compare({}, {})
     assert "5 frames" in capsys.readouterr().out
+
+
+def test_a_free_threaded_python_is_refused_in_a_sentence(tmp_path):
+    code = "import runpy, sysconfig; sysconfig.get_config_vars()['Py_GIL_DISABLED'] = 1; runpy.run_path('setup.py')"
+    command = [sys.executable, "-c", code, "egg_info", "--egg-base", tmp_path]
+    done = subprocess.run(command, cwd=SCRIPTS.parent, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr.strip().startswith("edgevtn needs a Python with its global lock")
+    assert done.stderr.count("\n") == 1
+
+
+def test_the_workflow_runs_scripts_that_are_there_with_options_that_they_know():
+    yaml = pytest.importorskip("yaml")
+    workflow = yaml.safe_load((SCRIPTS.parent / ".github" / "workflows" / "release.yml").read_text("utf-8"))
+    lines = [step["run"] for job in workflow["jobs"].values() for step in job["steps"] if "run" in step]
+    used = [line[line.index("scripts/") :].split() for line in lines if "scripts/" in line]
+    assert [name for name, *_ in used] == ["scripts/release"]
+    for name, *options in used:
+        script = SCRIPTS.parent / name
+        assert os.access(script, os.X_OK)
+        assert all(option in script.read_text("utf-8") for option in options if option.startswith("-"))
+    (installed,) = [line for line in lines if "apt-get install" in line]
+    for package in ("mmdebstrap", "qemu-user-static", "binfmt-support"):  # what scripts/test-arm64 asks for
+        assert package in installed.split()
+        assert package in (SCRIPTS / "test-arm64").read_text("utf-8")

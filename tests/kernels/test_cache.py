@@ -54,7 +54,8 @@ def copy(tmp_path):
     package = tmp_path / "copy" / "edgevtn"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
-    shutil.copy(Path(edgevtn.__file__).with_name("cpu.py"), package)
+    for module in Path(edgevtn.__file__).parent.glob("[!_]*.py"):
+        shutil.copy(module, package)
     shutil.copytree(Path(kernels.__file__).parent, package / "kernels", ignore=shutil.ignore_patterns("__pycache__"))
     return package
 

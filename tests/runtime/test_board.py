@@ -198,6 +198,8 @@ def test_places_and_the_clock(board, tmp_path, monkeypatch):
     assert states(None) == ["problem"]
     monkeypatch.setattr(os, "access", lambda place, mode: False)  # root may write anywhere but to such a file system
     assert states(tmp_path) == ["problem"]
+    advised = diagnose_places(pi, [Place("cache", tmp_path), Place("state", None)], 0.0)
+    assert [finding.advice.split()[0] for finding in advised if finding.advice] == ["kernels", "events"]
     assert states(newest=4e9) == ["problem"]
 
 
