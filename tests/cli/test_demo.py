@@ -30,7 +30,7 @@ def test_the_timeline_is_what_was_drawn():
     for start, end, label in truth:
         right = sum(overlap(event, start, end) for event in events if event.label == label)
         wrong = sum(overlap(event, start, end) for event in events if event.label != label)
-        # The window is 1.28 s long, and an event needs some time more to be sure of: of 3.6 s two thirds are left.
+        # The window is 1.2 s long, and an event needs some time more to be sure of: of 3.6 s two thirds are left.
         assert right > 0.6 * (end - start), (label, events)
         assert wrong < 0.2 * (end - start), (label, events)
 
