@@ -46,8 +46,11 @@ def table(benchmarks):
     lines = ["| what | median | to the first |", "| --- | --- | --- |"]
     for each in benchmarks:
         name = (each["params"] or {}).get("way") or each["name"].partition("[")[2].rstrip("]") or each["name"]
-        extra = each.get("extra_info", {}).get("cpu_seconds")
-        note = f" ({extra:.3f} CPU seconds)" if extra is not None else ""
+        extra = each.get("extra_info", {})
+        note = f" ({extra['cpu_seconds']:.4f} CPU seconds)" if "cpu_seconds" in extra else ""
+        if "cpu_seconds_edgevtn" in extra:  # measured in turns with it
+            ours = extra["cpu_seconds_edgevtn"]
+            note = f"{note[:-1]}; edgevtn {ours:.4f}, {ours / extra['cpu_seconds']:.2f} of it)"
         lines.append(f"| {name} | {milliseconds(each):.3f} ms{note} | {milliseconds(each) / first:.2f} |")
     return "\n".join(lines)
 
