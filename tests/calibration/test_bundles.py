@@ -117,9 +117,9 @@ def test_a_bundle_for_larger_pictures(bundle, demo_clip, tmp_path):
 
 def test_what_is_int8_already_is_refused_in_a_sentence(demo_clip, tmp_path, capsys):
     """Also where its sides are open, as those of the encoder that ships are."""
-    shipped = load_bundle().path
+    shipped, options = load_bundle().path, ["--clips", str(demo_clip), "-o", str(tmp_path / "x"), "--size", "160"]
     for place in (shipped, shipped / "encoder.onnx"):
-        assert main(["calibrate", str(place), "--clips", str(demo_clip), "-o", str(tmp_path / "x"), "--size", "160"]) == 1
+        assert main(["calibrate", str(place), *options]) == 1
         expected = f"edgevtn: error: {place}: is INT8 already; expected the fp32 encoder that it was made from\n"
         assert capsys.readouterr().err == expected
     assert not list(tmp_path.iterdir())
