@@ -147,9 +147,9 @@ def _calibrate_stream(
     stream: Bundle, clips: str | Path, output: Path, seed: int, size: int | None, **options: Any
 ) -> Report:
     seen, interval = stream.model.encoder, stream.model.encoder.difference_interval
-    encoder = parse_encoder(stream.encoder, str(stream.path))
+    encoder = parse_encoder(stream.encoder, str(stream.path), quantised=False)
     encoder = encoder if size is None else resized(encoder, size)
-    frames, held_out = sampled(encoder, stream.path, clips, seen.color_order, seed, interval)
+    frames, held_out = sampled(encoder, clips, seen.color_order, seed, interval)
     report = calibrate(encoder, frames, held_out, blocks=True, **options)
     quantised = report.encoder if interval is None else of_two_frames(report.encoder)
     facts = {"encoder": "int8 QDQ, weights per channel, activations uint8", "target": options["target"]}

@@ -16,7 +16,7 @@ from edgevtn.calibration.measure.report import Report
 from edgevtn.calibration.pipeline import calibrate, resolve_target
 from edgevtn.calibration.search import BUDGET
 from edgevtn.files import write_whole
-from edgevtn.graph.facts import input_size, is_quantised
+from edgevtn.graph.facts import input_size
 from edgevtn.graph.sizes import resized, with_side
 
 #: Frames to calibrate with, of which `calibrate` keeps a fifth back, and frames that the result is measured on: more
@@ -70,9 +70,9 @@ def calibrate_file(
         The encoder or the clips cannot be used, or the output cannot be written; then nothing is.
     """
     target = resolve_target(target)
-    original = load_encoder(encoder, normalisation)
+    original = load_encoder(encoder, normalisation, quantised=False)
     original = original if size is None else resized(original, size)
-    frames, held_out = sampled(original, encoder, clips, color_order, seed)
+    frames, held_out = sampled(original, clips, color_order, seed)
     report = calibrate(original, frames, held_out, target=target, budget=budget, progress=progress)
     labelled = labelled_clips(clips)
     if labelled:
@@ -114,7 +114,6 @@ def compare_files(
 
 def sampled(
     encoder: onnx.ModelProto,
-    name: str | Path,
     clips: str | Path,
     color_order: str,
     seed: int,
@@ -125,8 +124,6 @@ def sampled(
     Parameters
     ----------
     encoder : onnx.ModelProto
-    name : path
-        The encoder's, for messages.
     clips, color_order, seed
         As in `calibrate_file`.
     difference_interval : float, optional
@@ -135,12 +132,10 @@ def sampled(
     Raises
     ------
     ValueError
-        The encoder is quantised already, or there is no more than one frame.
+        There is no more than one frame.
     SourceError, ManifestError
         The clips cannot be used.
     """
-    if is_quantised(encoder):
-        raise ValueError(f"{name}: is quantised already; expected the fp32 model it was made from")
     fitted, held_out = split_clips(find_clips(clips))
     size = input_size(encoder)
     frames = sample_frames(fitted, CALIBRATION_FRAMES, size, color_order, seed, difference_interval)

@@ -11,19 +11,22 @@ from google.protobuf.message import DecodeError
 from edgevtn.datasets import Clip, read_manifest
 from edgevtn.graph.difference import of_one_picture
 from edgevtn.graph.edit import editable
+from edgevtn.graph.facts import is_quantised
 from edgevtn.graph.front import with_pixels
 from edgevtn.graph.run import session
 from edgevtn.reading import check_regular
 from edgevtn.sources.file import video_files
 from edgevtn.sources.folder import IMAGE_SUFFIXES
 
-#: Mean and deviation of pixel values 0 to 255, for each channel.
 #: Bytes; protobuf takes no more.
 LARGEST = 2 * 2**30
+#: Mean and deviation of pixel values 0 to 255, for each channel.
 Normalisation = tuple[tuple[float, float, float], tuple[float, float, float]]
 
 
-def load_encoder(file: str | Path, normalisation: Normalisation | None = None) -> onnx.ModelProto:
+def load_encoder(
+    file: str | Path, normalisation: Normalisation | None = None, *, quantised: bool = True
+) -> onnx.ModelProto:
     """Read an encoder.
 
     Parameters
@@ -31,6 +34,8 @@ def load_encoder(file: str | Path, normalisation: Normalisation | None = None) -
     file : path
     normalisation : (mean, std), optional
         Three numbers each, for pixel values 0 to 255. With them an encoder with float input is made to take pixels.
+    quantised : bool
+        Whether it may be in INT8.
 
     Raises
     ------
@@ -47,10 +52,10 @@ def load_encoder(file: str | Path, normalisation: Normalisation | None = None) -
         raise ValueError(f"{file}: does not exist; expected an ONNX encoder") from None
     except (OSError, DecodeError, onnx.checker.ValidationError) as error:
         raise ValueError(f"{file}: cannot be read as ONNX ({str(error).strip().splitlines()[0]})") from error
-    return _checked(model, str(file), normalisation)
+    return _checked(model, str(file), normalisation, quantised)
 
 
-def parse_encoder(content: bytes, name: str) -> onnx.ModelProto:
+def parse_encoder(content: bytes, name: str, *, quantised: bool = True) -> onnx.ModelProto:
     """The encoder of a bundle; an encoder of two frames becomes one of the picture of their difference.
 
     Parameters
@@ -58,6 +63,8 @@ def parse_encoder(content: bytes, name: str) -> onnx.ModelProto:
     content : bytes
     name : str
         For messages.
+    quantised : bool
+        Whether it may be in INT8.
 
     Raises
     ------
@@ -65,10 +72,14 @@ def parse_encoder(content: bytes, name: str) -> onnx.ModelProto:
         As `load_encoder`; or it takes two frames and does not begin with their difference.
     """
     model = onnx.load_from_string(content)
-    return _checked(of_one_picture(model) if len(model.graph.input) == 2 else model, name, None)
+    return _checked(of_one_picture(model) if len(model.graph.input) == 2 else model, name, None, quantised)
 
 
-def _checked(model: onnx.ModelProto, name: str, normalisation: Normalisation | None) -> onnx.ModelProto:
+def _checked(
+    model: onnx.ModelProto, name: str, normalisation: Normalisation | None, quantised: bool
+) -> onnx.ModelProto:
+    if not quantised and is_quantised(model):  # first, as an encoder that ships in INT8 may have open sides, too
+        raise ValueError(f"{name}: is INT8 already; expected the fp32 encoder that it was made from")
     graph = editable(model).graph
     inputs = [entry for entry in graph.inputs if not entry.is_initializer()]
     if len(inputs) != 1 or len(graph.outputs) != 1:

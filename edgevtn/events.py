@@ -160,8 +160,7 @@ class EventDetector:
             events += self._close(track, track.boundary)
         if track.going is None and begins is not None and self._may_begin(track, prediction.labels[begins]):
             cool_down = self._of(prediction.labels[begins]).cool_down
-            start, from_rest = track.start(begins, cool_down) if rest is None else (rest, True)
-            track.going = Going(begins, start, from_rest)
+            track.going = Going(begins, *track.start(begins, cool_down, rest))
         if track.going is not None:
             track.going.add(float(prediction.probabilities[track.going.label]))
             events += self._tell(track, track.going, track.boundary) or self._update(track, track.going)
@@ -172,7 +171,7 @@ class EventDetector:
         return self.update(prediction)
 
     def finish(self) -> list[Event]:
-        """End the stream; returns the events that were going on, ended at the last prediction."""
+        """End the stream; returns the events that were going on, ended at the last prediction or its rest."""
         events = [event for track in self._tracks.values() for event in self._close(track, track.known_to)]
         self.reset()
         return events

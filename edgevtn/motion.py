@@ -38,6 +38,11 @@ class Motion:
         """
         return _nearest(self._began, near, earliest)
 
+    @property
+    def resting(self) -> float | None:
+        """Since when it stands still, seconds; None while something moves."""
+        return self._since if self._last is not None and self._last[1] else None
+
     def rested(self, near: float, earliest: float) -> float | None:
         """The end of a movement, likewise."""
         return _nearest(self._rested, near, earliest)

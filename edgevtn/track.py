@@ -103,33 +103,48 @@ class Track:
                 self._risen.pop(k, None)
         self._motion.update(prediction.timestamp, prediction.reused)
 
-    def start(self, k: int, cool_down: float) -> tuple[float, bool]:
+    def start(self, k: int, cool_down: float, rest: float | None = None) -> tuple[float, bool]:
         """Where a label that is to begin began, seconds, and whether that is where the picture began to move.
 
-        It is not before the window, the last event, or the cool-down's end.
+        It is not before the window, the last event, or the cool-down's end. Where a movement that was taken for another
+        label began at `rest`, that is it, if the label has cooled down by then.
         """
         newest = self.newest
         first, label = newest.window_start - newest.delay, newest.labels[k]
         free = first if self.free is None else self.free
         if label in self.ended:
             free = max(free, self.ended[label] + cool_down)
+            rest = None if rest is not None and rest < free else rest
+        if rest is not None:
+            return rest, True
         start = max(min(self.boundary, max(self._risen.get(k, self.boundary), first)), free)
         moved = self._motion.began(start, self._earliest if self.free is None else max(self._earliest, free))
         return (start, False) if moved is None else (moved, True)
 
     def rested(self, going: Going, near: float) -> float | None:
         """Where what goes on came to rest, nearest to a time and not before it was told; None if it did not."""
-        known = going.told if going.id else going.start + HAIRS_BREADTH
-        return self._motion.rested(near, max(self._earliest, known))
+        return self._motion.rested(near, self._earliest_end(going))
 
     def end(self, going: Going, otherwise: float) -> float:
-        """Where what goes on ends: where it came to rest, or was left, or at another time."""
-        left = otherwise if going.left is None else going.left
-        rested = self.rested(going, left)
-        return left if rested is None else rested
+        """Where what goes on ends, not before its start.
+
+        It is where it was left, or came to rest near that; of what was not left, where the last rest began if that
+        still lasts, else at the other time.
+        """
+        if going.left is not None:
+            rested, otherwise = self.rested(going, going.left), going.left
+        else:
+            rested = self._motion.resting
+            if rested is not None and rested < self._earliest_end(going):
+                rested = None
+        return max(going.start, otherwise if rested is None else rested)
 
     @property
     def _earliest(self) -> float:
         """How far back a rest is looked for: half a window before the window, as labels may be so late."""
         newest = self.newest
         return newest.window_start - newest.delay - (newest.timestamp - newest.window_start) / 2
+
+    def _earliest_end(self, going: Going) -> float:
+        """The same for the rest that ends what goes on, which was going on when it was told."""
+        return max(self._earliest, going.told if going.id else going.start + HAIRS_BREADTH)

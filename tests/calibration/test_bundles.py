@@ -115,6 +115,16 @@ def test_a_bundle_for_larger_pictures(bundle, demo_clip, tmp_path):
     assert main([*line[:-2], "--size", "50", "-o", str(tmp_path / "none")]) == 1
 
 
+def test_what_is_int8_already_is_refused_in_a_sentence(demo_clip, tmp_path, capsys):
+    """Also where its sides are open, as those of the encoder that ships are."""
+    shipped, options = load_bundle().path, ["--clips", str(demo_clip), "-o", str(tmp_path / "x"), "--size", "160"]
+    for place in (shipped, shipped / "encoder.onnx"):
+        assert main(["calibrate", str(place), *options]) == 1
+        expected = f"edgevtn: error: {place}: is INT8 already; expected the fp32 encoder that it was made from\n"
+        assert capsys.readouterr().err == expected
+    assert not list(tmp_path.iterdir())
+
+
 def test_bundles(bundle, demo_clip, tmp_path, capsys):
     manifest = labelled(tmp_path / "clips", demo_clip)
     output = tmp_path / "int8"

@@ -39,7 +39,7 @@ def broken(kind):
         ("dynamic", r"got uint8 \(N, 3, 32, 32\)"),
         ("oblong", r"got uint8 \(1, 3, 32, 64\)"),
         ("two inputs", "expected one input and one output, got 2 and 1"),
-        ("quantised", "is quantised already"),
+        ("quantised", "is INT8 already"),
     ],
 )
 def test_encoders_that_cannot_be_calibrated(kind, message, tmp_path, demo_clip, capsys):

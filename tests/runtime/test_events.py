@@ -271,3 +271,20 @@ def test_an_end_is_told_a_window_later_at_most():
         events = detector.update(prediction((value, (1 - value) / 2, (1 - value) / 2), now, now - 1))
         told += [(now, event.end) for event in events if event.end is not None]
     assert told == [(pytest.approx(3.5), pytest.approx(2.5))]
+
+
+def test_a_rest_that_is_over_does_not_end_what_goes_on_to_the_last_frame():
+    series = [0.1] * 10 + [0.9] * 30
+    over = [n in (20, 21, 22, 31) for n in range(40)]
+    lasting = [n >= 36 for n in range(40)]
+    assert detect(series, window=1.0, still=over)[0].end == pytest.approx(3.9)
+    assert detect(series, window=1.0, still=lasting)[0].end == pytest.approx(3.5)
+
+
+def test_what_takes_over_a_start_from_rest_has_cooled_down_by_then():
+    """The movement begins 0.5 s after the last "a", and is taken for "b" before it is "a" again."""
+    rows = [(0.9, 0.05, 0.05)] * 30 + [(0.1, 0.1, 0.8)] * 3 + [(0.1, 0.8, 0.1)] * 5 + [(0.9, 0.05, 0.05)] * 30
+    labels = {"c": {"enter": 1.0}, "a": {"cool_down": 1.0}}
+    first, second = detect(rows, window=1.0, still=moving((0, 2.2), (2.7, 6.9), seconds=7), labels=labels)
+    assert (first.label, second.label) == ("a", "a")
+    assert second.start - first.end >= 1.0 - 1e-6

@@ -63,6 +63,6 @@ function showRegions() {
   element("of-region").hidden = regions.length < 2;
   if (regions.join("\n") === [...choice.options].map((option) => option.value).join("\n")) return;
   const before = choice.value;
-  choice.replaceChildren(...regions.map((name) => new Option(name)));
+  choice.replaceChildren(...regions.map((name) => new Option(name, name))); // a text alone loses double spaces
   if (regions.includes(before)) choice.value = before;
 }
