@@ -163,6 +163,8 @@ class Live(Source):
                 newest = self._next()
             except OSError as error:
                 if self.finite:
+                    if self._frames:  # its sender has ended it, as HLS can tell; what is there by now is a file
+                        return
                     raise
                 self._lose(error)
                 yield from self._pause(error)

@@ -101,3 +101,16 @@ def test_a_live_stream_in_pieces_flows(tmp_path, monkeypatch, way):
     assert np.all(np.diff(times) > 0)
     assert sorted(greys) == greys
     assert (times[-1] - times[0]) * 10 == pytest.approx(greys[-1] - greys[0], abs=5)
+
+
+def test_a_stream_that_its_sender_ends_is_at_its_end(tmp_path):
+    pytest.importorskip("av")
+    from hls import Hls
+
+    told = []
+    with Hls(tmp_path, 1) as stream, Camera(stream.address, wait=True, notify=told.append) as camera:
+        for count, _ in enumerate(camera):
+            if count == 5:
+                stream.end()
+        assert camera.statistics.frames > 5
+    assert told  # it was looked for again, and what was found is no live stream any more

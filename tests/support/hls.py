@@ -36,6 +36,10 @@ class Hls:
                 n += 1
             container.mux(stream.encode())
 
+    def end(self):
+        """The sender ends it, and says so."""
+        self._done.set()
+
     def __enter__(self):
         for thread in self._threads:
             thread.start()
