@@ -64,9 +64,20 @@ def flattening_network():
     return model
 
 
+def widening_network():
+    """One that gives a number for each place in a picture, so many more for a larger one."""
+    model = small_network()
+    for node in list(model.graph.node)[-2:]:
+        model.graph.node.remove(node)
+    model.graph.node.append(onnx.helper.make_node("Flatten", ["c3"], ["features"], name="flat"))
+    model.graph.output[0].type.tensor_type.shape.dim[1].dim_value = 24 * 16 * 16
+    return model
+
+
 @pytest.mark.parametrize(
     ("network", "side", "reason"),
     [
+        (widening_network, 64, "for pictures of 32 pixels alone, not of 64"),
         (flattening_network, 64, "for pictures of 32 pixels alone, not of 64"),
         (small_network, 100, "must be a multiple of 32"),
         (small_network, 0, "must be a multiple of 32"),
