@@ -2,7 +2,8 @@
 
 Most of it is an empty or waiting scene with a camera's noise; now and then someone walks through or does something.
 The processor's time for the frames of either kind is told apart, the camera's own left out, and every labelled event is
-looked for. A shorter day is run with everything encoded, too. Run with one thread:
+looked for. A shorter day is run with everything encoded, too; with ``--peers`` others' ways go through it in the same
+run: MoViNet-A0-stream on LiteRT, and Open Model Zoo's MobileNetV2-VTN in OpenVINO. Run with one thread:
 ``OPENBLAS_NUM_THREADS=1 taskset -c 1 python scripts/day.py DATA``.
 """
 
@@ -10,8 +11,9 @@ from __future__ import annotations
 
 import argparse
 import csv
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -145,11 +147,35 @@ def tell(name: str, day: list[Planned], camera: Camera, events: list[edgevtn.Eve
     )
 
 
+def tell_peers(folder: Path, day: list[Planned]) -> None:
+    """What others' ways use for the same frames; they do the same for each, whether something moves or not."""
+    sys.path[:0] = [str(Path(__file__).parents[1] / "tests" / place) for place in ("benchmarks", "support")]
+    from peers import MOVINET_RATE, MoViNet, zoo_way
+
+    ways: dict[str, tuple[int, Callable[[np.ndarray], np.ndarray]]] = {
+        f"MoViNet-A0-stream, {name}": (CAMERA_RATE // MOVINET_RATE, MoViNet(folder / f"a0_{name}.tflite"))
+        for name in ("dynamic", "int8")
+    }
+    ways["Open Model Zoo, MobileNetV2-VTN, every frame"] = 1, zoo_way("mobilenetv2")
+    used = dict.fromkeys(ways, 0.0)
+    camera = Camera(day, seed=1)
+    for n, (_, frame) in enumerate(camera):
+        for name, (each, step) in ways.items():
+            if n % each == 0:
+                began = time.process_time()
+                step(frame)
+                used[name] += time.process_time() - began
+    seconds = sum(camera.frames.values()) / CAMERA_RATE
+    for name, total in used.items():
+        print(f"{name}: {seconds / 3600:.2f} h, {total:.1f} CPU s ({total / seconds:.4f} a second)", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path, help="folder with weizmann64")
     parser.add_argument("--hours", type=float, default=10.0)
     parser.add_argument("--compared", type=float, default=0.5, help="hours that are run with everything encoded, too")
+    parser.add_argument("--peers", type=Path, help="folder of MoViNet's files, a0_dynamic.tflite and a0_int8.tflite")
     parser.add_argument("--model", help="bundle (default: the bundled model)")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
@@ -171,6 +197,8 @@ def main() -> None:
         for label, start, _ in every[True]
     )
     print(f"{same} of {len(every[True])} events begin where they begin without stillness ({len(every[False])})")
+    if arguments.peers is not None:
+        tell_peers(arguments.peers, short)
     tell("the day", long, *watched(long, arguments.model, stillness=True))
 
 

@@ -11,15 +11,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from peers import MOVINET_RATE, MoViNet
 
 import edgevtn
 
-interpreter = pytest.importorskip("ai_edge_litert.interpreter")
+pytest.importorskip("ai_edge_litert.interpreter")
 
 SHARED = Path(os.environ.get("EDGEVTN_SHARED", Path(__file__).parents[3] / "shared"))
 PEERS = SHARED / "models" / "peers"
 CLIP = Path(edgevtn.__file__).parent / "data" / "demo.mp4"
-CAMERA_RATE, PEER_RATE, PEER_SIZE = 30, 5, 172
+CAMERA_RATE = 30
 #: Seconds of video in a measurement, and how many are taken in turns.
 SECONDS, ROUNDS = 4, 7
 
@@ -44,20 +45,11 @@ def ours(frames):
 
 
 def movinet(frames, file):
-    runner = interpreter.Interpreter(str(PEERS / file), num_threads=1).get_signature_runner("call")
-    first = {
-        name: np.zeros(facts["shape"], facts["dtype"])
-        for name, facts in runner.get_input_details().items()
-        if name != "image"
-    }
+    step = MoViNet(PEERS / file)
 
     def run():
-        states, logits = first, []
-        for frame in frames[:: CAMERA_RATE // PEER_RATE]:
-            image = cv2.resize(frame, (PEER_SIZE, PEER_SIZE))[..., ::-1].astype(np.float32) / 255
-            states = runner(image=image[None, None], **states)
-            logits.append(states.pop("logits")[0])
-        return logits
+        step.reset()
+        return [step(frame) for frame in frames[:: CAMERA_RATE // MOVINET_RATE]]
 
     return run
 
@@ -69,7 +61,7 @@ def test_second_of_video(benchmark, file):
     frames = camera_frames()
     ways = {"edgevtn": ours(frames), file: movinet(frames, file)}
     for name, way in ways.items():
-        rate = PEER_RATE if name == file else edgevtn.Recognizer(threads=1).model.frame_rate
+        rate = MOVINET_RATE if name == file else edgevtn.Recognizer(threads=1).model.frame_rate
         answers = np.array(way())
         assert len(answers) == rate * SECONDS
         assert np.isfinite(answers).all()

@@ -5,17 +5,16 @@ import time
 import cv2
 import numpy as np
 import onnxruntime
-import openvino
 import pytest
-from decoder_onnx import decoder_onnx
-from encoders import ENCODERS, SIZE, S, bundle, decoder_weights, encoder, head, pictures
+from encoders import ENCODERS, SIZE, S, bundle, encoder, head, pictures
+from peers import openvino_model, zoo_way
 
 import edgevtn
 from edgevtn.cpu import default_threads
 from edgevtn.kernels.prepare import Prepare, by_blocks
 from edgevtn.sampler import Sampler
 
-T, D, L, K = SIZE
+T = SIZE[0]
 CAMERA = (480, 640)
 CAMERA_RATE, MODEL_RATE = 30, 15
 #: One, and all that this process may use.
@@ -28,14 +27,6 @@ def ort_encoder(content, threads=1):
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     return lambda pixels: session.run(None, {"pixels": pixels})[0]
-
-
-def openvino_model(content, threads=1):
-    core = openvino.Core()
-    request = core.compile_model(
-        core.read_model(content, b""), "CPU", {"INFERENCE_NUM_THREADS": threads}
-    ).create_infer_request()
-    return lambda value: request.infer({0: value})[0]
 
 
 def cosine(a, b):
@@ -72,28 +63,6 @@ def edgevtn_way(name, engine="onnxruntime"):
         while not own.window.full:
             own.repeat()
         return own()
-
-    return step
-
-
-def zoo_way(name):
-    """As the zoo's demo: resize the short side, crop, transpose; both networks in OpenVINO, at its defaults."""
-    encode = openvino_model(encoder(name, "int8"))
-    decode = openvino_model(decoder_onnx(decoder_weights(T, D, L, K), 8, D**-0.5).SerializeToString())
-    embeddings = []
-
-    def step(frame):
-        H, W = frame.shape[:2]
-        scale = S / min(H, W)
-        small = cv2.resize(frame, (round(W * scale), round(H * scale)))
-        top, left = (small.shape[0] - S) // 2, (small.shape[1] - S) // 2
-        crop = small[top : top + S, left : left + S]
-        rgb = cv2.cvtColor(crop, cv2.COLOR_BGR2RGB)
-        embeddings.append(encode(np.ascontiguousarray(rgb.transpose(2, 0, 1))[None]).copy())
-        while len(embeddings) < T:
-            embeddings.append(embeddings[-1])
-        del embeddings[:-T]
-        return decode(np.concatenate(embeddings))[0]
 
     return step
 
