@@ -123,6 +123,11 @@ class Recipe(BaseModel):
         description="Share of windows that are one frame, held, of which the model is to be unsure: a picture of a "
         "jump is no jump.",
     )
+    joins: Share = Field(
+        default=0.0,
+        description="Share of windows that begin with a part of another, and are to be taken for both by their "
+        "lengths: where one action goes over into the next there is no third.",
+    )
     mixup: NonNegativeFloat = Field(
         default=0.4,
         description="Windows are mixed in pairs, with a share drawn from Beta(mixup, mixup) (Zhang et al., arXiv "

@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("pydantic")
 
 from edgevtn.training.journal import journal, save_journal  # noqa: E402
-from edgevtn.training.learn.fit import distillation_loss, mixed, softened  # noqa: E402
+from edgevtn.training.learn.fit import distillation_loss, joined, mixed, softened  # noqa: E402
 from edgevtn.training.learn.loop import Look, Run, optimise  # noqa: E402
 from edgevtn.training.recipe import Recipe  # noqa: E402
 
@@ -121,3 +121,30 @@ def test_mixing_keeps_the_larger_part_and_mixes_all_alike():
     torch.testing.assert_close(soft, mixed_wanted)
     assert (mixed_wanted.diagonal() >= 0.5).all()
     assert (mixed_wanted.diagonal() < 1).any()
+
+
+def test_joined_windows_are_wanted_for_the_slots_that_each_has():
+    count, slots = 64, 7
+    kinds = np.arange(count) % 4
+    own = torch.eye(count)
+    batch, wanted = own[:, None, :].repeat(1, slots, 1), own
+    rng = np.random.default_rng(0)
+    joined_batch, joined_wanted, soft = joined(batch, wanted, wanted.clone(), kinds, Recipe(joins=0.5), rng)
+    torch.testing.assert_close(joined_batch.mean(dim=1), joined_wanted)  # so many of its rows are of each window
+    torch.testing.assert_close(soft, joined_wanted)
+    torch.testing.assert_close(joined_batch[:, -1], own)  # what is newest is its own
+    first = joined_batch[:, 0].argmax(dim=1).numpy()
+    changed = first != np.arange(count)
+    assert 0.3 < changed.mean() < 0.7
+    alike = kinds[first[changed]] == kinds[changed]
+    assert 0.4 < alike.mean() < 0.9  # half of them, and a quarter of the others by chance
+    cuts = (joined_batch.argmax(dim=2) != torch.arange(count)[:, None]).sum(dim=1)
+    assert set(cuts[changed].tolist()) == set(range(1, slots))
+
+
+def test_nothing_is_joined_unless_told():
+    batch, wanted = torch.rand(4, 3, 2), torch.rand(4, 2)
+    same, target, soft = joined(batch, wanted, None, np.arange(4), Recipe(), np.random.default_rng(0))
+    assert same is batch
+    assert target is wanted
+    assert soft is None

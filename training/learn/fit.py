@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from edgevtn.arrays import Float, Float64
+from edgevtn.arrays import Float, Float64, Int64
 from edgevtn.training.data.features import Features
 from edgevtn.training.data.windows import before, random_window
 from edgevtn.training.learn.loop import Run, optimise
@@ -59,6 +59,7 @@ def fit(
     taught = None if teacher is None else torch.from_numpy(np.concatenate(list(teacher)))  # (all frames, K)
     targets = targets_of([clip.label for clip in clips], labels, recipe.label_smoothing)
     chance = chances([clip.label for clip in clips])
+    kinds = np.unique([clip.label for clip in clips], return_inverse=True)[1]
 
     model = kind(values.shape[1], recipe, len(labels))
     share = np.concatenate([np.full(len(clip.values), 1 / len(clip.values), np.float32) for clip in clips])
@@ -79,6 +80,7 @@ def fit(
         batch = batch + recipe.noise * torch.randn_like(batch) if recipe.noise else batch
         wanted = uncertain(targets[torch.from_numpy(chosen)], [seen for _, seen in drawn], recipe)  # (B, K)
         soft = None if taught is None else softened(taught[torch.from_numpy(rows[:, -1])], recipe)
+        batch, wanted, soft = joined(batch, wanted, soft, kinds[chosen], recipe, rng)
         batch, wanted, soft = mixed(batch, wanted, soft, recipe, rng)
         return distillation_loss(model.classify(batch), wanted, soft, recipe)
 
@@ -131,6 +133,29 @@ def uncertain(wanted: Tensor, seen: Sequence[int], recipe: Recipe) -> Tensor:
 def softened(logits: Tensor, recipe: Recipe) -> Tensor:
     """A teacher's probabilities (B, K) at the recipe's temperature."""
     return (logits / recipe.temperature).softmax(dim=1)
+
+
+def joined(
+    batch: Tensor, wanted: Tensor, soft: Tensor | None, kinds: Int64, recipe: Recipe, rng: np.random.Generator
+) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Some windows (B, slots, R) with their first slots from another, and what is wanted of both by their slots.
+
+    Half of the others are of the same kind (B,), which then goes on otherwise: who walks turns round and walks back.
+    """
+    if not recipe.joins:
+        return batch, wanted, soft
+    count, slots = batch.shape[:2]
+    cuts = np.where(rng.random(count) < recipe.joins, rng.integers(1, slots, count), 0)
+    by_kind = np.lexsort((rng.random(count), kinds))
+    others = rng.permutation(count)
+    alike = rng.random(count) < 0.5
+    others[by_kind] = np.where(alike, np.roll(by_kind, 1), others[by_kind])
+    cut, other = torch.from_numpy(cuts), torch.from_numpy(others)
+    share = (cut / slots)[:, None]
+    early = torch.arange(slots) < cut[:, None]  # (B, slots)
+    batch = torch.where(early[:, :, None], batch[other], batch)
+    soft = None if soft is None else torch.lerp(soft, soft[other], share)
+    return batch, torch.lerp(wanted, wanted[other], share), soft
 
 
 def mixed(
