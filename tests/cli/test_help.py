@@ -16,6 +16,16 @@ def help_of(command, capsys):
     return capsys.readouterr().out
 
 
+def test_sources_stand_before_and_after_options(capsys):
+    line = ["run", "a.mp4", "--json", "b.mp4", "--save", "out.mp4", "c.mp4", "d.mp4"]
+    parsed = parser(arguments=line).parse_args(line)
+    assert (parsed.source, parsed.json, parsed.save) == (["a.mp4", "b.mp4", "c.mp4", "d.mp4"], True, "out.mp4")
+    for wrong, rest in ((["run", "a.mp4", "--jsno", "b.mp4"], "--jsno b.mp4"), (["info", "default", "more"], "more")):
+        with pytest.raises(SystemExit, match="2"):
+            parser(arguments=wrong).parse_args(wrong)
+        assert f"unrecognized arguments: {rest}\n" in capsys.readouterr().err
+
+
 def test_every_command_has_examples():
     assert EXAMPLES.keys() == COMMANDS.keys()
 
