@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import sys
 
 import pytest
 
@@ -24,6 +26,19 @@ def test_sources_stand_before_and_after_options(capsys):
         with pytest.raises(SystemExit, match="2"):
             parser(arguments=wrong).parse_args(wrong)
         assert f"unrecognized arguments: {rest}\n" in capsys.readouterr().err
+
+
+def test_the_help_of_run_loads_nothing_that_runs_models():
+    script = (
+        "import contextlib, sys\n"
+        "from edgevtn.cli.main import main\n"
+        "with contextlib.suppress(SystemExit):\n"
+        "    main(['run', '--help'])\n"
+        "print([name for name in ('llvmlite', 'numba', 'onnxruntime', 'edgevtn.recognizer') if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert done.stdout.startswith("usage: edgevtn run ")
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_every_command_has_examples():
