@@ -21,7 +21,7 @@ COMMANDS = [line.partition("  #")[0].strip() for kind, text in BLOCKS if kind ==
 COMMANDS = [line for line in COMMANDS if line and not line.startswith("#")]
 #: What a test cannot run, or what .ci/run runs itself: by its beginning.
 ELSEWHERE = ("pip install", "source ", "scripts/", "taskset", "sudo apt", "python3 -m venv", "pip3 install")
-#: Of the clip that stands for all: long enough for an action to begin and end.
+#: Length of the clip that stands for all others: an action begins and ends in it.
 SECONDS = 6.0
 #: What takes minutes; tests of their own run these on less.
 LONG = (
