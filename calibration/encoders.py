@@ -17,7 +17,7 @@ from edgevtn.calibration.pipeline import calibrate, resolve_target
 from edgevtn.calibration.search import BUDGET
 from edgevtn.files import write_whole
 from edgevtn.graph.facts import input_size
-from edgevtn.graph.sizes import resized, with_side
+from edgevtn.graph.sizes import with_side
 
 #: Frames to calibrate with, of which `calibrate` keeps a fifth back, and frames that the result is measured on: more
 #: change the ranges no further.
@@ -57,7 +57,8 @@ def calibrate_file(
     seed : int
         For the choice of frames.
     size : int, optional
-        Pixels of the pictures' sides, for an encoder of smaller or larger ones than the file's.
+        Pixels of the pictures' sides, for an encoder of smaller or larger ones than the file's, or where the file
+        leaves them open.
 
     Returns
     -------
@@ -70,8 +71,7 @@ def calibrate_file(
         The encoder or the clips cannot be used, or the output cannot be written; then nothing is.
     """
     target = resolve_target(target)
-    original = load_encoder(encoder, normalisation, quantised=False)
-    original = original if size is None else resized(original, size)
+    original = load_encoder(encoder, normalisation, quantised=False, size=size)
     frames, held_out = sampled(original, clips, color_order, seed)
     report = calibrate(original, frames, held_out, target=target, budget=budget, progress=progress)
     labelled = labelled_clips(clips)

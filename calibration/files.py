@@ -14,6 +14,7 @@ from edgevtn.graph.edit import editable
 from edgevtn.graph.facts import is_quantised
 from edgevtn.graph.front import with_pixels
 from edgevtn.graph.run import session
+from edgevtn.graph.sizes import checked_side, resized, with_side
 from edgevtn.reading import check_regular
 from edgevtn.sources.file import video_files
 from edgevtn.sources.folder import IMAGE_SUFFIXES
@@ -25,7 +26,11 @@ Normalisation = tuple[tuple[float, float, float], tuple[float, float, float]]
 
 
 def load_encoder(
-    file: str | Path, normalisation: Normalisation | None = None, *, quantised: bool = True
+    file: str | Path,
+    normalisation: Normalisation | None = None,
+    *,
+    quantised: bool = True,
+    size: int | None = None,
 ) -> onnx.ModelProto:
     """Read an encoder.
 
@@ -36,12 +41,14 @@ def load_encoder(
         Three numbers each, for pixel values 0 to 255. With them an encoder with float input is made to take pixels.
     quantised : bool
         Whether it may be in INT8.
+    size : int, optional
+        Pixels of the pictures' sides, where it leaves them open, or others than its own.
 
     Raises
     ------
     ValueError
-        The file is missing, is no valid ONNX model, cannot be run, or does not have one input of a fixed shape
-        (1, 3, S, S), uint8 (or float, with `normalisation`), and one output.
+        `size` is none; or the file is missing, is no valid ONNX model, cannot be run, or does not have one input of a
+        fixed shape (1, 3, S, S), uint8 (or float, with `normalisation`), and one output.
     """
     file = Path(file)
     try:
@@ -52,7 +59,10 @@ def load_encoder(
         raise ValueError(f"{file}: does not exist; expected an ONNX encoder") from None
     except (OSError, DecodeError, onnx.checker.ValidationError) as error:
         raise ValueError(f"{file}: cannot be read as ONNX ({str(error).strip().splitlines()[0]})") from error
-    return _checked(model, str(file), normalisation, quantised)
+    if size is None:
+        return _checked(model, str(file), normalisation, quantised)
+    encoder = _checked(with_side(model, checked_side(size)), str(file), normalisation, quantised)
+    return resized(encoder, size)
 
 
 def parse_encoder(content: bytes, name: str, *, quantised: bool = True) -> onnx.ModelProto:
@@ -93,6 +103,11 @@ def _checked(
     size = shape[2] if len(shape) == 4 else 0
     square = len(shape) == 4 and shape[1] in (3, 12) and isinstance(size, int) and size == shape[3]
     got = f"{'no type' if kind is None else kind.name.lower()} ({', '.join(map(str, shape))})"
+    if len(shape) == 4 and shape[1] in (3, 12) and all(isinstance(side, str) for side in shape[2:]):
+        raise ValueError(
+            f"{name}: leaves the sides of its pictures open, got {got}; say with the --size of edgevtn calibrate how "
+            "large they are, as in --size 224, or export it with fixed sides"
+        )
     if square and kind == ir.DataType.FLOAT and normalisation is None:
         raise ValueError(
             f"{name}: expected uint8 input (1, 3, S, S), got {got}; say with --mean and --std how its "

@@ -19,15 +19,13 @@ from edgevtn.prediction import Event
 from edgevtn.recognizer import Recognizer
 from edgevtn.region import Region
 from edgevtn.sinks import StopWatching, as_sink, telling
+from edgevtn.smoothing import SMOOTHING
 from edgevtn.sources import Cameras, Source, frames
 from edgevtn.sources.alone import Alone
 from edgevtn.sources.base import PULSE
 from edgevtn.sources.open import Named
 from edgevtn.views import Views
 
-#: Seconds over which probabilities are averaged where events are wanted: long enough to bridge a wavering step, short
-#: against any action worth an event.
-SMOOTHING = 0.15
 #: Seconds beyond a window without a frame of a live source after which its events end: nobody knows what goes on, and
 #: shorter pauses are bridged.
 LOST = 3.0

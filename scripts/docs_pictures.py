@@ -19,7 +19,7 @@ from matplotlib.patches import Rectangle
 
 import edgevtn
 from edgevtn.events import ENTER, LEAVE
-from edgevtn.watching import SMOOTHING
+from edgevtn.smoothing import SMOOTHING
 
 CLIP = Path(edgevtn.__file__).parent / "data" / "demo.mp4"
 #: Seconds of the clip; two changes of label are within.

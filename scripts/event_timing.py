@@ -22,10 +22,9 @@ import numpy as np
 
 from edgevtn import Event, EventDetector, Prediction, Recognizer, watch
 from edgevtn.arrays import Frame
-from edgevtn.smoothing import Smoothing
+from edgevtn.smoothing import SMOOTHING, Smoothing
 from edgevtn.sources import frames
 from edgevtn.teaching import Example, FeatureCache, teach
-from edgevtn.watching import SMOOTHING
 
 #: Clips of the montage, and people that are shown together by a model of the others.
 CLIPS, TOGETHER = 60, 3

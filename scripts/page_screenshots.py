@@ -26,9 +26,9 @@ from edgevtn.files import write_whole
 from edgevtn.sinks import Origin
 from edgevtn.sinks.clips import Clips
 from edgevtn.sinks.page.sink import Page
+from edgevtn.smoothing import SMOOTHING
 from edgevtn.teaching import Example, teach
 from edgevtn.teaching.lessons import Lessons
-from edgevtn.watching import SMOOTHING
 
 ROOT = Path(__file__).parents[1]
 CLIP = ROOT / "edgevtn" / "data" / "demo.mp4"

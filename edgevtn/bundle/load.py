@@ -101,13 +101,11 @@ def load_streams(path: str | Path | None = None) -> tuple[Bundle, ...]:
     BundleError
         As `load_bundle`; or the streams do not belong together.
     """
-    folder = bundle_folder(path)
-    facts = read_json(folder / FACTS)
-    if "streams" not in facts:
-        return (load_bundle(folder),)
-    if facts != {"streams": list(MODALITIES)}:
-        raise BundleError(f'{folder / FACTS}: expected "streams": {list(MODALITIES)} of a two-stream bundle, no more')
-    streams = tuple(load_bundle(folder / name) for name in MODALITIES)
+    folders = stream_folders(path)
+    streams = tuple(load_bundle(folder) for folder in folders)
+    if len(streams) == 1:
+        return streams
+    folder = folders[0].parent
     for name, stream in zip(MODALITIES, streams, strict=True):
         if stream.model.encoder.modality != name:
             raise BundleError(f"{stream.path}: expected modality {name!r}, got {stream.model.encoder.modality!r}")
@@ -116,6 +114,23 @@ def load_streams(path: str | Path | None = None) -> tuple[Bundle, ...]:
         if getattr(first, fact) != getattr(second, fact):
             raise BundleError(f"{folder}: the two streams have different {fact}; their logits cannot be averaged")
     return streams
+
+
+def stream_folders(path: str | Path | None = None) -> tuple[Path, ...]:
+    """The folder of a bundle of one stream, or those of the two; what is in them is not read.
+
+    Raises
+    ------
+    BundleError
+        As `bundle_folder`; or its ``model.json`` cannot be read.
+    """
+    folder = bundle_folder(path)
+    facts = read_json(folder / FACTS)
+    if "streams" not in facts:
+        return (folder,)
+    if facts != {"streams": list(MODALITIES)}:
+        raise BundleError(f'{folder / FACTS}: expected "streams": {list(MODALITIES)} of a two-stream bundle, no more')
+    return tuple(folder / name for name in MODALITIES)
 
 
 def bundle_folder(path: str | Path | None) -> Path:

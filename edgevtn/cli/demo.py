@@ -60,7 +60,7 @@ def drawn(arguments: argparse.Namespace, output: Path) -> None:
     from edgevtn.cli.showing import shown
     from edgevtn.recognizer import Recognizer
     from edgevtn.sinks.text import timeline_line
-    from edgevtn.watching import SMOOTHING
+    from edgevtn.smoothing import SMOOTHING
 
     print("\n1. A drawn figure, and the model that comes with edgevtn. It knows nine movements.\n")
     print("The clip is drawn by code: a jointed figure walks, waves, bends, does jumping jacks and runs.")

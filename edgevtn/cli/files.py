@@ -120,6 +120,7 @@ def watch_files(
     todo = {name: clip for name, clip in names.items() if results is None or not results.is_done(clip)}
     if len(todo) < len(names):
         say(f"{len(names) - len(todo)} of {len(names)} files were done before")
+    recognizer = load(models, arguments) if todo else None  # before anything is written
     stopped = False
     failed: list[str] = []
 
@@ -141,7 +142,6 @@ def watch_files(
             lasting.append(_Alone(stack.enter_context(Display())))
         lasting += [_Lasting(stack.enter_context(sink)) for sink in outputs(arguments, origin)]
         video = None if arguments.save is None else saving(arguments.save, [str(clip) for clip in clips], list(names))
-        recognizer = load(models, arguments) if todo else None
         draining.by(stop)
         ready()
         for number, (name, clip) in enumerate(todo.items(), 1):
@@ -185,10 +185,10 @@ def watch_files(
 
 def _settings(arguments: argparse.Namespace, models: Sequence[str | None]) -> dict[str, Any]:
     """What the answers depend on beside the file: options, and the models' facts, which have their files' checksums."""
-    from edgevtn.bundle import load_streams
+    from edgevtn.bundle import stream_folders
     from edgevtn.bundle.facts import FACTS
 
-    facts = [read_text(stream.path / FACTS) for model in models for stream in load_streams(model)]
+    facts = [read_text(folder / FACTS) for model in models for folder in stream_folders(model)]
     sums = [hashlib.sha256(text.encode()).hexdigest() for text in facts]
     return {name: getattr(arguments, name) for name in SETTINGS} | {"models": sums}
 

@@ -50,14 +50,32 @@ COMMANDS = {
 MODULES = {"import": "importing"}
 
 
-class _Parser(argparse.ArgumentParser):
+class _Mixed(argparse.ArgumentParser):
+    """What may be given several times, such as sources, may stand before and after options.
+
+    `argparse` takes the first of them that stand together, and knows a way round it that it forbids where there are
+    commands.
+    """
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        parsed, rest = self.parse_known_args(args, namespace)
+        if rest:
+            actions = getattr(parsed, "parser", self)._actions
+            several = [each.dest for each in actions if not each.option_strings and each.nargs in ("*", "+")]
+            if not several or any(word.startswith("-") for word in rest):
+                self.error(f"unrecognized arguments: {' '.join(rest)}")
+            setattr(parsed, several[0], [*getattr(parsed, several[0]), *rest])
+        return parsed
+
+
+class _Parser(_Mixed):
     """Repeats what was typed, but no password in it."""
 
     def error(self, message: str) -> NoReturn:
         super().error(one_line(message))
 
 
-class _Raising(argparse.ArgumentParser):
+class _Raising(_Mixed):
     """Says what is wrong by an exception: a service that reads its file again goes on."""
 
     def error(self, message: str) -> NoReturn:

@@ -38,10 +38,11 @@ def try_camera(name: str, output: Path, threads: int | None, engine: str) -> Non
     """
     from edgevtn.recognizer import Recognizer
     from edgevtn.sinks import Text, Video
+    from edgevtn.smoothing import SMOOTHING
     from edgevtn.sources import frames
     from edgevtn.teaching import teach
     from edgevtn.unknown import Unknown
-    from edgevtn.watching import SMOOTHING, watch
+    from edgevtn.watching import watch
 
     print("\nStand where the camera sees you whole, in the middle of its picture.")
     print(f"You do two actions, each {TAKES} times for {SECONDS:g} seconds. Then they are recognised.\n")

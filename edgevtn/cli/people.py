@@ -55,7 +55,7 @@ def recognise_people(folder: Path, output: Path, threads: int | None, engine: st
     """Ask the taught model about each clip held out; prints the timelines, and returns the files written."""
     from edgevtn.cli.showing import shown
     from edgevtn.recognizer import Recognizer
-    from edgevtn.watching import SMOOTHING
+    from edgevtn.smoothing import SMOOTHING
 
     recognizer = Recognizer(folder, threads=threads, smoothing=SMOOTHING, engine=engine)
     written = []

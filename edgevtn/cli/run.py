@@ -5,20 +5,16 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from edgevtn.budget import Budget
 from edgevtn.cli.detection import add_detection, detector
-from edgevtn.cli.files import clips_of, watch_files
-from edgevtn.cli.live import watch_cameras
 from edgevtn.cli.options import add_budget, add_engine, add_threads
 from edgevtn.cli.outputs import add_outputs
-from edgevtn.cli.parts import refuse_same, say
 from edgevtn.cli.regions import add_regions
 from edgevtn.cli.reload import Reload
 from edgevtn.cli.service import Draining, Service
 from edgevtn.errors import EdgeVTNError
 from edgevtn.region import Region
+from edgevtn.smoothing import SMOOTHING
 from edgevtn.sources.live import Persistence
-from edgevtn.watching import SMOOTHING
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -80,6 +76,11 @@ def run(arguments: argparse.Namespace) -> None:
 
     SIGHUP begins anew with what the file of `--config` says then. Where that cannot be begun, the old one is again.
     """
+    # Models and what runs them: not for the help.
+    from edgevtn.cli.files import clips_of, watch_files
+    from edgevtn.cli.live import watch_cameras
+    from edgevtn.cli.parts import say
+
     service, before = Service(), list[argparse.Namespace]()
 
     def ready() -> None:
@@ -117,6 +118,9 @@ def run(arguments: argparse.Namespace) -> None:
 
 def check(arguments: argparse.Namespace) -> None:
     """Raise ValueError for what is wrong whatever the sources are."""
+    from edgevtn.budget import Budget
+    from edgevtn.cli.parts import refuse_same
+
     if arguments.teach is not None and arguments.page is None:
         raise ValueError("--teach is done from a page; give --page, too, or use edgevtn serve")
     if not arguments.source:

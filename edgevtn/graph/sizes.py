@@ -55,6 +55,13 @@ def with_side(encoder: onnx.ModelProto, side: int) -> onnx.ModelProto:
     return result
 
 
+def checked_side(side: int) -> int:
+    """The side, if an encoder can have it; ValueError otherwise."""
+    if side % STRIDE or not SIZES[0] <= side <= SIZES[1]:
+        raise ValueError(f"size must be a multiple of {STRIDE} from {SIZES[0]} to {SIZES[1]} pixels, got {side}")
+    return side
+
+
 def resized(encoder: onnx.ModelProto, side: int) -> onnx.ModelProto:
     """The encoder for pictures of another side than the one it was made for.
 
@@ -73,10 +80,8 @@ def resized(encoder: onnx.ModelProto, side: int) -> onnx.ModelProto:
     ValueError
         The side is none, or something in the encoder is for its own side alone.
     """
-    if side % STRIDE or not SIZES[0] <= side <= SIZES[1]:
-        raise ValueError(f"size must be a multiple of {STRIDE} from {SIZES[0]} to {SIZES[1]} pixels, got {side}")
     try:
-        result = with_side(with_open_side(encoder), side)
+        result = with_side(with_open_side(encoder), checked_side(side))
         onnx.checker.check_model(result, full_check=True)  # infers all shapes, that of the stated output included
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError) as error:
         raise ValueError(f"the encoder is for pictures of {input_size(encoder)} pixels alone, not of {side}") from error

@@ -19,11 +19,11 @@ from edgevtn.indexing.moment import Moments, describe, projection
 from edgevtn.parts import Kind, Parts
 from edgevtn.prediction import Event
 from edgevtn.runner import Options
+from edgevtn.smoothing import SMOOTHING
 from edgevtn.sources.file import VideoFile
 from edgevtn.sources.live import Persistence
 from edgevtn.sources.open import open_source
 from edgevtn.streams import Stream
-from edgevtn.watching import SMOOTHING
 
 
 @dataclass(frozen=True)

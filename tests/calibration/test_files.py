@@ -11,6 +11,8 @@ from onnx import TensorProto, helper
 
 from edgevtn.calibration import find_clips, load_encoder, quantize_graph
 from edgevtn.cli.main import main
+from edgevtn.graph.facts import input_size
+from edgevtn.graph.sizes import with_open_side
 
 
 def broken(kind):
@@ -48,6 +50,21 @@ def test_encoders_that_cannot_be_calibrated(kind, message, tmp_path, demo_clip, 
     assert main(arguments) == 1
     assert re.search(message, capsys.readouterr().err)
     assert not list(tmp_path.glob("*o.onnx*"))
+
+
+def test_open_sides_are_closed_by_the_size_that_is_said(tmp_path, demo_clip, capsys, monkeypatch):
+    for name, count in (("CALIBRATION_FRAMES", 10), ("HELD_OUT_FRAMES", 8)):
+        monkeypatch.setattr(f"edgevtn.calibration.encoders.{name}", count)
+    onnx.save(with_open_side(small_network()), tmp_path / "open.onnx")
+    line = ["calibrate", str(tmp_path / "open.onnx"), "--clips", str(demo_clip), "-o", str(tmp_path / "o.onnx")]
+    assert main(line) == 1
+    told = capsys.readouterr().err
+    assert "leaves the sides of its pictures open, got uint8 (1, 3, side, side); say with the --size" in told
+    assert main([*line, "--size", "65"]) == 1
+    assert "size must be a multiple of 32 from 32 to 1024 pixels, got 65" in capsys.readouterr().err
+    assert not (tmp_path / "o.onnx").exists()
+    assert main([*line, "--size", "64"]) == 0
+    assert input_size(onnx.load(tmp_path / "o.onnx")) == 64
 
 
 def test_files_that_are_no_encoder(tmp_path):

@@ -245,3 +245,20 @@ def test_teach_says_what_is_wrong(arguments, reason, tmp_path, monkeypatch, caps
     assert main(["teach", *arguments]) == 1
     assert reason in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_files_share_a_model_that_is_read_once(tiny, demo_clip, tmp_path, monkeypatch, capsys):
+    import edgevtn.bundle.load as loading
+
+    read, load = [], loading.load_bundle
+    monkeypatch.setattr(loading, "load_bundle", lambda path: read.append(path) or load(path))
+    line = ["run", str(demo_clip), "--model", str(tiny), "--seconds", "1", "--out", str(tmp_path / "out")]
+    assert main(line) == 0
+    assert read == [tiny]
+    assert main(line) == 0
+    assert "1 of 1 files were done before" in capsys.readouterr().err
+    assert read == [tiny]
+    (tiny / "encoder.onnx").write_bytes(b"")
+    assert main([*line[:-1], str(tmp_path / "another")]) == 1
+    assert "checksum" in capsys.readouterr().err
+    assert not list((tmp_path / "another").rglob("*.*"))

@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import subprocess
+import sys
 
 import pytest
 
@@ -14,6 +16,29 @@ def help_of(command, capsys):
         main([command, "--help"])
     assert caught.value.code == 0
     return capsys.readouterr().out
+
+
+def test_sources_stand_before_and_after_options(capsys):
+    line = ["run", "a.mp4", "--json", "b.mp4", "--save", "out.mp4", "c.mp4", "d.mp4"]
+    parsed = parser(arguments=line).parse_args(line)
+    assert (parsed.source, parsed.json, parsed.save) == (["a.mp4", "b.mp4", "c.mp4", "d.mp4"], True, "out.mp4")
+    for wrong, rest in ((["run", "a.mp4", "--jsno", "b.mp4"], "--jsno b.mp4"), (["info", "default", "more"], "more")):
+        with pytest.raises(SystemExit, match="2"):
+            parser(arguments=wrong).parse_args(wrong)
+        assert f"unrecognized arguments: {rest}\n" in capsys.readouterr().err
+
+
+def test_the_help_of_run_loads_nothing_that_runs_models():
+    script = (
+        "import contextlib, sys\n"
+        "from edgevtn.cli.main import main\n"
+        "with contextlib.suppress(SystemExit):\n"
+        "    main(['run', '--help'])\n"
+        "print([name for name in ('llvmlite', 'numba', 'onnxruntime', 'edgevtn.recognizer') if name in sys.modules])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
+    assert done.stdout.startswith("usage: edgevtn run ")
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_every_command_has_examples():

@@ -21,6 +21,8 @@ COMMANDS = [line.partition("  #")[0].strip() for kind, text in BLOCKS if kind ==
 COMMANDS = [line for line in COMMANDS if line and not line.startswith("#")]
 #: What a test cannot run, or what .ci/run runs itself: by its beginning.
 ELSEWHERE = ("pip install", "source ", "scripts/", "taskset", "sudo apt", "python3 -m venv", "pip3 install")
+#: Length of the clip that stands for all others: an action begins and ends in it.
+SECONDS = 6.0
 #: What takes minutes; tests of their own run these on less.
 LONG = (
     "edgevtn crossval",
@@ -34,7 +36,7 @@ LONG = (
 
 @pytest.fixture(scope="module")
 def taught(tmp_path_factory, demo_clip):
-    """Two takes of each of three labels, and a model that was taught with them."""
+    """Two takes of each of three labels, a model that was taught with them, and a clip."""
     place = tmp_path_factory.mktemp("taught")
     for name, start in {"walk": 0.2, "wave": 3.8, "bend": 7.8}.items():
         for take in range(2):
@@ -47,19 +49,26 @@ def taught(tmp_path_factory, demo_clip):
                         writer.write(frame, timestamp)
             writer.close()
     edgevtn.teach(place / "takes").save(place / "mine")
+    writer = VideoWriter(place / "clip.mp4", 25.0)
+    with edgevtn.frames(demo_clip) as source:
+        for timestamp, frame in source:
+            if timestamp < SECONDS:
+                writer.write(frame, timestamp)
+    writer.close()
     return place
 
 
 @pytest.fixture
 def folder(tmp_path, demo_clip, taught):
     """What the README supposes to lie around."""
-    shutil.copy(demo_clip, tmp_path / "clip.mp4")
+    shutil.copy(taught / "clip.mp4", tmp_path)
+    shutil.copy(demo_clip, tmp_path / "long.mp4")
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
     clips = tmp_path / "clips"
     clips.mkdir()
-    shutil.copy(demo_clip, clips / "one.mp4")
+    shutil.copy(taught / "clip.mp4", clips / "one.mp4")
     (clips / "manifest.csv").write_text("clip,label,fold\none.mp4,bend,0\n")
-    shutil.copy(demo_clip, tmp_path / "room.mp4")
+    shutil.copy(taught / "clip.mp4", tmp_path / "room.mp4")
     for name, origin in {"takes": "takes", "more": "takes", "mine": "mine", "taught": "mine"}.items():
         shutil.copytree(taught / origin, tmp_path / name)
     return tmp_path
@@ -80,7 +89,7 @@ def test_command(folder, command):
     command = re.sub(r"edgevtn run (0|picamera)\b", "edgevtn run clip.mp4", command)
     command = command.replace("rtsp://user:password@192.168.1.20/stream", "clip.mp4")
     if command.startswith("edgevtn record"):
-        command = f"{command} --source clip.mp4 --seconds 1 --yes"
+        command = f"{command} --source long.mp4 --seconds 1 --yes"
     if command.startswith("python examples/pi_camera.py"):
         command = f"{command} --source clip.mp4"
     done = subprocess.run(

@@ -68,7 +68,8 @@ def closed(camera, thread, what):
 
 
 @pytest.mark.parametrize("several", [False, True])
-def test_sinks_hear_of_it_and_events_end(watching, several):
+def test_sinks_hear_of_it_and_events_end(watching, several, monkeypatch):
+    monkeypatch.setattr("edgevtn.watching.LOST", 1.0)
     sink, apart = Listener(), Listener()
     with MjpegCamera() as server:
         # A single camera is read by the thread that watches; several, and the command's, by threads of their own.
@@ -77,7 +78,7 @@ def test_sinks_hear_of_it_and_events_end(watching, several):
         thread, yielded = watching(camera, sink, Apart(apart))
         until(lambda: sink.events)
         server.frozen = True
-        until(lambda: sink.events[-1].kind == "end")  # some seconds after the last frame
+        until(lambda: sink.events[-1].kind == "end")  # a second after the last frame
         (begin, end), frames, pulses = sink.events, sink.frames, sink.pulses
         assert (begin.id, end.id) == (1, 1)
         assert end.end - end.start < 60

@@ -13,6 +13,7 @@ from watched import BUSY, NOTICES, RESUMES, Watched, free_port, later, report, s
 import edgevtn.sources.live
 from edgevtn import SourceError, frames
 from edgevtn.sources import Camera
+from edgevtn.sources.live import Persistence
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +27,7 @@ def test_mjpeg_killed_and_restarted_with_another_size(tiny):
         watched.predict()
         server.stop()
         server.size, server.rate = (96, 64), 50.0
-        timer, done = later(2.0, server.start)
+        timer, done = later(1.0, server.start)
         _, back, why = watched.until_lost()
         timer.join()
         report("mjpeg killed: back after the stream's return in", back - done[0])
@@ -40,18 +41,18 @@ def test_mjpeg_killed_and_restarted_with_another_size(tiny):
         assert watched.camera.statistics.reconnects == 1
 
 
-@pytest.mark.parametrize("how", ["frozen", "still"])
-def test_mjpeg_that_hangs_is_noticed(tiny, how):
-    with MjpegCamera() as server, Watched(server.address, tiny) as watched:
+@pytest.mark.parametrize(("how", "patience"), [("frozen", Persistence.patience), ("still", 1.5)])
+def test_mjpeg_that_hangs_is_noticed(tiny, how, patience):
+    with MjpegCamera() as server, Watched(server.address, tiny, patience=patience) as watched:
         watched.predict()
         setattr(server, how, True)
         began = time.monotonic()
-        timer, done = later(4.5, lambda: setattr(server, how, False))
+        timer, done = later(1.5 * patience, lambda: setattr(server, how, False))
         lost, back, why = watched.until_lost()
         timer.join()
         report(f"mjpeg {how}: noticed in", lost - began)
         report(f"mjpeg {how}: back after the stream's return in", back - done[0])
-        assert lost - began < NOTICES + BUSY
+        assert lost - began < patience + NOTICES - Persistence.patience + BUSY
         assert back - done[0] < RESUMES + BUSY
         assert ("same picture" if how == "still" else "no picture for 3 s") in why
         watched.predict()
@@ -62,7 +63,7 @@ def test_mjpeg_slowed_to_a_picture_a_second_is_not_lost(tiny):
     with MjpegCamera() as server, Watched(server.address, tiny) as watched:
         watched.predict()
         server.rate = 1.0
-        for _ in range(5):
+        for _ in range(3):
             watched.step()
         server.rate = 25.0
         watched.predict()

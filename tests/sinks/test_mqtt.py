@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 from broker import PATIENCE, Broker, Consumer, Wire, certify, once
+from cameras import eventually
 
 from edgevtn import Event, Prediction
 from edgevtn.errors import OutputError
@@ -130,7 +131,7 @@ def test_our_own_death_loses_and_repeats_nothing(broker, consume, tmp_path):
     assert len(ids) <= len(told) + killed
 
 
-def test_what_was_not_acknowledged_comes_again_with_the_same_number(broker, wire, consume, tmp_path):
+def test_what_was_not_acknowledged_comes_again_with_the_same_number(broker, wire, consume, tmp_path, monkeypatch):
     consumer = consume("edgevtn/cam/events")
     sink = Mqtt(f"mqtt://127.0.0.1:{wire.port}", "cam", Origin("hall"), tmp_path / "spool")
     tell(sink, [1])
@@ -139,7 +140,9 @@ def test_what_was_not_acknowledged_comes_again_with_the_same_number(broker, wire
     tell(sink, [2, 3])
     (second,) = consumer.until(last(2))  # the broker has it, and we do not know
     assert wire.swallowed.wait(PATIENCE)
-    sink.close()
+    with monkeypatch.context() as hasty:
+        hasty.setattr("edgevtn.sinks.delivery.CLOSING", 0.5)  # it stays unacknowledged however long that waits
+        sink.close()
     wire.close()
     again = Mqtt(f"mqtt://127.0.0.1:{broker.port}", "cam", Origin("hall"), tmp_path / "spool")
     tell(again, [4])
@@ -167,11 +170,12 @@ def test_a_broken_connection_repeats_nothing_that_was_acknowledged(wire, consume
     assert repeated <= 3
 
 
-def test_a_broker_that_hangs_stops_nothing(broker, tmp_path, caplog):
+def test_a_broker_that_hangs_stops_nothing(broker, tmp_path, caplog, monkeypatch):
     sink = Mqtt(f"mqtt://127.0.0.1:{broker.port}", "cam", Origin("hall"), tmp_path / "spool")
     broker.process.send_signal(signal.SIGSTOP)
     tell(sink, range(1, 1001))
     assert sink.kept(PATIENCE)
+    monkeypatch.setattr("edgevtn.sinks.delivery.CLOSING", 0.5)  # it delivers nothing however long that waits
     sink.close()  # returns
     again = Mqtt(f"mqtt://127.0.0.1:{broker.port}", "cam", Origin("hall"), tmp_path / "spool")
     assert len(again.spool) == 1000
@@ -264,7 +268,7 @@ def test_wrong_addresses_are_refused_without_the_password(address, device, reaso
 
 # paho leaves the socket of a handshake that failed to the garbage collector.
 @pytest.mark.filterwarnings("ignore:Exception ignored in.*SSLSocket:pytest.PytestUnraisableExceptionWarning")
-def test_tls_with_a_certificate_of_ones_own(tmp_path, caplog):
+def test_tls_with_a_certificate_of_ones_own(tmp_path, caplog, monkeypatch):
     broker = Broker(tmp_path / "broker", tls=True).start()
     address = f"mqtts://127.0.0.1:{broker.port}"
     sink = Mqtt(address, "cam", Origin("hall"), tmp_path / "spool", ca=tmp_path / "broker" / "cert.pem")
@@ -275,6 +279,8 @@ def test_tls_with_a_certificate_of_ones_own(tmp_path, caplog):
     assert len(stranger.spool) == 0  # all were taken
     tell(stranger, [4])
     assert stranger.kept(PATIENCE)
+    assert eventually(lambda: any("cannot be reached" in record.message for record in caplog.records), PATIENCE)
+    monkeypatch.setattr("edgevtn.sinks.delivery.CLOSING", 0.5)  # it stays a stranger however long that waits
     stranger.close()
     broker.stop()
     assert [

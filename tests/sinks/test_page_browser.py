@@ -1,5 +1,6 @@
 """The page in a real browser, where there is one."""
 
+import itertools
 import re
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from broker import PATIENCE
+from chromium import Chromium
 from visitor import prediction
 
 from edgevtn import Event
@@ -86,18 +88,20 @@ def test_an_error_in_a_page_would_be_seen(tmp_path):
     assert "nothere is not defined" in messages[0]
 
 
-@pytest.mark.parametrize("scheme", ["dark", "light"])
-@pytest.mark.parametrize("size", ["1280,900", "390,1400"])
-def test_how_it_looks(page, tmp_path, scheme, size):
-    file = tmp_path / "page.png"
-    preference = f"--blink-settings=preferredColorScheme={['dark', 'light'].index(scheme)}"
-    _, messages = chromium(tmp_path, page.url, f"--window-size={size}", preference, f"--screenshot={file}")
-    assert messages == []
-    shot = cv2.imread(str(file))
-    assert (shot[4, 4].mean() < 60) == (scheme == "dark")
-    green = (np.abs(shot.astype(int) - (60, 200, 60)) < 20).all(axis=2)
-    columns = np.flatnonzero(green.any(axis=0))
-    assert green.mean() > 0.04
-    # On a phone the picture has the whole width; the model's square is three quarters of it.
-    share = (columns[-1] - columns[0]) / shot.shape[1]
-    assert share == pytest.approx(0.7 if size.startswith("390") else 0.43, abs=0.06)
+def test_how_it_looks(page, tmp_path):
+    """In a window and on a phone, in the dark and in the light: one browser, which opens the page each time."""
+    with Chromium(tmp_path) as browser:
+        for (width, height), dark in itertools.product([(1280, 900), (390, 1400)], [True, False]):
+            browser.look(width, height, dark)
+            browser.open(page.url)
+            browser.until("document.querySelector('img').naturalWidth > 1 && document.body.innerText.includes('80 %')")
+            shot = cv2.imdecode(np.frombuffer(browser.screenshot(), np.uint8), cv2.IMREAD_COLOR)
+            assert shot.shape[:2] == (height, width)
+            assert (shot[4, 4].mean() < 60) == dark
+            green = (np.abs(shot.astype(int) - (60, 200, 60)) < 20).all(axis=2)
+            columns = np.flatnonzero(green.any(axis=0))
+            assert green.mean() > 0.04
+            # On a phone the picture has the whole width; the model's square is three quarters of it.
+            share = (columns[-1] - columns[0]) / shot.shape[1]
+            assert share == pytest.approx(0.7 if width == 390 else 0.43, abs=0.06)
+        assert browser.console == []

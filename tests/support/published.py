@@ -34,16 +34,17 @@ class Residual(nn.Module):
         return functional.relu(y + self.downsample(x))
 
 
-def resnet(blocks, deep):
-    stages, inputs = [], 64
+def resnet(blocks, deep, width=64):
+    """torchvision's ResNet without its last layer; `width`: of the first stage, 64 where published."""
+    stages, inputs = [], width
     for stage, count in enumerate(blocks):
-        width = 64 * 2**stage
+        planes = width * 2**stage
         layers = []
         for block in range(count):
-            layers.append(Residual(inputs, width, 2 if stage and not block else 1, deep))
-            inputs = width * 4 if deep else width
+            layers.append(Residual(inputs, planes, 2 if stage and not block else 1, deep))
+            inputs = planes * 4 if deep else planes
         stages.append(nn.Sequential(*layers))
-    stem = [nn.Conv2d(3, 64, 7, 2, 3, bias=False), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(3, 2, 1)]
+    stem = [nn.Conv2d(3, width, 7, 2, 3, bias=False), nn.BatchNorm2d(width), nn.ReLU(), nn.MaxPool2d(3, 2, 1)]
     return nn.Sequential(*stem, *stages)
 
 
@@ -165,6 +166,8 @@ def randomise(model, seed=0):
     return model.eval()
 
 
-def save(model, file):
-    state = {f"module.{name}": tensor for name, tensor in model.state_dict().items()}
+def save(model, file, difference=False):
+    """A checkpoint as it is published; of differences of frames, the tensors are those of a motion decoder."""
+    prefix = "module.motion_decoder." if difference else "module."
+    state = {f"{prefix}{name}": tensor for name, tensor in model.state_dict().items()}
     torch.save({"state_dict": state, "epoch": 1, "arch": "test"}, file)

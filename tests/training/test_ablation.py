@@ -21,8 +21,9 @@ def script(monkeypatch):
     module = importlib.util.module_from_spec(spec)
     monkeypatch.setitem(sys.modules, "ablation", module)
     spec.loader.exec_module(module)
-    small = {"embed_dim": 32, "heads": 4, "layers": 1, "ffn_dim": 32, "steps": 80, "batch": 16, "variants": 1,
-             "frame_rate": 12.5, "rank": 32, "drawn": 0, "emphasis": 1.0}  # fmt: skip
+    # Encoders and features are those of other tests here.
+    small = {"input_size": 128, "pooling": "mean", "embed_dim": 32, "heads": 4, "layers": 1, "ffn_dim": 32, "steps": 80,
+             "batch": 16, "variants": 1, "frame_rate": 12.5, "rank": 32, "drawn": 0, "emphasis": 1.0}  # fmt: skip
     module.RECIPES = {name: recipe | small for name, recipe in module.RECIPES.items()}
     return module
 

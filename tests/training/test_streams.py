@@ -24,7 +24,7 @@ from edgevtn.training.learn.teachers import Teacher, taught  # noqa: E402
 from edgevtn.training.recipe import Recipe  # noqa: E402
 from edgevtn.training.streams import Facts, frozen_stream, save_streams  # noqa: E402
 
-RECIPE = Recipe(embed_dim=32, heads=4, layers=1, ffn_dim=32, steps=60, batch=16, variants=1)
+RECIPE = Recipe(input_size=128, embed_dim=32, heads=4, layers=1, ffn_dim=32, steps=60, batch=16, variants=1)
 
 
 def trained(dataset, recipe, cache):
@@ -37,7 +37,7 @@ def trained(dataset, recipe, cache):
 @pytest.mark.parametrize(
     "changes",
     [
-        {},
+        {"input_size": None},
         {"motion": "change"},
         {"motion": "none"},
         {"modality": "rgbdiff"},

@@ -136,7 +136,7 @@ SMALL = ["embed_dim=32", "heads=4", "layers=1", "ffn_dim=32", "steps=110", "batc
 @pytest.mark.parametrize("more", [[], ["--motion", "none"], ["--modality", "rgbdiff"], ["--modality", "two-stream"]])
 def test_train_and_crossval_from_the_command_line(dataset, training_cache, tmp_path, capsys, monkeypatch, more):
     monkeypatch.chdir(tmp_path)
-    common = [str(dataset), "--cache", str(training_cache), *more, "--set", *SMALL]
+    common = [str(dataset), "--cache", str(training_cache), *more, "--size", "128", "--set", *SMALL]
     assert main(["crossval", *common, "--json", "measured.json"]) == 0
     out = capsys.readouterr().out
     assert "fold 0" in out
@@ -172,7 +172,8 @@ def test_train_on_a_plain_folder_measures_on_a_fold_that_it_leaves_out(dataset, 
     for n, clip in enumerate(read_manifest(dataset)):
         (tmp_path / "plain" / clip.label).mkdir(parents=True, exist_ok=True)
         shutil.copy(clip.path, tmp_path / "plain" / clip.label / f"{'ab'[int(clip.fold)]}nn_{n}{clip.path.suffix}")
-    common = ["train", str(tmp_path / "plain"), "--cache", str(training_cache), "--set", *SMALL]
+    common = ["train", str(tmp_path / "plain"), "--cache", str(training_cache), "--motion", "none", "--size", "128"]
+    common += ["--set", *SMALL]
     assert main([*common, "-o", str(tmp_path / "mine")]) == 0
     out = capsys.readouterr().out
     assert "jack 4, wave1 4" in out
@@ -192,16 +193,17 @@ def test_train_on_a_plain_folder_measures_on_a_fold_that_it_leaves_out(dataset, 
 
 
 def test_crossval_of_a_student_and_of_too_few_folds(dataset, training_cache, capsys):
-    common = [str(dataset), "--cache", str(training_cache), "--set", *SMALL, "check_every=20"]
+    common = [str(dataset), "--cache", str(training_cache), "--size", "128", "--set", *SMALL, "check_every=20"]
     assert main(["crossval", *common, "--distill"]) == 0
     assert main(["crossval", *common, "--early-stopping"]) == 1
     assert "at least 3 different values" in capsys.readouterr().err
 
 
 def test_a_student_learns_from_a_bundle_and_stops_by_a_fold(dataset, training_cache, tmp_path, capsys):
-    common = [str(dataset), "--cache", str(training_cache)]
-    assert main(["train", *common, "-o", str(tmp_path / "two"), "--modality", "two-stream", "--set", *SMALL]) == 0
-    student = ["train", *common, "-o", str(tmp_path / "student"), "--teacher", str(tmp_path / "two")]
+    common = ["train", str(dataset), "--cache", str(training_cache), "--size", "128", "--motion", "none"]
+    teacher = [*common, "-o", str(tmp_path / "two"), "--modality", "two-stream", "--no-measure"]
+    assert main([*teacher, "--set", *SMALL]) == 0
+    student = [*common, "-o", str(tmp_path / "student"), "--teacher", str(tmp_path / "two")]
     assert main([*student, "--validation", "1", "--set", *SMALL, "check_every=20", "patience=2"]) == 0
     card = (tmp_path / "student" / "MODEL_CARD.md").read_text()
     assert re.search(r"\btwo\b", card)  # the teacher
