@@ -27,8 +27,8 @@ from edgevtn.training.streams import Facts, fit_stream, frozen_stream, save_stre
 PARTS, ORDERS, FRAME_RATE = 3, 3, 25
 #: The bundled model's; what a recipe says comes on top.
 BUNDLED = {
-    "motion": "change", "input_size": 160, "frame_rate": 25 / 6, "window_len": 6, "drawn": 40, "stills": 0.25,
-    "emphasis": 1.5, "joins": 0.2, "steps": 1000,
+    "motion": "change", "input_size": 160, "frame_rate": 5, "window_len": 6, "drawn": 40, "stills": 0.25,
+    "emphasis": 1.5, "steps": 1000,
 }  # fmt: skip
 #: Seconds: nearer to a change a prediction may be of either side; an event has its action if they share so much.
 NEAR, SHARED = 0.5, 0.3
