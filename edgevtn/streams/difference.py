@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from edgevtn.arrays import Float, Frame
 from edgevtn.encoder import Encoder
+from edgevtn.kernels.difference import difference
 from edgevtn.streams.base import Picture, Stream
 
 
 class Difference(Stream):
-    """An encoder of two frames: a slot's, and the last slot's or one that came later.
+    """An encoder of two frames, or of the picture of their difference: a slot's, and the last slot's or a later one.
 
     The frame that is new in one call is the older one in the next: two buffers change places, not their pixels.
     """
@@ -20,11 +23,24 @@ class Difference(Stream):
     def __init__(self, encoder: Encoder, picture: Picture) -> None:
         super().__init__(picture)
         self._buffers = [np.zeros_like(picture.pixels) for _ in range(2)]
-        self._encode = [encoder.bind(self._buffers[n:] + self._buffers[:n]) for n in range(2)]
+        self._encode = [self._bound(encoder, n) for n in range(2)]
         self._turn = 0
         self._begun = False
         # The same for every frame that is compared with itself.
         self.still = self._encode[0]().copy()
+
+    def _bound(self, encoder: Encoder, newer: int) -> Callable[[], Float]:
+        pair = self._buffers[newer], self._buffers[1 - newer]
+        if encoder.pictures == len(pair):
+            return encoder.bind(pair)
+        change = np.zeros_like(self.picture.pixels)
+        encode = encoder.bind([change])
+
+        def encode_change() -> Float:
+            difference(*pair, out=change)
+            return encode()
+
+        return encode_change
 
     def compare_with(self, frame: Frame) -> None:
         """Take a frame, between two slots, that the next slot's is to be compared with."""

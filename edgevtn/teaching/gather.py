@@ -43,8 +43,8 @@ class Gathered:
     whole: tuple[tuple[Float, Int], ...]
 
 
-def gather(learned: Sequence[Learned], size: int) -> Gathered:
-    """What to fit on, in pictures of a size.
+def gather(learned: Sequence[Learned], size: int, modality: str) -> Gathered:
+    """What to fit on, in pictures of a size, of frames alone or with differences.
 
     Raises
     ------
@@ -63,12 +63,12 @@ def gather(learned: Sequence[Learned], size: int) -> Gathered:
     if len(set(groups)) == 1 and not any(clip.group for clip in acting):
         groups = [f"{group}, {n}" for n, group in enumerate(groups)]
         how = "all clips are of one recording, so each counts as a take of its own, which flatters"
-    clips = [_rows(clip, size) for clip in acting]
+    clips = [_rows(clip, size, modality) for clip in acting]
     classes, names = [named.index(clip.label) for clip in acting], [clip.title for clip in acting]
     whole: list[tuple[Float, list[str]]] = []
     for clip in learned:
         if clip.label == NOTHING:
-            rows = _rows(clip, size)
+            rows = _rows(clip, size, modality)
             parts = pieces(rows, RATE)
             clips += parts
             classes += [len(named)] * len(parts)
@@ -82,13 +82,13 @@ def gather(learned: Sequence[Learned], size: int) -> Gathered:
     def numbers(of: Sequence[str]) -> Int:
         return np.array([order[group] for group in of], np.int64)
 
-    material = Material(clips, np.array(classes, np.int64), numbers(groups), RATE, labels, len(named), size)
+    material = Material(clips, np.array(classes, np.int64), numbers(groups), RATE, labels, len(named), size, modality)
     return Gathered(material, tuple(names), how, tuple((rows, numbers(parts)) for rows, parts in whole))
 
 
-def _rows(clip: Learned, size: int) -> Float:
+def _rows(clip: Learned, size: int, modality: str) -> Float:
     """Roots of a clip's features at `RATE`, made in place, part by part: a long clip would need more memory twice."""
-    rows = clip.features.at(RATE, size)
+    rows = clip.features.at(RATE, size, modality)
     for begin in range(0, len(rows), CHUNK):
         rows[begin : begin + CHUNK] = rooted(rows[begin : begin + CHUNK])
     return rows
