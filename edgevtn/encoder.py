@@ -42,7 +42,7 @@ class Encoder:
     input_shape : tuple of int
         (1, 3, S, S), or by 2x2 blocks (1, 12, S / 2, S / 2).
     pictures : int
-        Of such pictures it takes 1, or 2, of which it sees the difference.
+        How many of them it takes: 1, or 2, whose difference it sees.
 
     Raises
     ------
@@ -85,7 +85,7 @@ class Encoder:
         """
         facts = bundle.model.encoder
         got = [*self._engine.inputs, *self._engine.outputs]
-        # Of a difference it takes both frames, or its picture.
+        # It takes both frames of a difference, or its picture.
         takes = (1,) if facts.difference_interval is None else (2, 1)
         features = Port("float32", [1, facts.width])
         expected = [

@@ -54,7 +54,7 @@ class Material:
     size : int
         Side of the pictures that were encoded, pixels.
     modality : {"rgb", "two-stream"}
-        Of which the features are; those of differences stand behind those of frames.
+        What the features are of; those of differences stand behind those of frames.
     """
 
     clips: list[Float]

@@ -34,7 +34,7 @@ class Scale:
     def of(cls, rows: Float, weights: Float64, names: tuple[str, ...], width: int, moving: int = 0) -> Scale:
         """From rows float32 (n, M) of the statistics `names`, and weights (n,).
 
-        Of the `width` features the last `moving` are of differences, a stream of their own.
+        The last `moving` of the `width` features are of differences, a stream of their own.
         """
         shares = (weights / weights.sum()).astype(np.float32)
         mean = shares @ rows

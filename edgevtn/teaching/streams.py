@@ -59,7 +59,7 @@ def write_taught(
     ----------
     folder : Path
     encoder : Bundle
-        Of frames; of its facts what is not taught is kept.
+        Its encoder sees frames; facts that are not taught are kept.
     facts : dict
         What is the model's own in ``model.json``.
     seen : Candidate
