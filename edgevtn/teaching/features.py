@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgevtn.arrays import Float, Frame
-from edgevtn.bundle import RGB, RGBDIFF, Bundle, load_bundle
+from edgevtn.bundle import RGB, RGBDIFF, Bundle, load_streams
 from edgevtn.bundle.facts import ENCODER
 from edgevtn.cpu import default_threads
 from edgevtn.encoder import Encoder
@@ -133,7 +133,7 @@ class Extractor:
         sizes: Sequence[int] | None = None,
         modality: str = RGB,
     ) -> None:
-        self.bundle = encoder if isinstance(encoder, Bundle) else load_bundle(encoder)
+        self.bundle = encoder if isinstance(encoder, Bundle) else load_streams(encoder)[0]
         facts = self.bundle.model.encoder
         if facts.modality != RGB:
             raise BundleError(f"{self.bundle.path}: expected an encoder of frames to teach on, got one of differences")
