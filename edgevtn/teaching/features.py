@@ -8,9 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from edgevtn.arrays import Float, Frame
+from edgevtn.arrays import Float, Frame, Half
 from edgevtn.bundle import RGB, RGBDIFF, Bundle, load_streams
 from edgevtn.bundle.facts import ENCODER
 from edgevtn.cpu import default_threads
@@ -22,7 +21,6 @@ from edgevtn.sources import frames
 from edgevtn.streams import MODALITIES, Picture, Stream
 from edgevtn.teaching.cache import Arrays, FeatureCache, default_cache, fingerprint
 
-Half = npt.NDArray[np.float16]
 Source = str | int | Path | Iterable[tuple[float, Frame]]
 
 #: Hz. Every second row is then what a model of 6.25 Hz sees: where one rate divides the other, slots share frames.

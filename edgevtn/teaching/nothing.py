@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edgevtn.arrays import Float
+from edgevtn.arrays import Float, Half
 from edgevtn.teaching.ridge import Int
 from edgevtn.teaching.windows import Measure, windows
 
@@ -69,7 +69,7 @@ def made(
     return np.stack(rows), group_of[owners]
 
 
-def pieces(clip: Float, rate: float) -> list[Float]:
+def pieces(clip: Half, rate: float) -> list[Half]:
     """A clip of nothing in pieces of `PIECE` seconds, at most `MOST_PIECES` of them."""
     length = round(PIECE * rate)
     starts = range(0, max(1, len(clip) - length // 2), length)
