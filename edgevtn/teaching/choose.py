@@ -42,8 +42,6 @@ ENCODING, ENCODED = 20.0, 224
 LOOKING = 1e-6
 #: Standard errors of the difference that a cheaper candidate may be behind the best.
 TOLERANCE = 1.0
-#: Standard errors that longer windows must be better than the shortest by: takes left out mistake lengths of windows.
-LONGER = 3.0
 #: A cheaper candidate's left-out error may be so many times the best's.
 LOSS_TOLERANCE = 1.05
 #: Draws behind an accuracy that is corrected for the choice.
@@ -203,26 +201,15 @@ def cheapest(tried: Sequence[Tried], weights: Float64, groups: Sequence[Int]) ->
     groups : sequence of int64 arrays
     """
     shares, G = weights / weights.sum(), len(groups)
-
-    def best_of(among: Sequence[Tried]) -> Tried:
-        return max(among, key=lambda entry: (round(float(shares @ entry.right), 9), -entry.loss))
-
-    def behind(entry: Tried, best: Tried) -> tuple[float, float]:
-        """By how much, and the standard error of that."""
+    best = max(tried, key=lambda entry: (round(float(shares @ entry.right), 9), -entry.loss))
+    near = []
+    for entry in tried:
         lost = np.array([(shares[rows] * (best.right - entry.right)[rows]).sum() for rows in groups])
-        return float(lost.sum()), float(np.sqrt(G / (G - 1) * ((lost - lost.mean()) ** 2).sum()))
-
-    shortest = min(entry.candidate.seconds for entry in tried)
-    short = [entry for entry in tried if entry.candidate.seconds == shortest]
-    lost, error = behind(best_of(short), best_of(tried))
-    among = tried if lost > LONGER * error + 1e-12 else short
-    best, near = best_of(among), []
-    for entry in among:
-        lost, error = behind(entry, best)
+        error = np.sqrt(G / (G - 1) * ((lost - lost.mean()) ** 2).sum())
         # Takes left out tell sizes apart badly: a smaller one has to be the best itself, not only near it.
         if entry.candidate.size != best.candidate.size:
             continue
-        if lost <= TOLERANCE * error + 1e-12 and entry.loss <= LOSS_TOLERANCE * best.loss:
+        if lost.sum() <= TOLERANCE * error + 1e-12 and entry.loss <= LOSS_TOLERANCE * best.loss:
             near.append(entry)
     return min(near, key=lambda entry: entry.candidate.cost)
 

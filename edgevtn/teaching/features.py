@@ -201,7 +201,8 @@ class Extractor:
         for stream in self._streams.values():
             stream.clear()
         sampler = Sampler(self.rate, DIFFERENCE_INTERVAL if RGBDIFF in self._names else 0.0)
-        views = {view: list[Half]() for view in self._streams}
+        # As bytes, which grow where they are: rows that are stacked at the end would lie in memory twice.
+        views = {view: bytearray() for view in self._streams}
         first: float | None = None
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -222,7 +223,9 @@ class Extractor:
         if first is None or not all(views.values()):
             until = "its end" if end is None else f"{end:g} s"
             raise SourceError(f"{source}: has no frame between {start:g} s and {until}")
-        return {view: np.stack(rows) for view, rows in views.items()}, [str(entry.message) for entry in caught]
+        W = self.bundle.model.encoder.width
+        found = {view: np.frombuffer(rows, np.float16).reshape(-1, W) for view, rows in views.items()}
+        return found, [str(entry.message) for entry in caught]
 
     def _compare_with(self, frame: Frame) -> None:
         """Take a frame between two slots that the next slot's is to be compared with."""
@@ -230,19 +233,23 @@ class Extractor:
             stream.picture.forget()
             stream.compare_with(frame)
 
-    def _take(self, frame: Frame, missing: int, views: dict[tuple[str, int], list[Half]]) -> None:
+    def _take(self, frame: Frame, missing: int, views: dict[tuple[str, int], bytearray]) -> None:
         """Add the rows of a sampled frame, and of the slots before it for which none came."""
         for stream in self._streams.values():
             stream.picture.forget()
         for view, stream in self._streams.items():
             rows = views[view]
-            gap = rows[-1] if stream.still is None and rows else stream.still
-            if gap is not None and missing:
-                rows += [gap.reshape(-1).astype(np.float16)] * missing
+            if missing and rows:
+                size = 2 * self.bundle.model.encoder.width
+                rows += (rows[-size:] if stream.still is None else _bytes(stream.still)) * missing
             features = stream.encode(frame)
             known = stream.still if features is None else features
             assert known is not None
-            rows.append(known[0].astype(np.float16))
+            rows += _bytes(known)
+
+
+def _bytes(features: Float) -> bytes:
+    return features.astype(np.float16).tobytes()
 
 
 def _key(modality: str, size: int) -> str:

@@ -20,7 +20,7 @@ BOTH = ("rgb", "two-stream")
 
 
 def statistics(window, names):
-    """Of rows float64 (T, W), in the order of a head."""
+    """All that a head may look at of rows, float64 (T, W), in its order."""
     parts = [part.mean(axis=0) for part in np.array_split(window, 3)]
     every = {
         "mean": [window.mean(axis=0)], "spread": [window.std(axis=0)],
