@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import json
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,13 +73,14 @@ def stored(learned: Sequence[Learned], encoder: str, options: dict[str, object])
              "rows": len(c.features.rows), "notes": list(c.features.notes)} for c in learned
         ],
     }  # fmt: skip
-    first = learned[0].features
-    views = {str(s): np.concatenate([clip.features.views[s] for clip in learned]) for s in first.views}
-    views |= {
-        f"{RGBDIFF}_{s}": np.concatenate([clip.features.differences[s] for clip in learned]) for s in first.differences
-    }
-    content = io.BytesIO()
-    np.savez(content, **views, facts=np.array(json.dumps(facts)))  # type: ignore[arg-type]
+    first, content = learned[0].features, io.BytesIO()
+    views = {str(size): [clip.features.views[size] for clip in learned] for size in first.views}
+    views |= {f"{RGBDIFF}_{size}": [clip.features.differences[size] for clip in learned] for size in first.differences}
+    # As numpy.savez writes them, but one after the other: all in one piece at once would be as much again.
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, parts in {**views, "facts": [np.array(json.dumps(facts))]}.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.concatenate(parts) if name in views else parts[0])
     return content.getvalue()
 
 
