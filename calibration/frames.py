@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from edgevtn.arrays import Frame, Pixels
-from edgevtn.graph.difference import difference
+from edgevtn.kernels.difference import difference
 from edgevtn.kernels.prepare import Prepare
 from edgevtn.sources import frames
 

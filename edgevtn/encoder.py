@@ -41,6 +41,8 @@ class Encoder:
         What was chosen.
     input_shape : tuple of int
         (1, 3, S, S), or by 2x2 blocks (1, 12, S / 2, S / 2).
+    pictures : int
+        How many of them it takes: 1, or 2, whose difference it sees.
 
     Raises
     ------
@@ -71,6 +73,7 @@ class Encoder:
         self._engine: Engine = ENGINES[self.engine](graph)
         self.check(bundle)
         self.input_shape = tuple(int(axis) for axis in self._engine.inputs[0].shape)
+        self.pictures = len(self._engine.inputs)
         self._width = bundle.model.encoder.width
 
     def check(self, bundle: Bundle) -> None:
@@ -82,9 +85,14 @@ class Encoder:
         """
         facts = bundle.model.encoder
         got = [*self._engine.inputs, *self._engine.outputs]
-        pictures = 1 if facts.difference_interval is None else 2
+        # It takes both frames of a difference, or its picture.
+        takes = (1,) if facts.difference_interval is None else (2, 1)
         features = Port("float32", [1, facts.width])
-        expected = [[Port("uint8", list(shape))] * pictures + [features] for shape in input_shapes(facts.input_size)]
+        expected = [
+            [Port("uint8", list(shape))] * pictures + [features]
+            for pictures in takes
+            for shape in input_shapes(facts.input_size)
+        ]
         if got not in expected:
             raise BundleError(
                 f"{bundle.path / ENCODER}: expected the inputs and output {_said(expected[0])}, to agree with "
@@ -97,7 +105,7 @@ class Encoder:
         Parameters
         ----------
         pictures : sequence of uint8 arrays of `input_shape`
-            One, or with differences two, the newer first. They are read where they are.
+            As many as `pictures`; of two, the newer first. They are read where they are.
 
         Returns
         -------

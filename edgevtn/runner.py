@@ -169,19 +169,27 @@ class Runner:
         NotFiniteError
             They are no finite numbers; nothing is remembered of them but what the window has.
         """
-        logits = self.heads[0]()
+        plain = self.heads[0].plain()
         for head in self.heads[1:]:
-            logits = logits + head()
+            plain = plain + head.plain()
+        if len(self.heads) > 1:
+            plain /= np.float32(len(self.heads))
+        logits = self.heads[0].finish(plain)
         if not np.isfinite(logits).all():
             raise NotFiniteError(f"{self.name}: its head gives scores that are no finite numbers; export it again")
-        return logits / np.float32(len(self.heads)) if len(self.heads) > 1 else logits
+        return logits
 
     def moments(self, prediction: Prediction) -> Float | None:
         """Which rows of the present window spoke for its prediction; None where the head cannot tell."""
-        if len(self.heads) > 1 or len(prediction.labels) < 2:
+        if len(prediction.labels) < 2:
             return None
         best, second = np.argsort(-prediction.probabilities, kind="stable")[:2].tolist()
-        return self.heads[0].moments(best, second)
+        found = [head.moments(best, second) for head in self.heads]
+        known = [moments for moments in found if moments is not None]
+        if len(known) < len(found) or len({len(moments) for moments in known}) > 1:
+            return None
+        shares: Float = np.mean(known, axis=0)
+        return shares
 
     def _predict(self, found: Float, timestamp: float, first: float, reused: bool) -> Prediction:
         probabilities = self._smoothing(found, timestamp)

@@ -85,9 +85,8 @@ def compare(bundle: Bundle, threads: int, engines: Sequence[str]) -> dict[str, f
             if name == engines[0]:
                 raise
             continue
-        pictures = 1 if bundle.model.encoder.difference_interval is None else 2
-        shape = encoder.input_shape
-        calls[name] = encoder.bind([rng.integers(0, 256, shape, np.uint8) for _ in range(pictures)])
+        pictures = [rng.integers(0, 256, encoder.input_shape, np.uint8) for _ in range(encoder.pictures)]
+        calls[name] = encoder.bind(pictures)
     durations: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(IDLE_ROUNDS + ROUNDS):
         for name, call in calls.items():

@@ -16,15 +16,19 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from edgevtn.bundle import RGB
 from edgevtn.heads.linear import STATISTICS, Linear, LinearFacts, rejection, rooted
 from edgevtn.sources import frames
 from edgevtn.teaching import Example, Extractor, FeatureCache, teach
 from edgevtn.teaching.choose import Candidate, candidates
 from edgevtn.teaching.confidence import probabilities
+from edgevtn.teaching.features import STREAMS, TWO_STREAM
 from edgevtn.teaching.fit import Fitted, Material, fit
 from edgevtn.teaching.windows import Measure, columns
 
 RATE = 12.5
+#: Features of a frame, of the bundled encoder.
+WIDTH = 1280
 #: Draws of people, and of classes.
 DRAWS = 20
 
@@ -41,7 +45,8 @@ class Shown(NamedTuple):
 
 def views(extractor: Extractor, source: object) -> dict[int, np.ndarray]:
     found = extractor(source)
-    return {size: rooted(found.at(RATE, size)) for size in extractor.sizes}
+    modality = TWO_STREAM if found.differences else RGB
+    return {size: rooted(found.at(RATE, size, modality)) for size in extractor.sizes}
 
 
 def weizmann_and_ceiling(folder: Path, extractor: Extractor, group: str) -> list[Shown]:
@@ -57,12 +62,19 @@ def ucf(folder: Path, extractor: Extractor) -> list[Shown]:
     ]
 
 
+def modality_of(rows: np.ndarray) -> str:
+    return TWO_STREAM if rows.shape[1] > WIDTH else RGB
+
+
 def materials(clips: Sequence[Shown]) -> list[Material]:
     labels, groups = sorted({c.label for c in clips}), sorted({c.group for c in clips})
     classes = np.array([labels.index(c.label) for c in clips])
     group_of = np.array([groups.index(c.group) for c in clips])
     known = classes, group_of, RATE, tuple(labels), len(labels)
-    return [Material([c.views[size] for c in clips], *known, size) for size in clips[0].views]
+    return [
+        Material([c.views[size] for c in clips], *known, size, modality_of(rows))
+        for size, rows in clips[0].views.items()
+    ]
 
 
 def logits(fitted: Fitted, clip: dict[int, np.ndarray], windows: int = 0) -> np.ndarray:
@@ -99,7 +111,7 @@ def closed(name: str, splits: Iterator[tuple[list[Shown], list[Shown]]], hindsig
             right = fitted.scores[:, : learned.named].argmax(axis=1) == known
             told.append(float(np.mean([right[known == k].mean() for k in range(learned.named)])))
         for own in every if hindsight else []:
-            for candidate in candidates([len(c) / RATE for c in own.clips], own.size):
+            for candidate in candidates([len(c) / RATE for c in own.clips], own.size, modality=own.modality):
                 only = fit([own], make_nothing=False, among=[candidate])[0]
                 fixed.setdefault(candidate, []).append(accuracy(only, own, ask))
     line = f"{name}: {np.mean(got):.1%} (without made nothing {np.mean(plain):.1%}; "
@@ -207,9 +219,11 @@ def main() -> None:
     parser.add_argument("cache", type=Path, help="folder for features")
     parser.add_argument("--only", nargs="*", default=["speed", "weizmann", "open", "ucf", "ceiling"])
     parser.add_argument("--sizes", type=int, nargs="*", help="of pictures, to choose among (default: the encoder's)")
+    parser.add_argument("--modality", choices=STREAMS, default=TWO_STREAM, help="what is looked at")
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
-    extractor, data = Extractor(cache=FeatureCache(arguments.cache), threads=1, sizes=arguments.sizes), arguments.data
+    cache, data = FeatureCache(arguments.cache), arguments.data
+    extractor = Extractor(cache=cache, threads=1, sizes=arguments.sizes, modality=arguments.modality)
     if "speed" in arguments.only:
         speed(data / "ucf101_10", arguments.cache)
     if {"weizmann", "open"} & set(arguments.only):

@@ -36,6 +36,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="frames a second that are looked at: 12.5, 6.25 or 3.125 (default: 12.5 or 6.25); given several times, or "
         "auto for all three, the cheapest within a standard error of the best by takes left out is chosen",
     )  # fmt: skip
+    parser.add_argument(
+        "--modality", action="append", choices=("rgb", "two-stream"),
+        help="two-stream: frames and the differences of two are looked at (default); rgb: frames alone, half the work; "
+        "given both, the cheapest within a standard error of the best by takes left out is chosen",
+    )  # fmt: skip
     parser.add_argument("--name", help="of the model (default: the folder's)")
 
 
@@ -48,7 +53,8 @@ def run(arguments: argparse.Namespace) -> None:
         raise ValueError("expected clips to learn from: a folder with a folder of clips for each label")
     if arguments.remove and not arguments.add_to:
         raise ValueError("--remove goes with --add-to, which names the model")
-    for option, given in (("--size", arguments.size), ("--rate", arguments.rate)):
+    options = (("--size", arguments.size), ("--rate", arguments.rate), ("--modality", arguments.modality))
+    for option, given in options:
         if given and arguments.add_to:
             raise ValueError(f"{option} is chosen when a model is taught first; teach it again with -o")
         if given and AUTO in given and len(given) > 1:
@@ -70,6 +76,7 @@ def run(arguments: argparse.Namespace) -> None:
             nothing=arguments.nothing,
             sizes=sizes_for(arguments.size),
             rates=EVERY_RATE if arguments.rate == [AUTO] else arguments.rate,
+            modalities=arguments.modality,
             progress=progress,
         )
     model.save(place, name=arguments.name or place.resolve().name)

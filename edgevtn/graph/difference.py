@@ -1,8 +1,4 @@
-"""Encoders of the difference of two frames, brought to one input and back.
-
-The difference is a picture itself: uint8, `UNCHANGED` where nothing changed. An encoder of that picture is quantised
-like any other. Changes of more than 127 grey levels are cut off there; a moving edge seldom makes them.
-"""
+"""Encoders of the difference of two frames, brought to one input, the picture that `difference` makes, and back."""
 
 from __future__ import annotations
 
@@ -10,29 +6,9 @@ import numpy as np
 import onnx
 import onnx_ir as ir
 
-from edgevtn.arrays import Pixels
 from edgevtn.graph.edit import add_constant, constant, editable, finished, insert_first, new_node
 from edgevtn.graph.facts import input_shape
-
-#: The difference's zero.
-UNCHANGED = 128
-
-
-def difference(newer: Pixels, older: Pixels) -> Pixels:
-    """The picture of what changed.
-
-    Parameters
-    ----------
-    newer, older : uint8, of one shape
-
-    Returns
-    -------
-    uint8 of that shape
-        ``newer - older + UNCHANGED``, cut to 0 to 255.
-    """
-    change = newer.astype(np.int16) - older + UNCHANGED
-    picture: Pixels = np.clip(change, 0, 255).astype(np.uint8)
-    return picture
+from edgevtn.kernels.difference import UNCHANGED
 
 
 def of_one_picture(encoder: onnx.ModelProto) -> onnx.ModelProto:

@@ -132,6 +132,14 @@ class Head(ABC):
     def __call__(self) -> Float:
         """Logits of the window, float32 (K,): valid until the next call."""
 
+    def plain(self) -> Float:
+        """What may be averaged over heads before `finish` makes logits of it: float32 (K,), until the next call."""
+        return self()
+
+    def finish(self, plain: Float) -> Float:
+        """Logits of what `plain` gave, or of a mean of it, float32 (K,), made in place."""
+        return plain
+
 
 def _frozen(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value

@@ -95,11 +95,19 @@ class Linear(Head):
 
     def __call__(self) -> Float:
         """Logits of the window, float32 (K,)."""
+        return self.finish(self.plain())
+
+    def plain(self) -> Float:
+        """Scores of the window over the temperature, float32 (K,), without `rejection`."""
         self._statistics(self.window.rows)
         self._classify()
-        if self._temperature:
-            self._logits[-1] += rejection(self._logits[:-1] * self._temperature) / self._temperature
         return self._logits
+
+    def finish(self, plain: Float) -> Float:
+        """The last label gains by how little the others fit; see `rejection`."""
+        if self._temperature:
+            plain[-1] += rejection(plain[:-1] * self._temperature) / self._temperature
+        return plain
 
     def moments(self, answer: int, other: int) -> Float:
         """What each row of the window adds to the difference of two labels' logits."""

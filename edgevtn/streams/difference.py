@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 
-from edgevtn.arrays import Float, Frame
+from edgevtn.arrays import Float, Frame, Pixels
 from edgevtn.encoder import Encoder
+from edgevtn.kernels.difference import difference
 from edgevtn.streams.base import Picture, Stream
 
 
 class Difference(Stream):
-    """An encoder of two frames: a slot's, and the last slot's or one that came later.
+    """An encoder of two frames, or of the picture of their difference: a slot's, and the last slot's or a later one.
 
     The frame that is new in one call is the older one in the next: two buffers change places, not their pixels.
     """
@@ -20,7 +23,8 @@ class Difference(Stream):
     def __init__(self, encoder: Encoder, picture: Picture) -> None:
         super().__init__(picture)
         self._buffers = [np.zeros_like(picture.pixels) for _ in range(2)]
-        self._encode = [encoder.bind(self._buffers[n:] + self._buffers[:n]) for n in range(2)]
+        pairs = [self._buffers, self._buffers[::-1]]
+        self._encode = [encoder.bind(pair) for pair in pairs] if encoder.pictures == 2 else _changes(encoder, pairs)
         self._turn = 0
         self._begun = False
         # The same for every frame that is compared with itself.
@@ -46,3 +50,18 @@ class Difference(Stream):
     def clear(self) -> None:
         """Forget all frames."""
         self._begun = False
+
+
+def _changes(encoder: Encoder, pairs: Sequence[Sequence[Pixels]]) -> list[Callable[[], Float]]:
+    """For each pair of frames, the newer first, what encodes the picture of their difference."""
+    change = np.zeros_like(pairs[0][0])
+    encode = encoder.bind([change])
+
+    def of(newer: Pixels, older: Pixels) -> Callable[[], Float]:
+        def encode_change() -> Float:
+            difference(newer, older, out=change)
+            return encode()
+
+        return encode_change
+
+    return [of(newer, older) for newer, older in pairs]

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from edgevtn.arrays import Float
+from edgevtn.arrays import Half
 from edgevtn.events import EventDetector
-from edgevtn.heads.linear import Linear, LinearFacts
+from edgevtn.heads.linear import ROOT, Linear, LinearFacts
 from edgevtn.prediction import NOTHING, UNKNOWN, Event, Prediction
 from edgevtn.smoothing import softmax
 from edgevtn.teaching.fit import Fitted, Material, fit
@@ -18,7 +18,7 @@ from edgevtn.teaching.ridge import Int
 
 
 def alarms(
-    material: Material, fitted: Fitted, make_nothing: bool, whole: Sequence[tuple[Float, Int]]
+    material: Material, fitted: Fitted, make_nothing: bool, whole: Sequence[tuple[Sequence[Half], Int]]
 ) -> tuple[float, float]:
     """Alarms in an hour, and the hours behind that.
 
@@ -32,12 +32,16 @@ def alarms(
         What was chosen for it.
     make_nothing : bool
         As for `fit`.
-    whole : sequence of (float32 (N, W), int64 (P,))
-        Each clip of nothing at the material's rate, and the groups of its parts, the first one first.
+    whole : sequence of (sequence of float16 (N, W), int64 (P,))
+        Features of each clip of nothing at the material's rate, by stream, and the groups of its parts, the first one
+        first.
     """
     candidate = fitted.candidate
     step = round(material.rate / candidate.rate)
-    streams = [_Stream(clip[::step], len(groups), candidate.window_len, candidate.rate) for clip, groups in whole]
+    streams = [
+        _Stream([rows[::step] for rows in clip], len(groups), candidate.window_len, candidate.rate)
+        for clip, groups in whole
+    ]
     for part in range(PARTS):
         apart = [groups[part] for _, groups in whole if part < len(groups)]
         if not apart:
@@ -48,17 +52,16 @@ def alarms(
         model, _ = fit([less], make_nothing, [candidate])
         for stream in streams:
             stream.judge(model, material.labels[: material.named])
-    hours = sum(len(clip) for clip, _ in whole) / material.rate / 3600
+    hours = sum(len(clip[0]) for clip, _ in whole) / material.rate / 3600
     return sum(stream.finish() for stream in streams) / hours, hours
 
 
 class _Stream:
     """A clip that runs, part by part."""
 
-    def __init__(self, rows: Float, parts: int, window_len: int, rate: float) -> None:
-        # The first window is filled with the first frame, so that every second counts.
-        self._rows = np.concatenate([np.repeat(rows[:1], window_len - 1, axis=0), rows])
-        self._bounds = [len(rows) * n // parts for n in range(parts + 1)]
+    def __init__(self, streams: Sequence[Half], parts: int, window_len: int, rate: float) -> None:
+        self._streams = streams
+        self._bounds = [len(streams[0]) * n // parts for n in range(parts + 1)]
         self._window_len, self._rate = window_len, rate
         self._detector = EventDetector()
         self._alarms = 0
@@ -71,13 +74,14 @@ class _Stream:
         self._bounds = self._bounds[1:]
         labels = (*named, *((NOTHING,) if model.nothing else ()), UNKNOWN)
         facts = LinearFacts(
-            self._rows.shape[1], len(labels), self._window_len, model.candidate.statistics,
-            temperature=model.temperature,
+            sum(rows.shape[1] for rows in self._streams), len(labels), self._window_len, model.candidate.statistics,
+            ROOT, model.temperature,
         )  # fmt: skip
         head = Linear(facts, {"w_classes": model.w, "b_classes": model.b})
         past = self._window_len - 1
         for n in range(first, last + past):
-            head.push(self._rows[n : n + 1])
+            row = max(0, n - past)  # the first window is filled with the first frame, so that every second counts
+            head.push(np.concatenate([rows[row : row + 1] for rows in self._streams], axis=1, dtype=np.float32))
             if n < first + past:
                 continue
             moment = (n - past) / self._rate

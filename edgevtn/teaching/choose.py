@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from edgevtn.arrays import Float
+from edgevtn.bundle import RGB
 from edgevtn.heads.shares import STATISTICS
+from edgevtn.teaching.features import STREAMS
 from edgevtn.teaching.ridge import Float64, Int, Ridge, balanced, targets_of
 from edgevtn.teaching.scale import products, sum_of
 from edgevtn.teaching.windows import Measure
@@ -61,12 +63,15 @@ class Candidate:
         T.
     size : int
         Side of the pictures, pixels.
+    modality : {"rgb", "two-stream"}
+        Whether it sees frames alone, or the differences of two beside them.
     """
 
     statistics: tuple[str, ...]
     rate: float
     window_len: int
     size: int
+    modality: str = RGB
 
     @property
     def seconds(self) -> float:
@@ -77,8 +82,8 @@ class Candidate:
     def cost(self) -> float:
         """Milliseconds of a small board's processor for each second of video, roughly; a longer window costs delay."""
         numbers = self.window_len + sum(STATISTICS[name] for name in self.statistics)
-        encoding = ENCODING * (self.size / ENCODED) ** 2
-        return self.rate * (encoding + LOOKING * 1280 * numbers) + self.seconds
+        once = ENCODING * (self.size / ENCODED) ** 2 + LOOKING * 1280 * numbers
+        return self.rate * len(STREAMS[self.modality]) * once + self.seconds
 
 
 @dataclass(frozen=True)
@@ -118,18 +123,22 @@ class Tried:
         }  # fmt: skip
 
 
-def candidates(seconds: Sequence[float], size: int, rates: Sequence[float] = RATES) -> list[Candidate]:
+def candidates(
+    seconds: Sequence[float], size: int, rates: Sequence[float] = RATES, modality: str = RGB
+) -> list[Candidate]:
     """All that are worth trying for clips of these lengths, in pictures of a size, at rates in Hz."""
     long = float(np.quantile(seconds, 1 - LONG_ENOUGH))
     lengths = [length for length in SECONDS if length <= long] or [SECONDS[0]]
     return [
-        Candidate(names, rate, round(length * rate), size) for rate in rates for length in lengths for names in SETS
-    ]
+        Candidate(names, rate, round(length * rate), size, modality)
+        for rate in rates for length in lengths for names in SETS
+    ]  # fmt: skip
 
 
 def choose(
-    clips: Sequence[Float], classes: Int, groups: Sequence[Int], rate: float, among: Sequence[Candidate]
-) -> list[Tried]:
+    clips: Sequence[Float], classes: Int, groups: Sequence[Int], rate: float, among: Sequence[Candidate],
+    moving: int = 0,
+) -> list[Tried]:  # fmt: skip
     """Try candidates on clips whose group is left out.
 
     Parameters
@@ -143,6 +152,8 @@ def choose(
     rate : float
         Hz.
     among : sequence of Candidate
+    moving : int
+        How many of the W features, the last ones, are of differences.
     """
     tried = []
     K, W = int(classes.max()) + 1, clips[0].shape[1]
@@ -152,7 +163,7 @@ def choose(
         rows = np.stack([measure.clip(clip[::step]) for clip in clips])
         some = [measure.some(clip[::step], LIVE_WINDOWS) for clip in clips]
         owner = np.repeat(np.arange(len(clips)), [len(part) for part in some])
-        blocks = products(rows, np.concatenate(some), weights, W)
+        blocks = products(rows, np.concatenate(some), weights, W, moving)
         for candidate in among:
             if (candidate.rate, candidate.window_len) == place:
                 own, others = (sum_of(block, candidate.statistics) for block in blocks)

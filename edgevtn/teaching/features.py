@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from edgevtn.arrays import Float, Frame
-from edgevtn.bundle import RGB as RGB_NAME
-from edgevtn.bundle import Bundle, load_bundle
+from edgevtn.arrays import Float, Frame, Half
+from edgevtn.bundle import RGB, RGBDIFF, Bundle, load_streams
 from edgevtn.bundle.facts import ENCODER
 from edgevtn.cpu import default_threads
 from edgevtn.encoder import Encoder
@@ -20,14 +18,18 @@ from edgevtn.errors import BundleError, SourceError
 from edgevtn.frame import check_frame
 from edgevtn.sampler import Sampler
 from edgevtn.sources import frames
-from edgevtn.streams import RGB, Picture
+from edgevtn.streams import MODALITIES, Picture, Stream
 from edgevtn.teaching.cache import Arrays, FeatureCache, default_cache, fingerprint
 
-Half = npt.NDArray[np.float16]
 Source = str | int | Path | Iterable[tuple[float, Frame]]
 
 #: Hz. Every second row is then what a model of 6.25 Hz sees: where one rate divides the other, slots share frames.
 RATE = 12.5
+#: What a model may look at: frames, or frames and the differences of two, whose features lie side by side.
+TWO_STREAM = "two-stream"
+STREAMS = {RGB: (RGB,), TWO_STREAM: (RGB, RGBDIFF)}
+#: Seconds between the two frames of a difference: a slot of the highest rate. A lower rate has the same two.
+DIFFERENCE_INTERVAL = 1 / RATE
 #: Seconds for which a missing frame is filled with the one before. No window is longer, so after more a stream begins
 #: anew.
 LONGEST_GAP = 6.0
@@ -40,21 +42,24 @@ class ClipFeatures:
     Attributes
     ----------
     views : dict of int to float16 (N, W)
-        Features of every slot by the side of the pictures, pixels, as the encoder saw them; the largest first. Half
-        precision is an eighth of what INT8 encoding rounds, and half the bytes.
+        Features of every slot's frame by the side of the pictures, pixels, as the encoder saw them; the largest first.
+        Half precision is an eighth of what INT8 encoding rounds, and half the bytes.
     rate : float
         Hz; row n lies n / rate seconds after the first.
     notes : tuple of str
         What was odd about the clip, a sentence each.
+    differences : dict of int to float16 (N, W)
+        Likewise of the differences to the slots before, the first of which is none; empty where they are not looked at.
     """
 
     views: dict[int, Half]
     rate: float
     notes: tuple[str, ...] = ()
+    differences: dict[int, Half] = field(default_factory=dict)
 
     @property
     def rows(self) -> Half:
-        """Features of the largest pictures, float16 (N, W)."""
+        """Features of the largest frames, float16 (N, W)."""
         return next(iter(self.views.values()))
 
     @property
@@ -62,13 +67,28 @@ class ClipFeatures:
         """From the first row to the end of the last one's slot."""
         return len(self.rows) / self.rate
 
-    def at(self, rate: float, size: int | None = None) -> Float:
-        """The rows, float32, that a model of `rate`, which must divide the clip's own, and of a side would see."""
+    def at(self, rate: float, size: int | None = None, modality: str = RGB) -> Float:
+        """What a model would see: float32 (N, W); of two streams (N, 2 W), those of frames first.
+
+        Parameters
+        ----------
+        rate : float
+            Hz; it must divide the clip's own.
+        size : int, optional
+            Side of the pictures, pixels; the largest if None.
+        modality : {"rgb", "two-stream"}
+        """
+        side = next(iter(self.views)) if size is None else size
+        rows = [self.of(name, side, rate) for name in STREAMS[modality]]
+        return np.concatenate(rows, axis=1, dtype=np.float32)
+
+    def of(self, stream: str, size: int, rate: float) -> Half:
+        """Likewise of one stream, "rgb" or "rgbdiff": float16 (N, W), a view."""
         step = self.rate / rate
         if step < 1 or step != round(step):
             raise ValueError(f"expected a rate that divides {self.rate:g} Hz, got {rate:g}")
-        rows = self.rows if size is None else self.views[size]
-        return np.ascontiguousarray(rows[:: round(step)], np.float32)
+        rows = (self.views if stream == RGB else self.differences)[size]
+        return rows[:: round(step)]
 
 
 class Extractor:
@@ -87,6 +107,8 @@ class Extractor:
     sizes : sequence of int, optional
         Sides of the pictures, pixels, each of which the encoder must take; the largest that it takes if None, which
         tells most actions apart.
+    modality : {"rgb", "two-stream"}
+        Whether differences are encoded, too.
 
     Attributes
     ----------
@@ -107,10 +129,11 @@ class Extractor:
         cache: FeatureCache | None = None,
         threads: int | None = None,
         sizes: Sequence[int] | None = None,
+        modality: str = RGB,
     ) -> None:
-        self.bundle = encoder if isinstance(encoder, Bundle) else load_bundle(encoder)
+        self.bundle = encoder if isinstance(encoder, Bundle) else load_streams(encoder)[0]
         facts = self.bundle.model.encoder
-        if facts.modality != RGB_NAME:
+        if facts.modality != RGB:
             raise BundleError(f"{self.bundle.path}: expected an encoder of frames to teach on, got one of differences")
         takes = facts.sizes or (facts.input_size,)
         wrong = sorted(set(sizes or ()) - set(takes))
@@ -121,7 +144,8 @@ class Extractor:
         self.rate = rate
         self._cache = default_cache() if cache is None else cache
         self._threads = default_threads() if threads is None else threads
-        self._streams: dict[int, RGB] = {}
+        self._names = STREAMS[modality]
+        self._streams: dict[tuple[str, int], Stream] = {}
 
     def __call__(self, source: Source, start: float = 0.0, end: float | None = None) -> ClipFeatures:
         """Features of a clip between two times.
@@ -150,27 +174,35 @@ class Extractor:
 
         def compute() -> Arrays:
             views, notes = self._encode(source, start, end)
-            return {str(size): rows for size, rows in views.items()} | {"notes": np.array(notes, np.str_)}
+            return {_key(*view): rows for view, rows in views.items()} | {"notes": np.array(notes, np.str_)}
 
         if content is None:
             stored = compute()
         else:
-            key = f"{digest} {content} {self.rate} {start} {end} {self.sizes}"
-            stored = self._cache.get(key, compute)
-        views: dict[int, Half] = {size: stored[str(size)] for size in self.sizes}
-        assert all(rows.ndim == 2 and rows.shape[1] == W for rows in views.values())
-        return ClipFeatures(views, self.rate, tuple(map(str, stored["notes"])))
+            more = f" {DIFFERENCE_INTERVAL}" if RGBDIFF in self._names else ""
+            stored = self._cache.get(f"{digest} {content} {self.rate} {start} {end} {self.sizes}{more}", compute)
+        found = {name: {size: stored[_key(name, size)] for size in self.sizes} for name in self._names}
+        assert all(rows.ndim == 2 and rows.shape[1] == W for views in found.values() for rows in views.values())
+        notes = tuple(map(str, stored["notes"]))
+        return ClipFeatures(found[RGB], self.rate, notes, found.get(RGBDIFF, {}))
 
-    def _stream(self, size: int) -> RGB:
+    def _begin(self) -> None:
+        """Load what there is to be run: a session costs half a second, and all clips may be cached."""
         model = self.bundle.model
-        facts = replace(model.encoder, input_size=size)
-        encoder = Encoder(replace(self.bundle, model=replace(model, encoder=facts)), self._threads)
-        return RGB(encoder, Picture(size, facts.color_order, encoder.input_shape))
+        for size in self.sizes:
+            facts = replace(model.encoder, input_size=size)
+            encoder = Encoder(replace(self.bundle, model=replace(model, encoder=facts)), self._threads)
+            picture = Picture(size, facts.color_order, encoder.input_shape)
+            self._streams |= {(name, size): MODALITIES[name](encoder, picture) for name in self._names}
 
-    def _encode(self, source: Source, start: float, end: float | None) -> tuple[dict[int, Half], list[str]]:
-        if not self._streams:  # a session costs half a second, and a clip may be cached
-            self._streams = {size: self._stream(size) for size in self.sizes}
-        sampler, views = Sampler(self.rate), {size: list[Half]() for size in self.sizes}
+    def _encode(self, source: Source, start: float, end: float | None) -> tuple[dict[tuple[str, int], Half], list[str]]:
+        if not self._streams:
+            self._begin()
+        for stream in self._streams.values():
+            stream.clear()
+        sampler = Sampler(self.rate, DIFFERENCE_INTERVAL if RGBDIFF in self._names else 0.0)
+        # As bytes, which grow where they are: rows that are stacked at the end would lie in memory twice.
+        views = {view: bytearray() for view in self._streams}
         first: float | None = None
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
@@ -185,14 +217,41 @@ class Extractor:
                         break
                     slots = sampler.slots(timestamp)
                     if slots:
-                        missing = min(slots - 1, round(LONGEST_GAP * self.rate))
-                        whole = np.ascontiguousarray(frame)
-                        for size, rows in views.items():
-                            stream = self._streams[size]
-                            stream.picture.forget()
-                            rows += rows[-1:] * missing
-                            rows.append(stream.encode(whole)[0].astype(np.float16))
+                        self._take(np.ascontiguousarray(frame), min(slots - 1, round(LONGEST_GAP * self.rate)), views)
+                    elif sampler.older:
+                        self._compare_with(np.ascontiguousarray(frame))
         if first is None or not all(views.values()):
             until = "its end" if end is None else f"{end:g} s"
             raise SourceError(f"{source}: has no frame between {start:g} s and {until}")
-        return {size: np.stack(rows) for size, rows in views.items()}, [str(entry.message) for entry in caught]
+        W = self.bundle.model.encoder.width
+        found = {view: np.frombuffer(rows, np.float16).reshape(-1, W) for view, rows in views.items()}
+        return found, [str(entry.message) for entry in caught]
+
+    def _compare_with(self, frame: Frame) -> None:
+        """Take a frame between two slots that the next slot's is to be compared with."""
+        for stream in self._streams.values():
+            stream.picture.forget()
+            stream.compare_with(frame)
+
+    def _take(self, frame: Frame, missing: int, views: dict[tuple[str, int], bytearray]) -> None:
+        """Add the rows of a sampled frame, and of the slots before it for which none came."""
+        for stream in self._streams.values():
+            stream.picture.forget()
+        for view, stream in self._streams.items():
+            rows = views[view]
+            if missing and rows:
+                size = 2 * self.bundle.model.encoder.width
+                rows += (rows[-size:] if stream.still is None else _bytes(stream.still)) * missing
+            features = stream.encode(frame)
+            known = stream.still if features is None else features
+            assert known is not None
+            rows += _bytes(known)
+
+
+def _bytes(features: Float) -> bytes:
+    return features.astype(np.float16).tobytes()
+
+
+def _key(modality: str, size: int) -> str:
+    """The name of a view's rows where they are kept."""
+    return str(size) if modality == RGB else f"{modality}_{size}"

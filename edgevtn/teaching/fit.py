@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgevtn.arrays import Float
+from edgevtn.bundle import RGB
 from edgevtn.teaching.choose import (
     LIVE_WINDOWS,
     RATES,
@@ -21,6 +22,7 @@ from edgevtn.teaching.choose import (
     choose,
 )
 from edgevtn.teaching.confidence import fit_gate, fit_temperature
+from edgevtn.teaching.features import TWO_STREAM
 from edgevtn.teaching.nothing import RECIPES, made
 from edgevtn.teaching.ridge import Float64, Int, Ridge, balanced, targets_of
 from edgevtn.teaching.scale import Scale
@@ -51,6 +53,8 @@ class Material:
         Labels without "nothing".
     size : int
         Side of the pictures that were encoded, pixels.
+    modality : {"rgb", "two-stream"}
+        What the features are of; those of differences stand behind those of frames.
     """
 
     clips: list[Float]
@@ -60,11 +64,17 @@ class Material:
     labels: tuple[str, ...]
     named: int
     size: int
+    modality: str = RGB
 
     def only(self, kept: Int) -> Material:
         """The same of some of its clips, int64 indices."""
         clips = [self.clips[n] for n in kept]
         return replace(self, clips=clips, classes=self.classes[kept], group_of=self.group_of[kept])
+
+    @property
+    def moving(self) -> int:
+        """How many of the features, the last ones, are of differences."""
+        return self.clips[0].shape[1] // 2 if self.modality == TWO_STREAM else 0
 
     @property
     def groups(self) -> list[Int]:
@@ -130,7 +140,8 @@ def fit(
     Parameters
     ----------
     materials : sequence of Material
-        The same clips in pictures of one size or several; the first is taken where nothing can be compared.
+        The same clips in pictures of one size or several, and of one modality or several; the first is taken where
+        nothing can be compared.
     make_nothing : bool
         Make material for "nothing" of the clips themselves.
     among : sequence of Candidate, optional
@@ -150,17 +161,19 @@ def fit(
     group_of = material.group_of[known]
     groups = [np.flatnonzero(group_of == group) for group in np.unique(group_of)]
     tried: list[Tried] = []
-    candidate = Candidate(FALLBACK, max(rates), round(FALLBACK_SECONDS * max(rates)), material.size)
-    W = material.clips[0].shape[1]
+    candidate = Candidate(FALLBACK, max(rates), round(FALLBACK_SECONDS * max(rates)), material.size, material.modality)
     if material.comparable:
         for own in materials:
             clips = [own.clips[n] for n in known]
-            fitting = candidates(lengths(clips, own.rate), own.size, rates) if among is None else among
-            tried += choose(clips, classes, groups, own.rate, [c for c in fitting if c.size == own.size])
+            every = candidates(lengths(clips, own.rate), own.size, rates, own.modality) if among is None else among
+            fitting = [c for c in every if (c.size, c.modality) == (own.size, own.modality)]
+            tried += choose(clips, classes, groups, own.rate, fitting, own.moving)
         candidate = cheapest(tried, balanced(classes, np.ones(len(classes))), groups).candidate
-        material = next(own for own in materials if own.size == candidate.size)
+        found = candidate.size, candidate.modality
+        material = next(own for own in materials if (own.size, own.modality) == found)
     elif among:
         candidate = among[0]
+    W = material.clips[0].shape[1]
     step = round(material.rate / candidate.rate)
     measure, which = Measure(candidate.window_len, W), columns(candidate.statistics, W)
     thinned = [clip[::step] for clip in material.clips]
@@ -169,7 +182,7 @@ def fit(
     results = []
     for recipe in RECIPES if make_nothing else RECIPES[-1:]:
         extra, extra_groups = made(
-            recipe, [thinned[n] for n in known], classes, group_of, measure, candidate.window_len
+            recipe, [thinned[n] for n in known], classes, group_of, measure, candidate.window_len, material.moving
         )
         results.append(_fit(material, rows, some, extra[:, which], extra_groups, candidate, tuple(tried), recipe))
         if not material.comparable:
@@ -183,7 +196,7 @@ def _fit(
 ) -> Fitted:  # fmt: skip
     n, W, K = len(rows), material.clips[0].shape[1], material.named
     weights = balanced(material.classes, np.ones(n))
-    scale = Scale.of(rows, weights, candidate.statistics, W)
+    scale = Scale.of(rows, weights, candidate.statistics, W, material.moving)
     scaled = scale(np.concatenate([rows, extra]))
     products = (scaled @ scaled.T).astype(np.float64)
     owner = np.repeat(np.arange(n), [len(part) for part in some])

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from edgevtn.arrays import Float
+from edgevtn.arrays import Float, Half
 from edgevtn.errors import ManifestError
 from edgevtn.heads.linear import rooted
 from edgevtn.prediction import NOTHING
-from edgevtn.teaching.features import RATE
+from edgevtn.teaching.features import RATE, STREAMS
 from edgevtn.teaching.fit import Material
 from edgevtn.teaching.groups import find_groups
 from edgevtn.teaching.nothing import PARTS, pieces
@@ -33,18 +33,19 @@ class Gathered:
         Names of the material's clips.
     how : str
         How groups were found.
-    whole : tuple of (float32 (N, W), int64 array)
-        Each clip of nothing at the material's rate, and the groups of its parts, the first one first.
+    whole : tuple of (tuple of float16 (N, W), int64 array)
+        Features of each clip of nothing at the material's rate, by stream, and the groups of its parts, the first one
+        first. A long clip's roots would need four times the memory.
     """
 
     material: Material
     names: tuple[str, ...]
     how: str
-    whole: tuple[tuple[Float, Int], ...]
+    whole: tuple[tuple[tuple[Half, ...], Int], ...]
 
 
-def gather(learned: Sequence[Learned], size: int) -> Gathered:
-    """What to fit on, in pictures of a size.
+def gather(learned: Sequence[Learned], size: int, modality: str) -> Gathered:
+    """What to fit on, in pictures of a size, of frames alone or with differences.
 
     Raises
     ------
@@ -63,32 +64,32 @@ def gather(learned: Sequence[Learned], size: int) -> Gathered:
     if len(set(groups)) == 1 and not any(clip.group for clip in acting):
         groups = [f"{group}, {n}" for n, group in enumerate(groups)]
         how = "all clips are of one recording, so each counts as a take of its own, which flatters"
-    clips = [_rows(clip, size) for clip in acting]
+    clips = [_roots([clip.features.of(name, size, RATE) for name in STREAMS[modality]]) for clip in acting]
     classes, names = [named.index(clip.label) for clip in acting], [clip.title for clip in acting]
-    whole: list[tuple[Float, list[str]]] = []
+    whole: list[tuple[tuple[Half, ...], list[str]]] = []
     for clip in learned:
         if clip.label == NOTHING:
-            rows = _rows(clip, size)
-            parts = pieces(rows, RATE)
+            streams = tuple(clip.features.of(name, size, RATE) for name in STREAMS[modality])
+            parts = [_roots(part) for part in zip(*(pieces(rows, RATE) for rows in streams), strict=True)]
             clips += parts
             classes += [len(named)] * len(parts)
             names += [clip.title] * len(parts)
             own = [f"{clip.title}, part {n * PARTS // len(parts)}" for n in range(len(parts))]
             groups += own
-            whole.append((rows, list(dict.fromkeys(own))))
+            whole.append((streams, list(dict.fromkeys(own))))
     labels = (*named, NOTHING) if whole else tuple(named)
     order = {group: n for n, group in enumerate(sorted(set(groups)))}
 
     def numbers(of: Sequence[str]) -> Int:
         return np.array([order[group] for group in of], np.int64)
 
-    material = Material(clips, np.array(classes, np.int64), numbers(groups), RATE, labels, len(named), size)
-    return Gathered(material, tuple(names), how, tuple((rows, numbers(parts)) for rows, parts in whole))
+    material = Material(clips, np.array(classes, np.int64), numbers(groups), RATE, labels, len(named), size, modality)
+    return Gathered(material, tuple(names), how, tuple((streams, numbers(parts)) for streams, parts in whole))
 
 
-def _rows(clip: Learned, size: int) -> Float:
-    """Roots of a clip's features at `RATE`, made in place, part by part: a long clip would need more memory twice."""
-    rows = clip.features.at(RATE, size)
+def _roots(streams: Sequence[Half]) -> Float:
+    """Roots of features side by side, made in place, part by part: a long clip would need more memory twice."""
+    rows: Float = np.concatenate(streams, axis=1, dtype=np.float32)
     for begin in range(0, len(rows), CHUNK):
         rows[begin : begin + CHUNK] = rooted(rows[begin : begin + CHUNK])
     return rows

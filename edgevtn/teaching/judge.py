@@ -73,6 +73,7 @@ def judge(gathered: Gathered, fitted: Fitted, notes: Sequence[str], make_nothing
         candidates=[tried.as_dict() for tried in order],
         chosen={
             "statistics": list(chosen.statistics), "rate": chosen.rate, "size": chosen.size,
+            "modality": chosen.modality,
             "window_len": chosen.window_len, "seconds": chosen.seconds, "strength": fitted.strength,
             "temperature": fitted.temperature,
             "made of nothing": list(fitted.recipe),
@@ -94,7 +95,9 @@ def _curve(material: Material, fitted: Fitted, known: Int) -> list[tuple[int, fl
     """Accuracy by the number of groups that were learned from."""
     rows, classes, group_of = _rows(material, fitted, known), material.classes[known], material.group_of[known]
     W = material.clips[0].shape[1]
-    scaled = Scale.of(rows, balanced(classes, np.ones(len(classes))), fitted.candidate.statistics, W)(rows)
+    scaled = Scale.of(rows, balanced(classes, np.ones(len(classes))), fitted.candidate.statistics, W, material.moving)(
+        rows
+    )
     products: Float64 = (scaled @ scaled.T).astype(np.float64)
     every, rng, curve = np.unique(group_of), np.random.default_rng(0), []
     for count in TAKES:

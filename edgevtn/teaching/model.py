@@ -5,33 +5,31 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from edgevtn.arrays import Float
-from edgevtn.bundle import Bundle, load_bundle, write_bundle
+from edgevtn.bundle import RGB, Bundle, load_streams
 from edgevtn.bundle.facts import ENCODER
+from edgevtn.bundle.load import bundle_folder
 from edgevtn.errors import ManifestError, SourceError
 from edgevtn.heads.linear import ROOT, LinearFacts
-from edgevtn.novelty import measure
 from edgevtn.prediction import NOTHING, UNKNOWN
 from edgevtn.sources.file import video_files
 from edgevtn.teaching.cache import FeatureCache
 from edgevtn.teaching.choose import EVERY_RATE, RATES
 from edgevtn.teaching.evidence import Evidence, evidence
 from edgevtn.teaching.examples import Example, Given, read_examples
-from edgevtn.teaching.features import Extractor
+from edgevtn.teaching.features import STREAMS, Extractor
 from edgevtn.teaching.fit import Fitted, Material, fit
 from edgevtn.teaching.gather import gather
 from edgevtn.teaching.judge import judge
 from edgevtn.teaching.report import Report
 from edgevtn.teaching.store import FILE, REPORT, Learned, load_learned, stored
+from edgevtn.teaching.streams import MODALITIES, needed, write_taught
 
 #: Called with what was done so far, of how much, and the clip's name.
 Progress = Callable[[int, int, str], None]
-
-#: Where a taught model comes from.
-TAUGHT = "taught on clips of the user's"
 
 
 class Taught:
@@ -43,13 +41,15 @@ class Taught:
         The head's: those taught, "nothing" where there is such a class, and "unknown".
     report : Report
     facts : LinearFacts
-        The head's.
+        The head's; with two streams of both, whose features lie side by side.
     arrays : dict of float32 arrays
         The head's: ``w_classes`` (M, K) and ``b_classes`` (K,).
     frame_rate : float
         Hz.
     size : int
         Side of the pictures that it sees, pixels.
+    modality : {"rgb", "two-stream"}
+        Whether it sees differences of two frames, too.
     """
 
     def __init__(
@@ -59,19 +59,22 @@ class Taught:
         make_nothing: bool = True,
         notes: Sequence[str] = (),
         rates: Sequence[float] = RATES,
+        modalities: Sequence[str] = MODALITIES,
     ) -> None:
         self._bundle, self._make_nothing, self._rates = bundle, make_nothing, tuple(rates)
+        self._modalities = tuple(modalities)
         self._learned = sorted(learned, key=lambda clip: clip.key)
         sizes = self._learned[0].features.views if self._learned else [bundle.model.encoder.input_size]
-        gathered = [gather(self._learned, size) for size in sizes]
+        gathered = [gather(self._learned, size, modality) for modality in self._modalities for size in sizes]
         found = _alone(gathered[0].material)
         self._fitted, material = fitted, material = fit(
             [own.material for own in gathered], make_nothing, rates=self._rates
         )
         chosen = next(own for own in gathered if own.material is material)
         self.frame_rate, self.size = fitted.candidate.rate, fitted.candidate.size
+        self.modality = fitted.candidate.modality
         self.labels = _labels(material, fitted)
-        W = bundle.model.encoder.width
+        W = material.clips[0].shape[1]
         self.facts = LinearFacts(
             W, len(self.labels), fitted.candidate.window_len, fitted.candidate.statistics, ROOT, fitted.temperature
         )
@@ -81,7 +84,8 @@ class Taught:
     def confused(self) -> list[tuple[Learned, Evidence]]:
         """The clips that the report calls confusing, in its order, and which of their moments spoke for what."""
         acting = [clip for clip in self._learned if clip.label != NOTHING]
-        why = evidence(gather(self._learned, self.size).material, self._fitted, self._make_nothing)
+        material = gather(self._learned, self.size, self.modality).material
+        why = evidence(material, self._fitted, self._make_nothing)
         return [(acting[each.clip], each) for each in why]
 
     def save(self, folder: str | Path, name: str = "taught") -> None:
@@ -101,30 +105,24 @@ class Taught:
         OutputError
             It cannot be written.
         """
-        model, report = self._bundle.model, self.report
-        source = model.source if model.source.startswith(TAUGHT) else f"{TAUGHT}; encoder of {model.name}"
-        accuracy = {
+        options = {"make_nothing": self._make_nothing, "rates": self._rates, "modalities": self._modalities}
+        learned = stored(self._learned, self._bundle.model.sha256[ENCODER], options)
+        told = (json.dumps(self.report.as_dict(), indent=1) + "\n").encode()
+        facts = {
+            "name": name, "labels": list(self.labels), "frame_rate": self.frame_rate, "accuracy": self._accuracy(),
+        }  # fmt: skip
+        features = [clip.features for clip in self._learned]
+        head, beside = (self.facts, self.arrays), {FILE: learned, REPORT: told}
+        # In one step: clips that were learned from are lost neither with the power nor with a full disk.
+        write_taught(Path(folder), self._bundle, facts, self._fitted.candidate, head, features, beside)
+
+    def _accuracy(self) -> dict[str, Any]:
+        report = self.report
+        return {
             "protocol": "takes left out together; labels count alike", "accuracy": _rounded(report.accuracy),
             "without the luck of choosing": _rounded(report.corrected),
             "interval": report.interval and [_rounded(bound) for bound in report.interval],
         }  # fmt: skip
-        facts = {
-            "name": name, "source": source,
-            "license": model.license, "labels": list(self.labels), "frame_rate": self.frame_rate,
-            "encoder": replace(model.encoder, input_size=self.size).to_dict(), "head": self.facts.to_dict(),
-            "quantization": model.quantization | {"head": "float32"}, "accuracy": accuracy,
-        }  # fmt: skip
-        options = {"make_nothing": self._make_nothing, "rates": self._rates}
-        learned = stored(self._learned, model.sha256[ENCODER], options)
-        told = (json.dumps(report.as_dict(), indent=1) + "\n").encode()
-        rows = [
-            clip.features.views[self.size][:: round(clip.features.rate / self.frame_rate)] for clip in self._learned
-        ]
-        seen = measure(rows)
-        # In one step: clips that were learned from are lost neither with the power nor with a full disk.
-        write_bundle(
-            Path(folder), facts, self._bundle.encoder, self.arrays, beside={FILE: learned, REPORT: told}, novelty=seen
-        )
 
     @classmethod
     def load(cls, folder: str | Path) -> Taught:
@@ -135,11 +133,16 @@ class Taught:
         BundleError
             It is no bundle, or has no ``teach.npz`` that fits it.
         """
-        bundle = load_bundle(folder)
-        learned, options = load_learned(bundle.path, bundle.model.sha256[ENCODER])
+        place = bundle_folder(folder)
+        bundle = load_streams(place)[0]  # of both streams that of frames, whose encoder is the other's, too
+        learned, options = load_learned(place, bundle.model.sha256[ENCODER])
         given = options.get("rates", RATES)
         rates = [rate for rate in EVERY_RATE if isinstance(given, list | tuple) and rate in given]
-        return cls(bundle, learned, bool(options.get("make_nothing", True)), rates=rates or RATES)
+        given = options.get("modalities", (RGB,))
+        known = STREAMS if learned[0].features.differences else (RGB,)
+        seen = [own for own in known if isinstance(given, list | tuple) and own in given]
+        make_nothing = bool(options.get("make_nothing", True))
+        return cls(bundle, learned, make_nothing, rates=rates or RATES, modalities=seen or (RGB,))
 
     def add(
         self,
@@ -155,9 +158,12 @@ class Taught:
         Parameters and errors are those of `teach`.
         """
         sizes = tuple(self._learned[0].features.views)
-        extractor = Extractor(self._bundle, cache=cache, threads=threads, sizes=sizes)
+        extractor = Extractor(
+            self._bundle, cache=cache, threads=threads, sizes=sizes, modality=needed(self._modalities)
+        )
         learned, notes = _learn(extractor, read_examples(examples) + _nothing(nothing), progress)
-        return Taught(self._bundle, [*self._learned, *learned], self._make_nothing, notes, self._rates)
+        every = [*self._learned, *learned]
+        return Taught(self._bundle, every, self._make_nothing, notes, self._rates, self._modalities)
 
     def remove(self, label: str) -> Taught:
         """The model without a label.
@@ -170,7 +176,7 @@ class Taught:
         left = [clip for clip in self._learned if clip.label != label]
         if len(left) == len(self._learned):
             raise ManifestError(f"expected a label to remove among {', '.join(self.report.labels)}, got {label!r}")
-        return Taught(self._bundle, left, self._make_nothing, rates=self._rates)
+        return Taught(self._bundle, left, self._make_nothing, rates=self._rates, modalities=self._modalities)
 
 
 def teach(
@@ -183,6 +189,7 @@ def teach(
     threads: int | None = None,
     sizes: Sequence[int] | None = None,
     rates: Sequence[float] | None = None,
+    modalities: Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> Taught:
     """Teach a model from labelled clips.
@@ -206,6 +213,9 @@ def teach(
         Sides of pictures to choose among, pixels, which the encoder must take; its largest if None.
     rates : sequence of float, optional
         Frames a second to choose among, Hz, of `edgevtn.teaching.choose.EVERY_RATE`; 6.25 and 12.5 if None.
+    modalities : sequence of {"rgb", "two-stream"}, optional
+        To choose among: frames, or the differences of two frames beside them; the first is taken where nothing can be
+        compared.
     progress : callable, optional
         Called with the clips done, their number, and a clip's name.
 
@@ -220,7 +230,7 @@ def teach(
     BundleError
         The encoder cannot be used.
     ValueError
-        A rate is none of those that there are.
+        A rate or a modality is none of those that there are.
 
     Warns
     -----
@@ -230,12 +240,15 @@ def teach(
     wrong = sorted(set(rates or ()) - set(EVERY_RATE))
     if wrong:
         raise ValueError(f"rates must be of {', '.join(f'{rate:g}' for rate in EVERY_RATE)} Hz, got {wrong[0]:g}")
+    seen = tuple(modalities or MODALITIES)
+    if not set(seen) <= set(STREAMS):
+        raise ValueError(f"modalities must be of {', '.join(STREAMS)}, got {', '.join(map(str, seen))}")
     wanted = read_examples(examples) + _nothing(nothing)
-    extractor = Extractor(encoder, cache=cache, threads=threads, sizes=sizes)
+    extractor = Extractor(encoder, cache=cache, threads=threads, sizes=sizes, modality=needed(seen))
     learned, notes = _learn(extractor, wanted, progress)
     bundle = extractor.bundle
     del extractor  # its session's memory is needed for the fit
-    return Taught(bundle, learned, make_nothing, notes, rates or RATES)
+    return Taught(bundle, learned, make_nothing, notes, rates or RATES, seen)
 
 
 def _learn(

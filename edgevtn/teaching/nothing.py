@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from edgevtn.arrays import Float
+from edgevtn.arrays import Float, Half
 from edgevtn.teaching.ridge import Int
 from edgevtn.teaching.windows import Measure, windows
 
@@ -26,8 +26,9 @@ PARTS = 4
 
 
 def made(
-    recipe: tuple[str, ...], clips: Sequence[Float], classes: Int, group_of: Int, measure: Measure, window_len: int
-) -> tuple[Float, Int]:
+    recipe: tuple[str, ...], clips: Sequence[Float], classes: Int, group_of: Int, measure: Measure, window_len: int,
+    moving: int = 0,
+) -> tuple[Float, Int]:  # fmt: skip
     """Rows of made material, float32 (m, 8 W), and the group of each, int64 (m,).
 
     Parameters
@@ -41,6 +42,9 @@ def made(
         With windows of `window_len`.
     window_len : int
         T.
+    moving : int
+        How many of the W features, the last ones, are of differences: in a still picture they are those of a clip's
+        first frame, which nothing comes before.
     """
     rng = np.random.default_rng(0)  # the same clips always make the same material
     rows: list[Float] = []
@@ -48,7 +52,8 @@ def made(
     for n, clip in enumerate(clips):
         if STILL in recipe:
             for end in (clip[:1], clip[-1:]):
-                rows.append(measure.clip(np.repeat(end, window_len, axis=0)))
+                still = np.concatenate([end[:, : end.shape[1] - moving], clip[:1, end.shape[1] - moving :]], axis=1)
+                rows.append(measure.clip(np.repeat(still, window_len, axis=0)))
                 owners.append(n)
         if TURN in recipe:
             others = np.flatnonzero((classes != classes[n]) & (group_of == group_of[n]))
@@ -64,7 +69,7 @@ def made(
     return np.stack(rows), group_of[owners]
 
 
-def pieces(clip: Float, rate: float) -> list[Float]:
+def pieces(clip: Half, rate: float) -> list[Half]:
     """A clip of nothing in pieces of `PIECE` seconds, at most `MOST_PIECES` of them."""
     length = round(PIECE * rate)
     starts = range(0, max(1, len(clip) - length // 2), length)

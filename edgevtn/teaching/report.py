@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from edgevtn.teaching.features import TWO_STREAM
 from edgevtn.teaching.ridge import Float64, Int
 
 #: Draws behind an interval.
@@ -114,6 +115,12 @@ class Report:
 
         return min(self.wanting, key=urgency, default=None)
 
+    def pictures(self) -> str:
+        """What the model looks at, in words."""
+        text = f"pictures of {self.chosen['size']} pixels"
+        two = self.chosen["modality"] == TWO_STREAM
+        return f"{text} and their differences, two encodings a frame" if two else text
+
     def shortest(self) -> str:
         """The clips that are too short, the first ones by name."""
         more = len(self.short) - MOST_NAMED
@@ -150,7 +157,7 @@ class Report:
         chosen = self.chosen
         lines.append(
             f"looks at {', '.join(chosen['statistics'])} of {chosen['seconds']:g} s at {chosen['rate']:g} Hz "
-            f"in pictures of {chosen['size']} pixels; {len(self.candidates)} candidates compared"
+            f"in {self.pictures()}; {len(self.candidates)} candidates compared"
         )
         width = max(map(len, self.labels))
         lines += ["", f"{'label':{width}}  clips  takes  recall"]

@@ -55,13 +55,14 @@ def shortcuts(clips: Sequence[Float], classes: Int, groups: Sequence[Int]) -> li
     """
     first = np.stack([clip[0] for clip in clips]).astype(np.float64)
     first -= first.mean(axis=0)
+    first = first[:, first.std(axis=0) > 0]  # differences to no frame before are all the same
     deviation = first.std(axis=0)
-    first /= deviation + (float(np.median(deviation)) or 1.0)
+    first /= deviation + (float(np.median(deviation)) if first.size else 1.0)
     length = np.log([len(clip) for clip in clips])
     alike = np.exp(-0.5 * ((length[:, None] - length) / ALIKE) ** 2)
     K, weights = int(classes.max()) + 1, balanced(classes, np.ones(len(classes)))
     found = []
-    for what, products in (("first frame", first @ first.T / first.shape[1]), ("duration", alike)):
+    for what, products in (("first frame", first @ first.T / max(1, first.shape[1])), ("duration", alike)):
         _, scores, _ = best_strength(Ridge.of(products, weights, targets_of(classes, K)), groups)
         right = scores.argmax(axis=1) == classes
         recalls = np.bincount(classes, right, K) / np.bincount(classes, minlength=K)

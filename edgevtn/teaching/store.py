@@ -1,14 +1,16 @@
 """What was learned from, kept beside the model: features, so that labels and clips can come and go without the videos.
 
-The features themselves are kept, as float16 rows, 32 KB a second of video for each size of pictures: a clip's
-statistics would be 20 KB for each window length and rate that is to be compared, and these are chosen anew when clips
-come or go. What is fitted again is then exactly what would have been fitted at once. There are no pictures in it.
+The features themselves are kept, as float16 rows, 32 KB a second of video for each size of pictures, and as much again
+for their differences: a clip's statistics would be 20 KB for each window length and rate that is to be compared, and
+these are chosen anew when clips come or go. What is fitted again is then exactly what would have been fitted at once.
+There are no pictures in it.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +18,13 @@ from pathlib import Path
 import numpy as np
 
 from edgevtn.archive import read_arrays
+from edgevtn.bundle import RGBDIFF
 from edgevtn.errors import BundleError
 from edgevtn.reading import read_regular
 from edgevtn.teaching.features import ClipFeatures
 
 FILE, REPORT = "teach.npz", "teach.json"
-VERSION = 2
+VERSION, READ = 3, (2, 3)
 #: Bytes: nine hours of clips at 32 KB a second, as much as the features that are cached.
 LARGEST = 2**30
 
@@ -70,9 +73,14 @@ def stored(learned: Sequence[Learned], encoder: str, options: dict[str, object])
              "rows": len(c.features.rows), "notes": list(c.features.notes)} for c in learned
         ],
     }  # fmt: skip
-    views = {str(s): np.concatenate([clip.features.views[s] for clip in learned]) for s in learned[0].features.views}
-    content = io.BytesIO()
-    np.savez(content, **views, facts=np.array(json.dumps(facts)))  # type: ignore[arg-type]
+    first, content = learned[0].features, io.BytesIO()
+    views = {str(size): [clip.features.views[size] for clip in learned] for size in first.views}
+    views |= {f"{RGBDIFF}_{size}": [clip.features.differences[size] for clip in learned] for size in first.differences}
+    # As numpy.savez writes them, but one after the other: all in one piece at once would be as much again.
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, parts in {**views, "facts": [np.array(json.dumps(facts))]}.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
+                np.lib.format.write_array(member, np.concatenate(parts) if name in views else parts[0])
     return content.getvalue()
 
 
@@ -88,21 +96,31 @@ def load_learned(folder: Path, encoder: str) -> tuple[list[Learned], dict[str, o
     try:
         arrays = read_arrays(read_regular(file, LARGEST))
         facts = json.loads(str(arrays["facts"]))
-        views = {int(name): arrays[name] for name in arrays if name != "facts"}
+        every = {name: arrays[name] for name in arrays if name != "facts"}
         clips = facts["clips"]
-        fits = views and all(rows.dtype == np.float16 and rows.ndim == 2 for rows in views.values())
-        if facts["version"] != VERSION or not fits:
+        fits = every and all(rows.dtype == np.float16 and rows.ndim == 2 for rows in every.values())
+        if facts["version"] not in READ or not fits:
             raise ValueError("of another version or shape")
         ends = np.cumsum([int(clip["rows"]) for clip in clips])
-        whole = len(ends) and all(len(rows) == ends[-1] for rows in views.values())
+        whole = len(ends) and all(len(rows) == ends[-1] for rows in every.values())
         if not whole or min(int(clip["rows"]) for clip in clips) < 1:
             raise ValueError("clips and rows do not agree")
-        parts = {size: np.split(rows, ends[:-1]) for size, rows in views.items()}
+        differ = {name for name in every if name.startswith(RGBDIFF)}
+        views, differences = (
+            {
+                int(name.rpartition("_")[2]): np.split(every[name], ends[:-1])
+                for name in every
+                if (name in differ) == own
+            }
+            for own in (False, True)
+        )
+        if not views or (differences and views.keys() != differences.keys()):
+            raise ValueError("features of some pictures are missing")
         learned = [
             Learned(
                 ClipFeatures(
-                    {size: split[n] for size, split in parts.items()}, float(clip["rate"]),
-                    tuple(map(str, clip["notes"])),
+                    {size: split[n] for size, split in views.items()}, float(clip["rate"]),
+                    tuple(map(str, clip["notes"])), {size: split[n] for size, split in differences.items()},
                 ),
                 str(clip["label"]),
                 None if clip["group"] is None else str(clip["group"]), str(clip["name"]), float(clip["start"]),

@@ -8,7 +8,7 @@ import pytest
 
 import edgevtn
 from edgevtn.calibration import sample_frames
-from edgevtn.graph.difference import difference
+from edgevtn.kernels.difference import difference
 from edgevtn.kernels.prepare import Prepare
 
 

@@ -8,7 +8,8 @@ import pytest
 from networks import cosine, pictures, session, small_difference, small_network
 
 from edgevtn.calibration import quantize_graph
-from edgevtn.graph.difference import difference, of_one_picture, of_two_frames
+from edgevtn.graph.difference import of_one_picture, of_two_frames
+from edgevtn.kernels.difference import difference
 from edgevtn.kernels.prepare import by_blocks as kernels_by_blocks
 
 

@@ -148,10 +148,11 @@ def bundles(folder):
     near = tiny_facts(name="near", modality="rgbdiff", frame_rate=5.0, window_len=3, difference_interval=0.1)
     slow = tiny_facts(name="slow", frame_rate=4.0, window_len=5)
     linear = tiny_facts(name="linear", kind="linear", statistics=["mean", "change"], frame_rate=10.0)
+    picture = tiny_facts(name="picture", modality="rgbdiff", frame_rate=10.0, window_len=3)
     for facts, make in ((rgb, tiny_encoder), (diff, tiny_difference), (near, tiny_difference), (slow, tiny_encoder),
-                        (linear, tiny_encoder)):  # fmt: skip
+                        (linear, tiny_encoder), (picture, tiny_encoder)):  # fmt: skip
         write_bundle(folder / facts["name"], facts, make().SerializeToString(), random_head(facts))
-    return [folder / name for name in ("change", "diff", "near", "slow", "linear")]
+    return [folder / name for name in ("change", "diff", "near", "slow", "linear", "picture")]
 
 
 @pytest.mark.parametrize("gap", [None, 22])

@@ -51,11 +51,11 @@ def rejected(logits, temperature):
 def test_streaming_equals_batch(taught, tmp_path, examples):
     taught.save(tmp_path / "mine")
     recognizer = edgevtn.Recognizer(tmp_path / "mine", threads=1, start="repeat")
-    extractor, T = Extractor(threads=1, sizes=[taught.size]), taught.facts.window_len
+    extractor, T = Extractor(threads=1, modality=taught.modality), taught.facts.window_len
     head = taught.facts.build(taught.arrays, tmp_path, "auto")
     with edgevtn.frames(examples[0].source) as source:
         streamed = list(recognizer.stream(source))
-    rows = rooted(extractor(examples[0].source).at(taught.frame_rate))
+    rows = rooted(extractor(examples[0].source).at(taught.frame_rate, taught.size, taught.modality))
     assert len(streamed) == len(rows)
     filled = np.concatenate([np.repeat(rows[:1], T - 1, axis=0), rows])
     w, b = taught.arrays["w_classes"].astype(np.float64), taught.arrays["b_classes"].astype(np.float64)

@@ -19,7 +19,7 @@ from edgevtn.cpu import default_threads
 from edgevtn.datasets import Clip
 from edgevtn.errors import require
 from edgevtn.files import replacing
-from edgevtn.graph.difference import difference
+from edgevtn.kernels.difference import difference
 from edgevtn.kernels.prepare import Prepare
 from edgevtn.reading import read_regular
 from edgevtn.teaching.cache import fingerprint

@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset, DistributedSampler, Sampler, S
 from edgevtn.arrays import Float, Pixels
 from edgevtn.calibration import input_size
 from edgevtn.datasets import Clip
-from edgevtn.graph.difference import difference
+from edgevtn.kernels.difference import difference
 from edgevtn.kernels.prepare import Prepare
 from edgevtn.training.data.augment import mirrored_label, random_change
 from edgevtn.training.data.clip import ClipFrames
