@@ -90,10 +90,10 @@ def _flat(facts: dict[str, object]) -> str:
 
 
 def _short(accuracy: dict[str, object]) -> str:
-    """What was measured, in a line: numbers and words; how it was measured is in the model's card."""
+    """What was measured, in a line: numbers and words; how it was measured is in its model.json."""
     shown = {name: value for name, value in accuracy.items() if len(str(value)) <= LONGEST_FACT}
     line = _flat(shown)
     while len(line) > LINE and len(shown) > 1:
         shown.popitem()
         line = _flat(shown)
-    return line if len(shown) == len(accuracy) else f"{line}; MODEL_CARD.md has more"
+    return line if len(shown) == len(accuracy) else f"{line}; model.json has more"
