@@ -33,7 +33,7 @@ def write_bundle(
     encoder: bytes,
     head: dict[str, Float] | bytes,
     card: str | None = None,
-    beside: Mapping[str, bytes] | None = None,
+    beside: Mapping[str, Callable[[Path], object]] | None = None,
     novelty: Novelty | None = None,
 ) -> None:
     """Write a bundle beside its place, check it by loading it, and move it there whole.
@@ -50,8 +50,8 @@ def write_bundle(
         Weights, or an ONNX graph.
     card : str, optional
         The model card, Markdown.
-    beside : dict of str to bytes, optional
-        Other files of `REPORTS`.
+    beside : dict of str to callable, optional
+        Other files of `REPORTS`, each with what writes it to the path that it is given.
     novelty : Novelty, optional
         What the training's features were like, under this encoder.
 
@@ -76,9 +76,9 @@ def write_bundle(
         sums = {file: hashlib.sha256(content).hexdigest() for file, content in contents.items()}
         model = {"format_version": FORMAT_VERSION, **facts, "sha256": sums}
         (fresh / FACTS).write_text(json.dumps(model, indent=1) + "\n", "utf-8")
-        for file, content in (beside or {}).items():
+        for file, write in (beside or {}).items():
             assert file in REPORTS
-            (fresh / file).write_bytes(content)
+            write(fresh / file)
         if card is not None:
             (fresh / CARD).write_text(card, "utf-8")
 

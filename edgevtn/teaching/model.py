@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,7 +24,7 @@ from edgevtn.teaching.fit import Fitted, Material, fit
 from edgevtn.teaching.gather import gather
 from edgevtn.teaching.judge import judge
 from edgevtn.teaching.report import Report
-from edgevtn.teaching.store import FILE, REPORT, Learned, load_learned, stored
+from edgevtn.teaching.store import Learned, files, load_learned
 from edgevtn.teaching.streams import MODALITIES, needed, write_taught
 
 #: Called with what was done so far, of how much, and the clip's name.
@@ -106,14 +105,13 @@ class Taught:
             It cannot be written.
         """
         options = {"make_nothing": self._make_nothing, "rates": self._rates, "modalities": self._modalities}
-        learned = stored(self._learned, self._bundle.model.sha256[ENCODER], options)
-        told = (json.dumps(self.report.as_dict(), indent=1) + "\n").encode()
+        beside = files(self._learned, self._bundle.model.sha256[ENCODER], options, self.report.as_dict())
         facts = {
             "name": name, "labels": list(self.labels), "frame_rate": self.frame_rate, "accuracy": self._accuracy(),
         }  # fmt: skip
         features = [clip.features for clip in self._learned]
-        head, beside = (self.facts, self.arrays), {FILE: learned, REPORT: told}
         # In one step: clips that were learned from are lost neither with the power nor with a full disk.
+        head = self.facts, self.arrays
         write_taught(Path(folder), self._bundle, facts, self._fitted.candidate, head, features, beside)
 
     def _accuracy(self) -> dict[str, Any]:

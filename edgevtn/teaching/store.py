@@ -8,10 +8,9 @@ There are no pictures in it.
 
 from __future__ import annotations
 
-import io
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +23,8 @@ from edgevtn.reading import read_regular
 from edgevtn.teaching.features import ClipFeatures
 
 FILE, REPORT = "teach.npz", "teach.json"
+#: Files of a bundle, each with what writes it to the path that it is given.
+Beside = dict[str, Callable[[Path], object]]
 VERSION, READ = 3, (2, 3)
 #: Bytes: nine hours of clips at 32 KB a second, as much as the features that are cached.
 LARGEST = 2**30
@@ -64,8 +65,16 @@ class Learned:
         return f"{path.parent.name}/{path.name}{part}" if path.parent.name else f"{self.name}{part}"
 
 
-def stored(learned: Sequence[Learned], encoder: str, options: dict[str, object]) -> bytes:
-    """The content of `FILE`; `encoder` is the checksum of the bundle's encoder."""
+def files(learned: Sequence[Learned], encoder: str, options: dict[str, object], report: dict[str, object]) -> Beside:
+    """`FILE` and `REPORT`, each with what writes it; `encoder` is the checksum of the bundle's encoder."""
+    told = json.dumps(report, indent=1) + "\n"
+    return {
+        FILE: lambda file: _store(file, learned, encoder, options),
+        REPORT: lambda file: file.write_text(told, "utf-8"),
+    }
+
+
+def _store(file: Path, learned: Sequence[Learned], encoder: str, options: dict[str, object]) -> None:
     facts = {
         "version": VERSION, "encoder": encoder, "options": options,
         "clips": [
@@ -73,15 +82,20 @@ def stored(learned: Sequence[Learned], encoder: str, options: dict[str, object])
              "rows": len(c.features.rows), "notes": list(c.features.notes)} for c in learned
         ],
     }  # fmt: skip
-    first, content = learned[0].features, io.BytesIO()
+    first = learned[0].features
     views = {str(size): [clip.features.views[size] for clip in learned] for size in first.views}
     views |= {f"{RGBDIFF}_{size}": [clip.features.differences[size] for clip in learned] for size in first.differences}
-    # As numpy.savez writes them, but one after the other: all in one piece at once would be as much again.
-    with zipfile.ZipFile(content, "w") as archive:
-        for name, parts in {**views, "facts": [np.array(json.dumps(facts))]}.items():
+    # As numpy.savez writes them, but a clip after the other: an array of all of them would be as much again.
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, parts in views.items():
+            shape = sum(len(rows) for rows in parts), *parts[0].shape[1:]
+            header = {"descr": "<f2", "fortran_order": False, "shape": shape}
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
-                np.lib.format.write_array(member, np.concatenate(parts) if name in views else parts[0])
-    return content.getvalue()
+                np.lib.format.write_array_header_1_0(member, header)
+                for rows in parts:
+                    member.write(np.ascontiguousarray(rows, "<f2").data)
+        with archive.open("facts.npy", "w") as member:
+            np.lib.format.write_array(member, np.array(json.dumps(facts)))
 
 
 def load_learned(folder: Path, encoder: str) -> tuple[list[Learned], dict[str, object]]:

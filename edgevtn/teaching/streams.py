@@ -14,6 +14,7 @@ from edgevtn.heads.shares import STATISTICS
 from edgevtn.novelty import measure
 from edgevtn.teaching.choose import Candidate
 from edgevtn.teaching.features import DIFFERENCE_INTERVAL, STREAMS, TWO_STREAM, ClipFeatures
+from edgevtn.teaching.store import Beside
 
 #: What is looked at where nothing is asked for. Takes left out seldom choose better: with few of them they take frames
 #: alone too often, and lose half of what differences gain.
@@ -51,7 +52,7 @@ def split(facts: LinearFacts, arrays: dict[str, Float]) -> dict[str, dict[str, F
 
 def write_taught(
     folder: Path, encoder: Bundle, facts: dict[str, Any], seen: Candidate, head: tuple[LinearFacts, dict[str, Float]],
-    learned: Sequence[ClipFeatures], beside: dict[str, bytes],
+    learned: Sequence[ClipFeatures], beside: Beside,
 ) -> None:  # fmt: skip
     """Write a bundle of one stream, or of two that have the same encoder.
 
@@ -67,8 +68,8 @@ def write_taught(
     head : (LinearFacts, dict of float32 arrays)
         With two streams of both, whose features lie side by side.
     learned : sequence of ClipFeatures
-    beside : dict of str to bytes
-        Other files.
+    beside : dict of str to callable
+        Other files, each with what writes it to the path that it is given.
 
     Raises
     ------
@@ -84,7 +85,7 @@ def write_taught(
         **facts,
     }
 
-    def write(place: Path, seen_as: EncoderFacts, arrays: dict[str, Float], beside: dict[str, bytes]) -> None:
+    def write(place: Path, seen_as: EncoderFacts, arrays: dict[str, Float], beside: Beside) -> None:
         stream = {"encoder": seen_as.to_dict(), "head": replace(head[0], width=seen_as.width).to_dict()}
         rows = [clip.of(seen_as.modality, seen_as.input_size, facts["frame_rate"]) for clip in learned]
         write_bundle(place, own | stream, encoder.encoder, arrays, beside=beside, novelty=measure(rows))
@@ -99,7 +100,7 @@ def write_taught(
         heads = split(*head)
         for stream in (frames, changes):
             write(fresh / stream.modality, stream, heads[stream.modality], {})
-        for file, content in beside.items():
-            (fresh / file).write_bytes(content)
+        for file, write_file in beside.items():
+            write_file(fresh / file)
 
     write_streams(folder, both)
