@@ -16,13 +16,13 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from edgevtn.bundle import RGB
+from edgevtn.bundle import RGB, TWO_STREAM
 from edgevtn.heads.linear import STATISTICS, Linear, LinearFacts, rejection, rooted
 from edgevtn.sources import frames
 from edgevtn.teaching import Example, Extractor, FeatureCache, teach
 from edgevtn.teaching.choose import Candidate, candidates
 from edgevtn.teaching.confidence import probabilities
-from edgevtn.teaching.features import STREAMS, TWO_STREAM
+from edgevtn.teaching.features import STREAMS
 from edgevtn.teaching.fit import Fitted, Material, fit
 from edgevtn.teaching.windows import Measure, columns
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from edgevtn.bundle import RGB, RGBDIFF
+from edgevtn.bundle import RGB, RGBDIFF, TWO_STREAM
 from edgevtn.datasets import Clip
 from edgevtn.errors import ManifestError
 from edgevtn.graph.facts import output_width
@@ -32,7 +32,6 @@ from edgevtn.training.streams import (
 
 #: Parts of a run, each with a checkpoint: the head on frozen features, and both on pictures.
 PARTS = ("decoder", "whole")
-TWO_STREAM = "two-stream"
 MODALITIES = (RGB, RGBDIFF, TWO_STREAM)
 
 

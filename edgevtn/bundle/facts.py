@@ -23,6 +23,8 @@ NOVELTY = "novelty.npz"
 RGB: Final = "rgb"
 RGBDIFF: Final = "rgbdiff"
 MODALITIES = (RGB, RGBDIFF)
+#: What sees frames and differences, a stream of each.
+TWO_STREAM: Final = "two-stream"
 # Nobody needs more than these, and whoever claims more should not make us allocate it.
 LARGEST_FACTS = 4 * 2**20
 SIZES = (32, 1024)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from edgevtn.arrays import Float, Frame, Half
-from edgevtn.bundle import RGB, RGBDIFF, Bundle, load_streams
+from edgevtn.bundle import RGB, RGBDIFF, TWO_STREAM, Bundle, load_streams
 from edgevtn.bundle.facts import ENCODER
 from edgevtn.cpu import default_threads
 from edgevtn.encoder import Encoder
@@ -26,7 +26,6 @@ Source = str | int | Path | Iterable[tuple[float, Frame]]
 #: Hz. Every second row is then what a model of 6.25 Hz sees: where one rate divides the other, slots share frames.
 RATE = 12.5
 #: What a model may look at: frames, or frames and the differences of two, whose features lie side by side.
-TWO_STREAM = "two-stream"
 STREAMS = {RGB: (RGB,), TWO_STREAM: (RGB, RGBDIFF)}
 #: Seconds between the two frames of a difference: a slot of the highest rate. A lower rate has the same two.
 DIFFERENCE_INTERVAL = 1 / RATE
@@ -174,14 +173,14 @@ class Extractor:
 
         def compute() -> Arrays:
             views, notes = self._encode(source, start, end)
-            return {_key(*view): rows for view, rows in views.items()} | {"notes": np.array(notes, np.str_)}
+            return {view_name(*view): rows for view, rows in views.items()} | {"notes": np.array(notes, np.str_)}
 
         if content is None:
             stored = compute()
         else:
             more = f" {DIFFERENCE_INTERVAL}" if RGBDIFF in self._names else ""
             stored = self._cache.get(f"{digest} {content} {self.rate} {start} {end} {self.sizes}{more}", compute)
-        found = {name: {size: stored[_key(name, size)] for size in self.sizes} for name in self._names}
+        found = {name: {size: stored[view_name(name, size)] for size in self.sizes} for name in self._names}
         assert all(rows.ndim == 2 and rows.shape[1] == W for views in found.values() for rows in views.values())
         notes = tuple(map(str, stored["notes"]))
         return ClipFeatures(found[RGB], self.rate, notes, found.get(RGBDIFF, {}))
@@ -252,6 +251,6 @@ def _bytes(features: Float) -> bytes:
     return features.astype(np.float16).tobytes()
 
 
-def _key(modality: str, size: int) -> str:
+def view_name(modality: str, size: int) -> str:
     """The name of a view's rows where they are kept."""
     return str(size) if modality == RGB else f"{modality}_{size}"

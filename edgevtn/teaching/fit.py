@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgevtn.arrays import Float
-from edgevtn.bundle import RGB
+from edgevtn.bundle import RGB, TWO_STREAM
 from edgevtn.teaching.choose import (
     LIVE_WINDOWS,
     RATES,
@@ -22,7 +22,6 @@ from edgevtn.teaching.choose import (
     choose,
 )
 from edgevtn.teaching.confidence import fit_gate, fit_temperature
-from edgevtn.teaching.features import TWO_STREAM
 from edgevtn.teaching.nothing import RECIPES, made
 from edgevtn.teaching.ridge import Float64, Int, Ridge, balanced, targets_of
 from edgevtn.teaching.scale import Scale

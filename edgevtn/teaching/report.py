@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from edgevtn.teaching.features import TWO_STREAM
+from edgevtn.bundle import TWO_STREAM
 from edgevtn.teaching.ridge import Float64, Int
 
 #: Draws behind an interval.

@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from edgevtn.archive import read_arrays
-from edgevtn.bundle import RGBDIFF
+from edgevtn.bundle import RGB, RGBDIFF
 from edgevtn.errors import BundleError
 from edgevtn.reading import read_regular
-from edgevtn.teaching.features import ClipFeatures
+from edgevtn.teaching.features import ClipFeatures, view_name
 
 FILE, REPORT = "teach.npz", "teach.json"
 #: Files of a bundle, each with what writes it to the path that it is given.
@@ -83,8 +83,10 @@ def _store(file: Path, learned: Sequence[Learned], encoder: str, options: dict[s
         ],
     }  # fmt: skip
     first = learned[0].features
-    views = {str(size): [clip.features.views[size] for clip in learned] for size in first.views}
-    views |= {f"{RGBDIFF}_{size}": [clip.features.differences[size] for clip in learned] for size in first.differences}
+    views = {view_name(RGB, size): [clip.features.views[size] for clip in learned] for size in first.views}
+    views |= {
+        view_name(RGBDIFF, size): [clip.features.differences[size] for clip in learned] for size in first.differences
+    }
     # As numpy.savez writes them, but a clip after the other: an array of all of them would be as much again.
     with zipfile.ZipFile(file, "w") as archive:
         for name, parts in views.items():

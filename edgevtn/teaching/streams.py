@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from edgevtn.arrays import Float
-from edgevtn.bundle import RGB, RGBDIFF, Bundle, EncoderFacts, write_bundle, write_streams
+from edgevtn.bundle import RGB, RGBDIFF, TWO_STREAM, Bundle, EncoderFacts, write_bundle, write_streams
 from edgevtn.heads.linear import LinearFacts
 from edgevtn.heads.shares import STATISTICS
 from edgevtn.novelty import measure
 from edgevtn.teaching.choose import Candidate
-from edgevtn.teaching.features import DIFFERENCE_INTERVAL, STREAMS, TWO_STREAM, ClipFeatures
+from edgevtn.teaching.features import DIFFERENCE_INTERVAL, STREAMS, ClipFeatures
 from edgevtn.teaching.store import Beside
 
 #: What is looked at where nothing is asked for. Takes left out seldom choose better: with few of them they take frames

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from window_statistics import statistics
 
 import edgevtn
 from edgevtn.errors import BundleError, ManifestError
@@ -61,13 +62,7 @@ def test_streaming_equals_batch(taught, tmp_path, examples):
     w, b = taught.arrays["w_classes"].astype(np.float64), taught.arrays["b_classes"].astype(np.float64)
     for n, prediction in enumerate(streamed):
         window = filled[n : n + T].astype(np.float64)
-        parts = [p.mean(axis=0) for p in np.array_split(window, 3)]
-        every = {
-            "mean": [window.mean(axis=0)], "spread": [window.std(axis=0)],
-            "change": [np.abs(np.diff(window, axis=0)).mean(axis=0)], "segments": parts,
-            "segment_changes": [parts[1] - parts[0], parts[2] - parts[1]],
-        }  # fmt: skip
-        logits = np.concatenate([p for name in taught.facts.statistics for p in every[name]]) @ w + b
+        logits = statistics(window, taught.facts.statistics) @ w + b
         logits[-1] += rejected(logits[:-1], taught.facts.temperature)
         expected = np.exp(logits - logits.max())
         # The features that were kept are float16; the recogniser's are float32.
@@ -75,13 +70,7 @@ def test_streaming_equals_batch(taught, tmp_path, examples):
     exact = rooted(np.random.default_rng(0).random((T, taught.facts.width), np.float32))
     for row in np.square(exact):
         head.push(row[None])
-    parts = [p.mean(axis=0) for p in np.array_split(exact.astype(np.float64), 3)]
-    every |= {
-        "mean": [exact.mean(axis=0)], "spread": [exact.astype(np.float64).std(axis=0)],
-        "change": [np.abs(np.diff(exact.astype(np.float64), axis=0)).mean(axis=0)], "segments": parts,
-        "segment_changes": [parts[1] - parts[0], parts[2] - parts[1]],
-    }  # fmt: skip
-    logits = np.concatenate([p for name in taught.facts.statistics for p in every[name]]) @ w + b
+    logits = statistics(exact.astype(np.float64), taught.facts.statistics) @ w + b
     logits[-1] += rejected(logits[:-1], taught.facts.temperature)
     np.testing.assert_allclose(head(), logits, rtol=1e-5, atol=1e-5 * np.abs(logits).max())
 
