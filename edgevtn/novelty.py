@@ -1,11 +1,13 @@
 """How unlike a model's training a frame is: the distance of its features to those of the training.
 
-It tells scenes apart, not actions: a model that says "unknown" of a scene that it never saw is to be taught there.
+It tells scenes apart, not actions: a model that says "unknown" of a scene that it never saw is to be taught there. And
+what a taught model says of such a scene is believed less.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,8 +36,8 @@ class Novelty:
     mean, spread : float32 (W,)
         For each feature, over the training's frames; `spread` is a standard deviation, above 0.
     limit : float
-        The distance that `QUANTILE` of the training's frames keep below, each compared with the clips that it is not
-        of; above 0.
+        The distance that `QUANTILE` of the training's frames keep below, each compared with the clips of other groups;
+        above 0.
     """
 
     mean: Float
@@ -68,25 +70,54 @@ class Novelty:
         return cls(arrays["mean"], arrays["spread"], float(arrays["limit"][0]))
 
 
-def measure(clips: Iterable[npt.NDArray[Any]]) -> Novelty | None:
+def doubt(novelty: Sequence[float]) -> float:
+    """What the logits of a classifier that is linear in the features are divided by, at least 1.
+
+    The variance of its scores, as a posterior over its weights has it, grows with the squared distance from what they
+    were fitted on, and a probability that takes the variance s^2 into account is that of the score over ``sqrt(1 + pi
+    s^2 / 8)`` [1]_. That is in proportion to the distance where it is large. So the divisor is the distance over the
+    one of the limit, and 1 within that: there, what was left out has shown how sure the scores may be.
+
+    Parameters
+    ----------
+    novelty : sequence of float
+        Squared distances over the limit, as `Novelty` gives them, of the streams whose logits are averaged.
+
+    References
+    ----------
+    .. [1] MacKay, "The Evidence Framework Applied to Classification Networks", Neural Computation 4, 1992.
+    """
+    return math.sqrt(max(1.0, sum(novelty) / len(novelty))) if novelty else 1.0
+
+
+def measure(clips: Iterable[npt.NDArray[Any]], group_of: Sequence[int] | None = None) -> Novelty | None:
     """The novelty of a training's clips; None where they are fewer than two frames.
 
     Parameters
     ----------
     clips : iterable of float (N, W)
-        Features of the frames of each clip, N of at least 1. What is always seen together should be one clip: a clip's
-        own frames are left out where its distances are measured, as the next clip will not be there either.
+        Features of the frames of each clip, N of at least 1.
+    group_of : sequence of int, optional
+        The group of each clip, which is left out where its clips' distances are measured, as the next person or room
+        will not be there either; each clip is a group of its own if None, or if there is one group alone.
     """
     every = list(clips)
+    if group_of is None or len(set(group_of)) < 2:
+        group_of = range(len(every))
+    _, owner = np.unique(group_of, return_inverse=True)
     counts = np.array([len(clip) for clip in every])
+    sizes = np.bincount(owner, counts).astype(int)
     if counts.sum() < 2:
         return None
-    sums = np.stack([sum(rows.sum(axis=0) for rows in _parts(clip)) for clip in every])
-    squares = np.stack([sum(np.square(rows).sum(axis=0) for rows in _parts(clip)) for clip in every])
+    sums, squares = np.zeros((2, len(sizes), every[0].shape[1]))
+    for n, clip in zip(owner, every, strict=True):
+        for rows in _parts(clip):
+            sums[n] += rows.sum(axis=0)
+            squares[n] += np.square(rows).sum(axis=0)
     mean, spread = _moments(sums.sum(axis=0), squares.sum(axis=0), int(counts.sum()))
     distances = []
-    for n, clip in enumerate(every):
-        left = int(counts.sum() - counts[n])
+    for n, clip in zip(owner, every, strict=True):
+        left = int(counts.sum() - sizes[n])
         others = (mean, spread)
         if left > 1:
             others = _moments(sums.sum(axis=0) - sums[n], squares.sum(axis=0) - squares[n], left)

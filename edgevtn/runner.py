@@ -11,6 +11,7 @@ from edgevtn.arrays import Float
 from edgevtn.bundle import Bundle, Model
 from edgevtn.errors import NotFiniteError
 from edgevtn.heads import Head
+from edgevtn.novelty import doubt
 from edgevtn.prediction import UNKNOWN, Prediction
 from edgevtn.sampler import Sampler
 from edgevtn.smoothing import Smoothing, softmax
@@ -84,6 +85,7 @@ class Runner:
         self._last: list[Float | None] = [None] * len(self.heads)  # features of the last frame
         self._same = 0  # slots in a row that had the features of the one before
         self._novelty: float | None = None  # of the newest frame that was encoded
+        self._doubt = 1.0  # that follows from it
         self._settled: Float | None = None  # probabilities of a window of which all rows are the same
 
     def take(self, features: Sequence[Float | None], slots: int, timestamp: float) -> Prediction | None:
@@ -115,6 +117,7 @@ class Runner:
             pairs = zip(self._known, features, strict=True)
             measured = [known(values) for known, values in pairs if known is not None and values is not None]
             self._novelty = max(measured, default=None)
+            self._doubt = doubt(measured) if self.model.head.rejects else 1.0
         repeats = meant or not any(stream.compares for stream in self.streams)
         self._same = self._same + slots if reused and repeats else 0
         if not self._same:
@@ -138,7 +141,7 @@ class Runner:
                 return None
             while not head.window.full:
                 self._repeat(head, stream)
-        probabilities = softmax(self.logits())
+        probabilities = softmax(self.logits() / np.float32(self._doubt))
         if self._same > self._slots:  # every row is the same, so what follows will say the same
             self._settled = probabilities
         return self._predict(probabilities, timestamp, self._first, reused)

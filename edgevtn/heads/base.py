@@ -67,6 +67,11 @@ class HeadFacts(ABC):
         """Probability below which a prediction is "unknown", unless the caller says otherwise."""
         return 0.5
 
+    @property
+    def rejects(self) -> bool:
+        """Whether its last label stands for none of the others, so that a model in doubt has something to say."""
+        return False
+
     def to_dict(self) -> dict[str, Any]:
         """The facts as they stand in ``model.json``."""
         own = [field.name for field in fields(self) if field.name not in ("width", "classes")]

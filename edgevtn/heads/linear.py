@@ -61,6 +61,11 @@ class LinearFacts(HeadFacts):
             raise BundleError(f"{where}: statistics must be in the order {ordered}, got {list(read.statistics)}")
         return read
 
+    @property
+    def rejects(self) -> bool:
+        """Whether there is a temperature."""
+        return self.temperature > 0
+
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """``w_classes`` (M, K) and ``b_classes`` (K,): of raw statistics, any standardisation folded in."""
         M = self.width * sum(STATISTICS[name] for name in self.statistics)

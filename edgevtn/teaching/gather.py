@@ -60,10 +60,7 @@ def gather(learned: Sequence[Learned], size: int, modality: str) -> Gathered:
         raise ManifestError(
             f"expected clips of two labels or more{beside} that can be read, got {got}; add clips of another"
         )
-    groups, how = find_groups([c.name for c in acting], [c.label for c in acting], [c.group for c in acting])
-    if len(set(groups)) == 1 and not any(clip.group for clip in acting):
-        groups = [f"{group}, {n}" for n, group in enumerate(groups)]
-        how = "all clips are of one recording, so each counts as a take of its own, which flatters"
+    groups, how = _groups(acting)
     clips = [_roots([clip.features.of(name, size, RATE) for name in STREAMS[modality]]) for clip in acting]
     classes, names = [named.index(clip.label) for clip in acting], [clip.title for clip in acting]
     whole: list[tuple[tuple[Half, ...], list[str]]] = []
@@ -85,6 +82,24 @@ def gather(learned: Sequence[Learned], size: int, modality: str) -> Gathered:
 
     material = Material(clips, np.array(classes, np.int64), numbers(groups), RATE, labels, len(named), size, modality)
     return Gathered(material, tuple(names), how, tuple((streams, numbers(parts)) for streams, parts in whole))
+
+
+def left_out_together(learned: Sequence[Learned]) -> list[int] | None:
+    """The group of each clip; each clip of nothing is one. None where all that acts is of one group."""
+    groups = iter(_groups([clip for clip in learned if clip.label != NOTHING])[0])
+    every = [(clip.title,) if clip.label == NOTHING else ("", next(groups)) for clip in learned]
+    order = {group: n for n, group in enumerate(dict.fromkeys(every))}
+    acting = {group for group in order if len(group) > 1}
+    return [order[group] for group in every] if len(acting) > 1 else None
+
+
+def _groups(acting: Sequence[Learned]) -> tuple[list[str], str]:
+    """The group of each clip of an action, and how it was found."""
+    groups, how = find_groups([c.name for c in acting], [c.label for c in acting], [c.group for c in acting])
+    if len(set(groups)) == 1 and not any(clip.group for clip in acting):
+        groups = [f"{group}, {n}" for n, group in enumerate(groups)]
+        how = "all clips are of one recording, so each counts as a take of its own, which flatters"
+    return groups, how
 
 
 def _roots(streams: Sequence[Half]) -> Float:

@@ -21,7 +21,7 @@ from edgevtn.teaching.evidence import Evidence, evidence
 from edgevtn.teaching.examples import Example, Given, read_examples
 from edgevtn.teaching.features import STREAMS, Extractor
 from edgevtn.teaching.fit import Fitted, Material, fit
-from edgevtn.teaching.gather import gather
+from edgevtn.teaching.gather import gather, left_out_together
 from edgevtn.teaching.judge import judge
 from edgevtn.teaching.report import Report
 from edgevtn.teaching.store import Learned, files, load_learned
@@ -112,7 +112,8 @@ class Taught:
         features = [clip.features for clip in self._learned]
         # In one step: clips that were learned from are lost neither with the power nor with a full disk.
         head = self.facts, self.arrays
-        write_taught(Path(folder), self._bundle, facts, self._fitted.candidate, head, features, beside)
+        together = left_out_together(self._learned)
+        write_taught(Path(folder), self._bundle, facts, self._fitted.candidate, head, features, together, beside)
 
     def _accuracy(self) -> dict[str, Any]:
         report = self.report

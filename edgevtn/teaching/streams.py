@@ -52,7 +52,7 @@ def split(facts: LinearFacts, arrays: dict[str, Float]) -> dict[str, dict[str, F
 
 def write_taught(
     folder: Path, encoder: Bundle, facts: dict[str, Any], seen: Candidate, head: tuple[LinearFacts, dict[str, Float]],
-    learned: Sequence[ClipFeatures], beside: Beside,
+    learned: Sequence[ClipFeatures], group_of: Sequence[int] | None, beside: Beside,
 ) -> None:  # fmt: skip
     """Write a bundle of one stream, or of two that have the same encoder.
 
@@ -68,6 +68,8 @@ def write_taught(
     head : (LinearFacts, dict of float32 arrays)
         With two streams of both, whose features lie side by side.
     learned : sequence of ClipFeatures
+    group_of : sequence of int, optional
+        Which of them were left out together; each alone if None.
     beside : dict of str to callable
         Other files, each with what writes it to the path that it is given.
 
@@ -88,7 +90,7 @@ def write_taught(
     def write(place: Path, seen_as: EncoderFacts, arrays: dict[str, Float], beside: Beside) -> None:
         stream = {"encoder": seen_as.to_dict(), "head": replace(head[0], width=seen_as.width).to_dict()}
         rows = [clip.of(seen_as.modality, seen_as.input_size, facts["frame_rate"]) for clip in learned]
-        write_bundle(place, own | stream, encoder.encoder, arrays, beside=beside, novelty=measure(rows))
+        write_bundle(place, own | stream, encoder.encoder, arrays, beside=beside, novelty=measure(rows, group_of))
 
     frames = replace(model.encoder, input_size=seen.size)
     if seen.modality == RGB:

@@ -11,7 +11,7 @@ import edgevtn
 from edgevtn import BundleError
 from edgevtn.bundle import load_bundle, write_bundle
 from edgevtn.cli.demo import CLIP
-from edgevtn.novelty import LEAST_SPREAD, QUANTILE, Novelty, measure
+from edgevtn.novelty import LEAST_SPREAD, QUANTILE, Novelty, doubt, measure
 
 W = 12
 
@@ -38,6 +38,49 @@ def test_it_is_the_distance_from_the_other_clips():
     limit = np.quantile(np.concatenate(apart), QUANTILE)
     assert known.limit == pytest.approx(limit, rel=1e-5)
     assert [known(row) for row in every] == pytest.approx(distance(every, every) / limit, rel=1e-4)
+
+
+def test_what_is_left_out_together_is_no_part_of_what_it_is_compared_with():
+    given, group_of = clips(), [7, 3, 7, 0]
+    apart = []
+    for clip, group in zip(given, group_of, strict=True):
+        others = [other for other, of in zip(given, group_of, strict=True) if of != group]
+        apart.append(distance(clip, np.concatenate(others)))
+    known = measure(given, group_of)
+    assert known.limit == pytest.approx(np.quantile(np.concatenate(apart), QUANTILE), rel=1e-5)
+    np.testing.assert_array_equal(known.mean, measure(given).mean)
+    assert measure(given, [7] * 4).limit == measure(given).limit  # nothing would be left to compare with
+
+
+@pytest.mark.parametrize(("novelty", "expected"), [([], 1), ([0.3, 0.9], 1), ([0.5, 3.5], 2**0.5), ([9.0], 3)])
+def test_doubt_is_the_distance_beyond_the_limit(novelty, expected):
+    assert doubt(novelty) == pytest.approx(expected)
+
+
+def test_a_taught_model_is_less_sure_of_what_is_unlike_its_training(tmp_path):
+    """Its probabilities are those without novelty, with logits over the distance; others' models stay as they are."""
+    facts = tiny_facts()
+    own = {"kind": "linear", "window_len": 3, "statistics": ["mean"], "features": "raw"}
+    linear = facts | {"head": own}
+    rng, width, K = np.random.default_rng(3), facts["encoder"]["width"], len(facts["labels"])
+    arrays = {"w_classes": rng.normal(0, 3, (width, K)), "b_classes": np.zeros(K)}
+    arrays = {name: values.astype(np.float32) for name, values in arrays.items()}
+    encoder, pairs = tiny_encoder().SerializeToString(), [(n / 10, frame) for n, frame in enumerate(moving_frames(10))]
+
+    def predictions(name, temperature, known):
+        place = tmp_path / name
+        write_bundle(place, linear | {"head": own | {"temperature": temperature}}, encoder, arrays, novelty=known)
+        return list(edgevtn.Recognizer(place, start="repeat").stream(pairs))
+
+    far = Novelty(np.zeros(width, np.float32), np.full(width, 1e-3, np.float32), 1.0)
+    taught, plain = predictions("taught", 0.2, far), predictions("plain", 0.2, None)
+    for doubting, sure in zip(taught, plain, strict=True):
+        assert doubting.novelty > 1
+        logits = np.log(sure.probabilities.astype(np.float64)) / np.sqrt(doubting.novelty)
+        expected = np.exp(logits) / np.exp(logits).sum()
+        np.testing.assert_allclose(doubting.probabilities, expected, atol=1e-4)
+    for trained, same in zip(predictions("trained", 0, far), predictions("without", 0, None), strict=True):
+        np.testing.assert_array_equal(trained.probabilities, same.probabilities)
 
 
 def test_a_feature_that_hardly_differs_drowns_no_other():

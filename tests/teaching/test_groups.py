@@ -1,8 +1,12 @@
 """What belongs together, by columns, files and names."""
 
+import numpy as np
 import pytest
 
+from edgevtn.teaching.features import ClipFeatures
+from edgevtn.teaching.gather import left_out_together
 from edgevtn.teaching.groups import find_groups
+from edgevtn.teaching.store import Learned
 
 
 def groups(names, labels=None, given=None):
@@ -68,3 +72,20 @@ def test_parts_of_a_file_belong_together():
 def test_a_wrong_moment_is_no_moment():
     found, _ = groups(["x_20249999_999999.mp4", "y_20249999_999998.mp4"])
     assert len(set(found)) == 2
+
+
+@pytest.mark.parametrize(
+    ("clips", "expected"),
+    [
+        (["walk ann", "nothing ann", "walk bob", "run ann", "nothing -"], [0, 1, 2, 0, 3]),
+        (["walk ann", "run ann", "nothing -"], None),  # without her, nobody would be left
+        (["walk -", "run -"], [0, 1]),
+    ],
+)
+def test_what_novelty_leaves_out_together(clips, expected):
+    learned = []
+    for n, clip in enumerate(clips):
+        label, person = clip.split()
+        features = ClipFeatures({224: np.zeros((2, 3), np.float16)}, 12.5)
+        learned.append(Learned(features, label, None if person == "-" else person, f"{label}/{n}.mp4", 0.0))
+    assert left_out_together(learned) == expected
