@@ -21,7 +21,7 @@ ENTER, LEAVE = 0.5, 0.3
 MIN_DURATION = 0.25
 #: Seconds that an event lasts at least which starts where the picture began to move: until then half of the window
 #: shows what stood still, and labels change. With half a window and the delay of smoothing it is told within 1 s and
-#: half a window.
+#: half a window. Whoever asks for less than `MIN_DURATION` prefers a wrong label at first to a wait: it shrinks too.
 SETTLED = 0.7
 
 
@@ -72,7 +72,7 @@ class EventDetector:
         begins.
     min_duration : float
         Seconds; shorter events are dropped, so a beginning is told only when the event has lasted so long. What
-        begins from rest lasts 0.7 s at least.
+        begins from rest lasts 0.7 s at least; less in proportion where this is below 0.25 s, and with 0 nothing waits.
     cool_down : float
         Seconds after the end of an event in which its label does not begin again.
     update_every : float, optional
@@ -218,7 +218,7 @@ class EventDetector:
         """Whether it has been told, or lasts long enough for that."""
         needed = self._of(track.newest.labels[going.label]).min_duration
         if going.from_rest:
-            needed = max(needed, SETTLED)
+            needed = max(needed, SETTLED * min(1.0, needed / MIN_DURATION))
         return bool(going.id) or until - going.start >= needed - HAIRS_BREADTH
 
     def _tell(self, track: Track, going: Going, lasted_to: float) -> list[Event]:

@@ -248,13 +248,15 @@ def test_what_begins_from_rest_belongs_to_the_label_that_settles():
     assert both[0].end == both[1].start == pytest.approx(3.1)
 
 
-def test_from_rest_an_event_is_told_when_it_has_settled():
-    detector, told = EventDetector(), []
+@pytest.mark.parametrize(("shortest", "settled"), [(0.25, SETTLED), (0.5, SETTLED), (0.9, 0.9), (0.1, 0.28), (0, 0)])
+def test_from_rest_an_event_is_told_when_it_has_settled(shortest, settled):
+    detector, told = EventDetector(labels={"a": {"min_duration": shortest}}), []
     for n, (value, still) in enumerate(zip(seen([(3, 6)]), moving((3, 6)), strict=True)):
         now = n / 10
         told += [now for e in detector.update(prediction((value, 1 - value, 0), now, now - 1, still=still)) if not e.end
                  and e.label == "a"]  # fmt: skip
-    assert told == [pytest.approx(3.0 + 0.5 + SETTLED)]  # half a window later
+    first = np.ceil((3.0 + 0.5 + settled) * 10 - 1e-6) / 10  # half a window later, with the next prediction
+    assert told == [pytest.approx(first)]
 
 
 def test_an_action_that_fades_for_less_than_a_window_goes_on():
