@@ -21,6 +21,7 @@ from edgevtn.sources.folder import ImageFolder
 from edgevtn.sources.function import Called, Pairs
 from edgevtn.sources.live import Live, Persistence
 from edgevtn.sources.picamera import PiCamera
+from edgevtn.sources.replay import Shown
 from edgevtn.sources.secret import checked_address, printable_path, redact
 
 #: What may be opened.
@@ -71,19 +72,19 @@ def _address(address: str, persistence: Persistence) -> Source:
     """What HTTP or FFmpeg opens by an address."""
     name = redact(address)
     address = checked_address(address)
-    live = Live(partial(_connect, address, name, persistence.patience), name, persistence)
+    live = Live(partial(_connect, address, name, persistence.patience, Shown()), name, persistence)
     if not live.finite:
         return live
     live.close()
     return VideoFile(open_capture(address, f"{name}: cannot be read as a video; check the address"), name)
 
 
-def _connect(address: str, name: str, patience: float) -> Connection:
+def _connect(address: str, name: str, patience: float, shown: Shown) -> Connection:
     if address.lower().startswith(("http://", "https://")):
         pictures = mjpeg.connect(address, name, max(patience, OPENING))
         if pictures is not None:
             return pictures
-    return stream.connect(address, name, patience)
+    return stream.connect(address, name, patience, shown)
 
 
 def _camera(index: str, persistence: Persistence) -> Source:

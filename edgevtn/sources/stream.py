@@ -28,6 +28,7 @@ from edgevtn.sources.connection import (
     unusable,
 )
 from edgevtn.sources.paced import Paced
+from edgevtn.sources.replay import Shown
 
 #: Ports of RTSP, by its names.
 PORTS = {"rtsp": 554, "rtsps": 322}
@@ -41,7 +42,7 @@ OPTIONS = {
 }
 
 
-def connect(address: str, name: str, patience: float) -> Connection:
+def connect(address: str, name: str, patience: float, shown: Shown) -> Connection:
     """Open a stream.
 
     Parameters
@@ -51,6 +52,8 @@ def connect(address: str, name: str, patience: float) -> Connection:
         For messages; no passwords.
     patience : float
         Seconds; a read that blocks ends by itself after at most twice that.
+    shown : Shown
+        The same for all connections to a stream, which are made one after another.
 
     Raises
     ------
@@ -67,7 +70,7 @@ def connect(address: str, name: str, patience: float) -> Connection:
         opened = _Cv(address, name, patience)
     else:
         opened = _Av(av, address, name, patience)
-    return Paced(opened) if opened.in_pieces else opened
+    return Paced(opened, shown) if opened.in_pieces else opened
 
 
 def _reach(address: str, name: str, port: int, timeout: float) -> None:

@@ -5,8 +5,9 @@ import sys
 import numpy as np
 import pytest
 
-from edgevtn.sources import Camera, paced
+from edgevtn.sources import Camera, paced, replay
 from edgevtn.sources.paced import Paced
+from edgevtn.sources.replay import Shown
 
 FRAME = np.zeros((4, 4, 3), np.uint8)
 
@@ -35,7 +36,7 @@ def given(monkeypatch):
     def run(arrivals):
         connection = Arriving(arrivals)
         monkeypatch.setattr(paced.time, "monotonic", connection.monotonic)
-        reader, times = Paced(connection), []
+        reader, times = Paced(connection, Shown()), []
 
         def wait(seconds):
             connection.now += max(0.0, seconds)
@@ -73,10 +74,41 @@ def test_closing_does_not_wait_for_the_next_picture():
         def interrupt(self):
             pass
 
-    reader = Paced(Far([(0.0, float(n)) for n in range(400)]))
+    reader = Paced(Far([(0.0, float(n)) for n in range(400)]), Shown())
     reader.interrupt()
     for _ in range(400):  # each would wait for a second, and all for longer than a test may take
         reader.read()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "passed_over"),
+    [
+        ("abcd", "bcdef", "bcd"),  # what follows is new
+        ("abcd", "cdabcd", "cd"),  # no order in which it was given: another film, which has the same pictures
+        ("abcd", "xybcde", "bcd"),  # one that begins earlier than the first did
+        ("abab", "ababc", "abab"),
+        ("abcd", "efgh", ""),
+        ("", "abc", ""),
+    ],
+)
+def test_a_replay_is_what_was_given_in_the_same_order(before, after, passed_over):
+    shown = Shown()
+    for picture in before:
+        shown.add(ord(picture))
+    replayed = shown.replay()
+    assert "".join(picture for picture in after if replayed(ord(picture))) == passed_over
+
+
+def test_nothing_is_passed_over_for_long(monkeypatch):
+    """A film that is sent in a circle, or more than a slow board reads until the connection counts as lost."""
+    now, shown = 50.0, Shown()
+    monkeypatch.setattr(replay.time, "monotonic", lambda: now)
+    for n in range(100):
+        shown.add(n)
+    replayed = shown.replay()
+    assert all(replayed(n) for n in range(50))
+    now += replay.LONGEST + 0.1
+    assert not replayed(50)
 
 
 @pytest.mark.parametrize("way", ["PyAV", "OpenCV"])
@@ -101,6 +133,33 @@ def test_a_live_stream_in_pieces_flows(tmp_path, monkeypatch, way):
     assert np.all(np.diff(times) > 0)
     assert sorted(greys) == greys
     assert (times[-1] - times[0]) * 10 == pytest.approx(greys[-1] - greys[0], abs=5)
+
+
+@pytest.mark.parametrize("way", ["PyAV", "OpenCV"])
+def test_after_a_loss_nothing_is_shown_twice(tmp_path, monkeypatch, way):
+    """FFmpeg begins three pieces before the newest, with the first, which was given before.
+
+    The pieces' length makes it take ten seconds: shorter ones go by while the loss is noticed.
+    """
+    pytest.importorskip("av")
+    from hls import Hls
+
+    if way == "OpenCV":
+        monkeypatch.setitem(sys.modules, "av", None)
+    told, greys, more = [], [], 20
+    with Hls(tmp_path, 2) as stream, Camera(stream.address, wait=True, patience=10, notify=told.append) as camera:
+        for pair in camera.beats():
+            if any("stopped delivering" in sentence for sentence in told):
+                stream.away.clear()
+            elif len(greys) == 12:
+                stream.away.set()
+            if pair is not None:
+                greys.append(int(pair[1][20, 30, 0]))
+                more -= camera.statistics.reconnects > 0
+            if not more:
+                break
+    assert greys == sorted(greys)
+    assert greys[-1] > 25  # of the second piece and later ones
 
 
 def test_a_stream_that_its_sender_ends_is_at_its_end(tmp_path):

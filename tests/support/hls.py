@@ -17,7 +17,8 @@ class Hls:
 
     def __init__(self, folder, seconds):
         self._folder, self._seconds, self._done = folder, seconds, threading.Event()
-        handler = functools.partial(_Silent, directory=str(folder))
+        self.away = threading.Event()  # the server answers 503 while it is set; pieces are made all the same
+        handler = functools.partial(_Silent, self.away, directory=str(folder))
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.address = f"http://127.0.0.1:{self._server.server_port}/live.m3u8"
         self._threads = [threading.Thread(target=target) for target in (self._server.serve_forever, self._produce)]
@@ -54,5 +55,15 @@ class Hls:
 
 
 class _Silent(http.server.SimpleHTTPRequestHandler):
+    def __init__(self, away, *arguments, **options):
+        self._away = away
+        super().__init__(*arguments, **options)
+
+    def do_GET(self):
+        if self._away.is_set():
+            self.send_error(503)
+        else:
+            super().do_GET()
+
     def log_message(self, format, *arguments):
         pass
