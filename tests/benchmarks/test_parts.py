@@ -41,12 +41,12 @@ def test_frame_and_its_parts(benchmark, name):
     scores = np.exp(apart._runners[0].logits())
     np.testing.assert_allclose(scores / scores.sum(), prediction.probabilities, atol=1e-5)
 
-    taken = {}
+    durations = {}
 
     def timed(what, part, frame):
         begin = time.process_time()
         part(frame)
-        taken.setdefault(what, []).append(time.process_time() - begin)
+        durations.setdefault(what, []).append(time.process_time() - begin)
 
     for _ in range(TURNS):
         for frame in frames:
@@ -58,7 +58,7 @@ def test_frame_and_its_parts(benchmark, name):
             for frame in frames:
                 # The last one is prepared by now; another would be prepared again.
                 timed(f"{part} alone", parts[part], frames[-1] if part == "encode" else frame)
-    medians = {what: statistics.median(each) for what, each in taken.items()}
+    medians = {what: statistics.median(each) for what, each in durations.items()}
     for where in ("in place", "alone"):
         medians[f"sum of parts {where}"] = sum(medians[f"{part} {where}"] for part in PARTS)
     benchmark.extra_info["in_turns"] = medians

@@ -41,6 +41,20 @@ def test_the_help_of_run_loads_nothing_that_runs_models():
     assert done.stdout.splitlines()[-1] == "[]"
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--rate", "6.25"], "the rate that it learned at; edgevtn teach --rate"),
+        (["--size", "auto"], "edgevtn teach --size auto chooses"),
+        (["--size", "big"], "expected pixels, such as 160, got 'big'"),
+    ],
+)
+def test_what_calibration_cannot_choose(words, told, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        parser(arguments=["calibrate"]).parse_args(["calibrate", "in", "-o", "out", "--clips", "clips", *words])
+    assert told in capsys.readouterr().err
+
+
 def test_every_command_has_examples():
     assert EXAMPLES.keys() == COMMANDS.keys()
 
