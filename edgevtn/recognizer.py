@@ -169,7 +169,7 @@ class Recognizer(Closing):
         return stages(self._parts, self._runners)
 
     def slow_down(self, factor: int) -> None:
-        """Encode one of `factor` slots; what lies between is taken to lie between in features, too; see `Pace`."""
+        """Encode one of `factor` slots; what lies between has the features of the nearer; see `Pace`."""
         for sampler in self._parts.samplers.values():
             sampler.factor = factor
 

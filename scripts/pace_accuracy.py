@@ -1,6 +1,6 @@
 """What a lower pace costs in answers: labelled clips at real timestamps, one of one, two and four slots encoded.
 
-Models taught with one fold left out are asked about that fold, and the bundled model about all clips, on which it was
+Models taught with one fold (a person) left out are asked about that fold, and the bundled model about all clips, on which it was
 trained. Run with one thread: ``OPENBLAS_NUM_THREADS=1 taskset -c 1 python scripts/pace_accuracy.py MANIFEST CACHE``.
 """
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from edgevtn import Recognizer
+from edgevtn import UNKNOWN, Recognizer
 from edgevtn.datasets import read_dataset, window_probabilities
 from edgevtn.pace import FACTORS
 from edgevtn.teaching import Example, FeatureCache, teach
@@ -20,26 +20,24 @@ RATES = (12.5, 6.25, 3.125)
 
 
 def ask(recognizer, clips, counts):
-    """Count windows and clips that are right, by the factor."""
+    """By the factor: windows that are told right, those told wrong, those called unknown; clips that are right, all."""
+    labels, least = recognizer.labels, recognizer.model.head.threshold
     for factor in FACTORS:
         recognizer.slow_down(factor)
+        count = counts.setdefault(factor, np.zeros(5, int))
         for clip in clips:
             answers = window_probabilities(recognizer, clip)
-            truth = recognizer.labels.index(clip.label)
-            windows, right, total = counts.setdefault(factor, ([0, 0], [], []))
-            windows[0] += int((answers.argmax(axis=1) == truth).sum())
-            windows[1] += len(answers)
-            right.append(int(answers.mean(axis=0).argmax()) == truth)
-            total.append(float(answers[:, truth].mean()))
+            told = [labels[row.argmax()] if row.max() >= least else UNKNOWN for row in answers]
+            right, unknown = told.count(clip.label), told.count(UNKNOWN)
+            named = [k for k, label in enumerate(labels) if label != UNKNOWN]
+            best = labels[named[int(answers.mean(axis=0)[named].argmax())]]
+            count += [right, len(told) - right - unknown, unknown, best == clip.label, 1]
 
 
 def show(name, counts):
-    for factor, (windows, right, total) in counts.items():
-        print(
-            f"{name}, factor {factor}: windows {windows[0]} of {windows[1]}, {windows[0] / windows[1]:.1%}; clips "
-            f"{sum(right)} of {len(right)}; mean probability of the true label {np.mean(total):.3f}",
-            flush=True,
-        )
+    for factor, (right, wrong, unknown, clips, every) in counts.items():
+        shares = " | ".join(f"{count / (right + wrong + unknown):.1%}" for count in (right, wrong, unknown))
+        print(f"| {name} | {factor} | {shares} | {clips} of {every} |", flush=True)
 
 
 def main():
@@ -47,10 +45,11 @@ def main():
     parser.add_argument("manifest")
     parser.add_argument("cache", help="a folder for features")
     arguments = parser.parse_args()
-    clips = read_dataset(arguments.manifest, None)
+    clips = read_dataset(arguments.manifest)
+    print("| model | factor | windows right | wrong | unknown | clips |\n| --- | --- | --- | --- | --- | --- |")
     counts = {}
     ask(Recognizer(start="repeat", threads=1, stillness=False), clips, counts)
-    show("bundled model (trained on these clips)", counts)
+    show("bundled, trained on these clips", counts)
     for rate in RATES:
         counts = {}
         for fold in sorted({clip.fold for clip in clips}):
@@ -61,7 +60,7 @@ def main():
                 model.save(Path(temporary) / "taught")
                 recognizer = Recognizer(Path(temporary) / "taught", start="repeat", threads=1, stillness=False)
                 ask(recognizer, [clip for clip in clips if clip.fold == fold], counts)
-        show(f"taught at {rate:g} Hz, fold left out", counts)
+        show(f"taught at {rate:g} Hz, a person left out", counts)
 
 
 if __name__ == "__main__":
