@@ -124,7 +124,7 @@ class Runner:
         for n, (head, stream, values) in enumerate(zip(self.heads, self.streams, features, strict=True)):
             if first and stream.compares:
                 continue  # nothing before it in this window to compare it with
-            # Before a slot that was left out on purpose, and after it, a frame was encoded; it has what the nearer shows.
+            # A slot that was left out on purpose lies between two encoded frames, and has what the nearer shows.
             last = self._last[n] if meant and not first and not reused else None
             for slot in range(1, 1 if first else slots):
                 if last is not None and 2 * slot < slots:

@@ -1,7 +1,8 @@
 """What a lower pace costs in answers: labelled clips at real timestamps, one of one, two and four slots encoded.
 
-Models taught with one fold (a person) left out are asked about that fold, and the bundled model about all clips, on which it was
-trained. Run with one thread: ``OPENBLAS_NUM_THREADS=1 taskset -c 1 python scripts/pace_accuracy.py MANIFEST CACHE``.
+Models taught with one fold (a person) left out are asked about that fold, and the bundled model about all clips, on
+which it was trained. Run with one thread:
+``OPENBLAS_NUM_THREADS=1 taskset -c 1 python scripts/pace_accuracy.py MANIFEST CACHE``.
 """
 
 import argparse
