@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgevtn.budget import Budget
-from edgevtn.cores import keep_to_big_cores
 from edgevtn.pace import Pace
 from edgevtn.recognizer import Recognizer
 from edgevtn.sinks import Video
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
 
 
 def load(model: Any, arguments: argparse.Namespace) -> Recognizer:
-    """The recogniser of one or several bundles, as the options want it; this thread is the one that recognises."""
-    recognizer = Recognizer(
+    """The recogniser of one or several bundles, as the options want it."""
+    return Recognizer(
         model,
         threads=arguments.threads,
         smoothing=arguments.smoothing,
@@ -33,8 +32,6 @@ def load(model: Any, arguments: argparse.Namespace) -> Recognizer:
         stillness=arguments.stillness,
         engine=arguments.engine,
     )
-    keep_to_big_cores(recognizer.threads)
-    return recognizer
 
 
 def why_unknown(arguments: argparse.Namespace, live: bool) -> Sink:
