@@ -13,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from edgevtn.cores import Cores, is_big, number_of, read_cores, text_of
+
 #: Instruction sets that decide how fast it runs: what /proc/cpuinfo calls them, and what people do.
 INSTRUCTIONS = {
     "sse4_1": "SSE4.1",
@@ -30,23 +32,10 @@ INSTRUCTIONS = {
 #: Arm's processors by "CPU part" of /proc/cpuinfo, which has no name for them: field PartNum of register MIDR_EL1 in
 #: the processors' reference manuals.
 ARM_PARTS = {"0xd03": "Cortex-A53", "0xd05": "Cortex-A55", "0xd08": "Cortex-A72", "0xd0b": "Cortex-A76"}
-#: Cores whose capacity or frequency is at least this share of the highest count as big: a processor that prefers some
-#: of its equal cores lets them go a few per cent faster.
-BIG = 0.85
 #: Devices of the kind video4linux that are no cameras: codecs, scalers and decoders of a Raspberry Pi's chip.
 NO_CAMERAS = ("bcm2835-codec", "bcm2835-isp", "rpi-hevc", "rpivid", "pispbe")
 #: A group's number is no secret, but names of groups may be; this name alone is asked for.
 CAMERA_GROUP = "video"
-
-
-class Cores(NamedTuple):
-    """Cores of one kind."""
-
-    numbers: tuple[int, ...]
-    capacity: int  # as the kernel compares them, 1024 the largest; 0 where it does not tell
-    megahertz: int  # the highest; 0 where it is not told
-    governor: str  # "" where there is none, as in a virtual machine
-    driver: str
 
 
 class Camera(NamedTuple):
@@ -87,25 +76,6 @@ class Board(NamedTuple):
         return sum(len(kind.numbers) for kind in self.cores if best and is_big(kind, best))
 
 
-def is_big(kind: Cores, best: Cores) -> bool:
-    """Whether cores are about as fast as the best."""
-    if best.capacity:
-        return kind.capacity >= BIG * best.capacity
-    return kind.megahertz >= BIG * best.megahertz
-
-
-def _text(file: Path) -> str:
-    with suppress(OSError):
-        return file.read_text("utf-8", "replace").strip("\0\n ")
-    return ""
-
-
-def _number(file: Path) -> int:
-    with suppress(ValueError):
-        return int(_text(file))
-    return 0
-
-
 def _fields(text: str) -> dict[str, str]:
     """The first value of each name in lines of "name : value"."""
     fields: dict[str, str] = {}
@@ -118,32 +88,15 @@ def _fields(text: str) -> dict[str, str]:
 
 def _model(root: Path) -> str:
     for place in ("proc/device-tree/model", "sys/firmware/devicetree/base/model"):
-        if text := _text(root / place):
+        if text := text_of(root / place):
             return text
-    names = [_text(root / "sys/class/dmi/id" / name) for name in ("sys_vendor", "product_name")]
+    names = [text_of(root / "sys/class/dmi/id" / name) for name in ("sys_vendor", "product_name")]
     return " ".join(name for name in names if name)
-
-
-def _cores(root: Path) -> tuple[Cores, ...]:
-    """Kinds of cores; those that the system has switched off are left out."""
-    kinds: dict[tuple[int, int, str, str], list[int]] = {}
-    for folder in (root / "sys/devices/system/cpu").glob("cpu[0-9]*"):
-        if _text(folder / "online") == "0":
-            continue
-        frequency = folder / "cpufreq"
-        key = (
-            _number(folder / "cpu_capacity"),
-            _number(frequency / "cpuinfo_max_freq") // 1000,  # kHz in the file
-            _text(frequency / "scaling_governor"),
-            _text(frequency / "scaling_driver"),
-        )
-        kinds.setdefault(key, []).append(int(folder.name[3:]))
-    return tuple(Cores(tuple(sorted(kinds[key])), *key) for key in sorted(kinds, reverse=True))
 
 
 def _temperature(root: Path) -> float | None:
     """The processor's; where no zone says that it is, the hottest of all but radios and disks, which do not slow it."""
-    zones = [(_text(folder / "type"), _number(folder / "temp") / 1000) for folder in _zones(root)]
+    zones = [(text_of(folder / "type"), number_of(folder / "temp") / 1000) for folder in _zones(root)]
     own = [degrees for name, degrees in zones if degrees and ("cpu" in name or "pkg" in name)]
     others = [degrees for name, degrees in zones if degrees and not name.startswith(("iwlwifi", "nvme", "pch"))]
     return max(own or others, default=None)
@@ -155,7 +108,7 @@ def _zones(root: Path) -> list[Path]:
 
 def _throttled(root: Path) -> int | None:
     """Bits of the firmware: from the kernel where it hands them on, else by the Raspberry Pi's own command."""
-    text = _text(root / "sys/devices/platform/soc/soc:firmware/get_throttled")
+    text = text_of(root / "sys/devices/platform/soc/soc:firmware/get_throttled")
     command = root / "usr/bin/vcgencmd"
     if not text and command.exists():
         with suppress(OSError, subprocess.SubprocessError):
@@ -171,26 +124,27 @@ def _throttled(root: Path) -> int | None:
 
 def _undervoltage(root: Path) -> bool | None:
     for folder in (root / "sys/class/hwmon").glob("hwmon*"):
-        if _text(folder / "name") == "rpi_volt":
-            return _text(folder / "in0_lcrit_alarm") == "1"
+        if text_of(folder / "name") == "rpi_volt":
+            return text_of(folder / "in0_lcrit_alarm") == "1"
     return None
 
 
 def _limits(root: Path) -> tuple[int | None, float | None]:
     """Bytes and cores of the tightest control group around this process (versions 1 and 2)."""
     base, memory, cores = root / "sys/fs/cgroup", [], []
-    for line in _text(root / "proc/self/cgroup").splitlines():
+    for line in text_of(root / "proc/self/cgroup").splitlines():
         _, controllers, path = line.split(":", 2)
         own = Path(path.lstrip("/"))
         for part in (own, *own.parents):
             if controllers in ("", "memory"):
-                memory += [_text(base / part / "memory.max"), _text(base / "memory" / part / "memory.limit_in_bytes")]
+                old = base / "memory" / part / "memory.limit_in_bytes"
+                memory += [text_of(base / part / "memory.max"), text_of(old)]
             if controllers == "":
-                quota, _, period = _text(base / part / "cpu.max").partition(" ")
+                quota, _, period = text_of(base / part / "cpu.max").partition(" ")
                 cores += [int(quota) / int(period)] if quota.isdigit() and period.isdigit() else []
             if controllers in ("cpu", "cpu,cpuacct"):
                 folder = base / controllers / part
-                quotas = _number(folder / "cpu.cfs_quota_us"), _number(folder / "cpu.cfs_period_us")
+                quotas = number_of(folder / "cpu.cfs_quota_us"), number_of(folder / "cpu.cfs_period_us")
                 cores += [quotas[0] / quotas[1]] if min(quotas) > 0 else []
     # Version 1 says "no limit" by a number near 2**63.
     sizes = [int(text) for text in memory if text.isdigit() and int(text) < 2**60]
@@ -201,11 +155,11 @@ def _container(root: Path) -> str:
     for file, name in ((".dockerenv", "docker"), ("run/.containerenv", "podman")):
         if (root / file).exists():
             return name
-    return _text(root / "run/systemd/container")
+    return text_of(root / "run/systemd/container")
 
 
 def _read_only_root(root: Path) -> bool:
-    mounts = [line.split() for line in _text(root / "proc/mounts").splitlines()]
+    mounts = [line.split() for line in text_of(root / "proc/mounts").splitlines()]
     options = [fields[3].split(",") for fields in mounts if len(fields) > 3 and fields[1] == "/"]
     return bool(options) and "ro" in options[-1]  # a later mount covers an earlier one
 
@@ -228,14 +182,14 @@ def _may_read(file: Path, user: int, groups: set[int]) -> bool:
 def _cameras(root: Path, user: int, groups: set[int]) -> tuple[Camera, ...]:
     found = []
     for file in sorted((root / "dev").glob("video[0-9]*"), key=lambda file: int(file.name[5:])):
-        name = _text(root / "sys/class/video4linux" / file.name / "name")
+        name = text_of(root / "sys/class/video4linux" / file.name / "name")
         if not name.startswith(NO_CAMERAS):
             found.append(Camera(f"/dev/{file.name}", name, _may_read(file, user, groups)))
     return tuple(found)
 
 
 def _in_camera_group(root: Path, groups: set[int]) -> bool | None:
-    for line in _text(root / "etc/group").splitlines():
+    for line in text_of(root / "etc/group").splitlines():
         name, _, number, *_ = [*line.split(":"), "", "", ""]
         if name == CAMERA_GROUP and number.isdigit():
             return int(number) in groups
@@ -257,10 +211,10 @@ def read_board(root: str | Path = "/", user: int | None = None, groups: set[int]
     root = Path(root)
     user = os.geteuid() if user is None else user
     groups = {os.getegid(), *os.getgroups()} if groups is None else groups
-    cpu, memory = _fields(_text(root / "proc/cpuinfo")), _fields(_text(root / "proc/meminfo"))
+    cpu, memory = _fields(text_of(root / "proc/cpuinfo")), _fields(text_of(root / "proc/meminfo"))
     flags = set((cpu.get("flags") or cpu.get("Features") or "").split())
     part = cpu.get("CPU part", "")
-    swaps = [line.split()[0] for line in _text(root / "proc/swaps").splitlines()[1:] if line.split()]
+    swaps = [line.split()[0] for line in text_of(root / "proc/swaps").splitlines()[1:] if line.split()]
     memory_limit, cpu_limit = _limits(root)
 
     def size(name: str) -> int:
@@ -272,7 +226,7 @@ def read_board(root: str | Path = "/", user: int | None = None, groups: set[int]
         processor=cpu.get("model name") or ARM_PARTS.get(part, f"Arm part {part}" if part else ""),
         is_arm="CPU implementer" in cpu,
         instructions=tuple(name for name in INSTRUCTIONS if name in flags),
-        cores=_cores(root),
+        cores=read_cores(root),
         temperature=_temperature(root),
         throttled=_throttled(root),
         undervoltage=_undervoltage(root),

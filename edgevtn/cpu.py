@@ -9,6 +9,8 @@ from pathlib import Path
 
 import llvmlite.binding as llvm
 
+from edgevtn.cores import allowed_cores, big_cores
+
 #: Features that decide how fast INT8 runs, as LLVM spells them, and what people call them.
 INT8_FEATURES = {
     "avx512vnni": "AVX-512 VNNI",
@@ -72,13 +74,16 @@ def cpu_name() -> str:
 
 
 def default_threads() -> int:
-    """Threads that `Recognizer` uses when it is not told: the cores that this process may use, at most 4."""
-    return min(MOST_DEFAULT_THREADS, available_cores())
+    """Threads that `Recognizer` uses when it is not told: the cores that this process may use, at most 4.
+
+    Where they are of two kinds, the big ones alone count.
+    """
+    return min(MOST_DEFAULT_THREADS, len(big_cores()) or available_cores())
 
 
 def available_cores() -> int:
     """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return len(allowed_cores())
 
 
 def temperature() -> float | None:

@@ -14,6 +14,7 @@ import numpy as np
 import onnxruntime
 
 from edgevtn.bundle import Bundle
+from edgevtn.cores import big_cores
 from edgevtn.cpu import HOST_FEATURES, INT8_FEATURES, cpu_name, default_threads
 from edgevtn.encoder import Encoder
 from edgevtn.engines import OnnxRuntime
@@ -53,9 +54,10 @@ def describe(streams: Sequence[Bundle], engine: str = OnnxRuntime.name) -> dict[
     engine : str
         As `Recognizer` takes it. The encoders are given to it, so what is told is what runs.
     """
-    threads = default_threads()
+    threads, big = default_threads(), big_cores()
     chosen = dict.fromkeys(Encoder(bundle, threads, engine=engine).engine for bundle in streams)
     engines = " and ".join(f"{name} {version(name)}" for name in chosen)
+    where = f" on the big cores {', '.join(map(str, big))}" if big else ""
     features = [name for key, name in INT8_FEATURES.items() if key in HOST_FEATURES]
     models = {
         "model" if len(streams) == 1 else f"model, {part.model.encoder.modality}": _facts(part) for part in streams
@@ -68,7 +70,7 @@ def describe(streams: Sequence[Bundle], engine: str = OnnxRuntime.name) -> dict[
             "int8 instructions": ", ".join(features) or "none that we know",
         },
         "chosen": {
-            "encoder": f"{engines}, on the CPU, {threads} threads, not spinning",
+            "encoder": f"{engines}, on the CPU, {threads} threads{where}, not spinning",
             "kernels": f"numba, {MACHINE.name}, tiles {FP32.rows}x{FP32.panel} (fp32), {INT8.rows}x{INT8.panel} (int8)",
             "kernel cache": "on disk" if cache_folder() is not None else "off: no writable folder",
             "prepare": "cython, 1 thread",

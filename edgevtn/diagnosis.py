@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from edgevtn.board import INSTRUCTIONS, Board, is_big
+from edgevtn.board import INSTRUCTIONS, Board
+from edgevtn.cores import is_big
 from edgevtn.installed import Trial
 
 #: Degrees Celsius from which a Raspberry Pi slows down, by its makers:
@@ -100,8 +101,7 @@ def _cores(board: Board) -> Iterator[Finding]:
     )
     if board.big_cores < count:
         numbers = ",".join(str(n) for kind in board.cores if is_big(kind, best) for n in kind.numbers)
-        advice = f"a thread on a little core keeps the others waiting: taskset -c {numbers} edgevtn run ..."
-        yield Finding("cores", "note", speeds, advice)
+        yield Finding("cores", "ok", f"{speeds}; recognition keeps to the big ones, {numbers}")
     elif board.cpu_limit is not None and board.cpu_limit < 1:
         advice = "less than a core may be too slow for the model's rate; raise the limit or use --cpu-budget"
         yield Finding("cores", "note", f"{speeds}; may use {board.cpu_limit:g}", advice)

@@ -39,7 +39,7 @@ class Recognizer(Closing):
         Folders of model bundles; the model that comes with edgevtn if None or "default". Models whose encoder is the
         same file share one session, and one inference for each frame. Each predicts as it would alone.
     threads : int, optional
-        Threads of the encoder, at most 128; the available cores, at most 4, if None. The heads use one.
+        Threads of the encoder, at most 128; the available big cores, at most 4, if None. The heads use one.
     spinning : bool
         Let the encoder's threads spin between frames: a little faster, and it keeps the cores busy.
     precision : {"auto", "fp32", "int8"}
@@ -169,7 +169,7 @@ class Recognizer(Closing):
         return stages(self._parts, self._runners)
 
     def slow_down(self, factor: int) -> None:
-        """Encode one of `factor` slots; what lies between is taken to lie between in features, too; see `Pace`."""
+        """Encode one of `factor` slots; what lies between has the features of the nearer; see `Pace`."""
         for sampler in self._parts.samplers.values():
             sampler.factor = factor
 

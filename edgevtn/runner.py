@@ -127,10 +127,11 @@ class Runner:
         for n, (head, stream, values) in enumerate(zip(self.heads, self.streams, features, strict=True)):
             if first and stream.compares:
                 continue  # nothing before it in this window to compare it with
-            between = self._between(n, values, slots) if meant and not first and not reused else None
-            for row in range(0 if first else slots - 1):
-                if between is not None:
-                    head.push(between[row : row + 1])
+            # A slot that was left out on purpose lies between two encoded frames, and has what the nearer shows.
+            last = self._last[n] if meant and not first and not reused else None
+            for slot in range(1, 1 if first else slots):
+                if last is not None and 2 * slot < slots:
+                    head.push(last)
                 else:
                     self._repeat(head, stream, values if meant else None)
             if values is not None:
@@ -145,14 +146,6 @@ class Runner:
         if self._same > self._slots:  # every row is the same, so what follows will say the same
             self._settled = probabilities
         return self._predict(probabilities, timestamp, self._first, reused)
-
-    def _between(self, n: int, values: Float | None, slots: int) -> Float | None:
-        """Features of slots left out on purpose, float32 (slots - 1, W), between those of their neighbours."""
-        last = self._last[n]
-        if values is None or last is None or slots == 1:
-            return None
-        shares = np.arange(1, slots, dtype=np.float32)[:, None] / np.float32(slots)
-        return last + shares * (values - last)
 
     @staticmethod
     def _repeat(head: Head, stream: Stream, values: Float | None = None) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgevtn.cores import affinities, big_cores
 from edgevtn.errors import BundleError
 from edgevtn.graphfile import check_graph
 
@@ -31,7 +32,7 @@ def open_session(
     file : Path
         For messages.
     threads : int
-        Threads inside one inference.
+        Threads inside one inference. They keep to the big cores where there are two kinds.
     spinning : bool
         Idle threads spin between inferences: a little faster, and it keeps `threads` cores busy all the time.
     precise : bool
@@ -56,6 +57,8 @@ def open_session(
     options.log_severity_level = 4  # none but fatal ones: errors are raised, and are not for stderr, too
     options.add_session_config_entry("session.intra_op.allow_spinning", str(int(spinning)))
     options.add_session_config_entry("session.x64quantprecision", str(int(precise)))
+    if places := affinities(threads, big_cores()):
+        options.add_session_config_entry("session.intra_op_thread_affinities", places)
     for name, length in (axes or {}).items():
         options.add_free_dimension_override_by_name(name, length)
     try:

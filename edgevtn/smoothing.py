@@ -8,10 +8,6 @@ import numpy as np
 
 from edgevtn.arrays import Float
 
-#: Seconds over which probabilities are averaged where events are wanted: long enough to bridge a wavering step, short
-#: against any action worth an event.
-SMOOTHING = 0.15
-
 
 def softmax(logits: Float) -> Float:
     """Probabilities of logits, float32 (K,)."""

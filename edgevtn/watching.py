@@ -12,6 +12,7 @@ from typing import TypeGuard, cast
 
 from edgevtn.arguments import Place, number
 from edgevtn.arrays import Frame
+from edgevtn.defaults import SMOOTHING
 from edgevtn.errors import FrameError, NotFiniteError, TimestampError
 from edgevtn.events import EventDetector
 from edgevtn.pace import Pace
@@ -19,7 +20,6 @@ from edgevtn.prediction import Event
 from edgevtn.recognizer import Recognizer
 from edgevtn.region import Region
 from edgevtn.sinks import StopWatching, as_sink, telling
-from edgevtn.smoothing import SMOOTHING
 from edgevtn.sources import Cameras, Source, frames
 from edgevtn.sources.alone import Alone
 from edgevtn.sources.base import PULSE

@@ -52,6 +52,9 @@ def table(benchmarks):
             ours = extra["cpu_seconds_edgevtn"]
             note = f"{note[:-1]}; edgevtn {ours:.4f}, {ours / extra['cpu_seconds']:.2f} of it)"
         lines.append(f"| {name} | {milliseconds(each):.3f} ms{note} | {milliseconds(each) / first:.2f} |")
+        if "in_turns" in extra:  # processor time of the whole, which comes first, and of its parts
+            whole, *_ = extra["in_turns"].values()
+            lines[2:] = [f"| {k} | {1e3 * v:.3f} ms | {v / whole:.2f} |" for k, v in extra["in_turns"].items()]
     return "\n".join(lines)
 
 

@@ -22,7 +22,7 @@ import numpy as np
 
 import edgevtn
 from edgevtn.cpu import cpu_name
-from edgevtn.smoothing import SMOOTHING
+from edgevtn.defaults import SMOOTHING
 
 #: Hz of the camera, and its noise: standard deviation in grey levels, in so many variants that come in random order.
 CAMERA_RATE, NOISE, VARIANTS = 25, 2.0, 24

@@ -18,8 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 import edgevtn
-from edgevtn.events import ENTER, LEAVE
-from edgevtn.smoothing import SMOOTHING
+from edgevtn.defaults import ENTER, LEAVE, SMOOTHING
 
 CLIP = Path(edgevtn.__file__).parent / "data" / "demo.mp4"
 #: Seconds of the clip; two changes of label are within.

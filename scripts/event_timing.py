@@ -22,7 +22,8 @@ import numpy as np
 
 from edgevtn import Event, EventDetector, Prediction, Recognizer, watch
 from edgevtn.arrays import Frame
-from edgevtn.smoothing import SMOOTHING, Smoothing
+from edgevtn.defaults import SMOOTHING
+from edgevtn.smoothing import Smoothing
 from edgevtn.sources import frames
 from edgevtn.teaching import Example, FeatureCache, teach
 

@@ -22,11 +22,11 @@ import numpy as np
 import edgevtn
 from edgevtn import Recognizer
 from edgevtn.arrays import Frame
+from edgevtn.defaults import SMOOTHING
 from edgevtn.files import write_whole
 from edgevtn.sinks import Origin
 from edgevtn.sinks.clips import Clips
 from edgevtn.sinks.page.sink import Page
-from edgevtn.smoothing import SMOOTHING
 from edgevtn.teaching import Example, teach
 from edgevtn.teaching.lessons import Lessons
 

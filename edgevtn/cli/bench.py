@@ -24,6 +24,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Print a table; write the numbers if asked to."""
+    from edgevtn.cores import keep_to_big_cores
     from edgevtn.files import write_whole
     from edgevtn.profiling import bench
     from edgevtn.recognizer import Recognizer
@@ -36,6 +37,7 @@ def run(arguments: argparse.Namespace) -> None:
         start="repeat",
         engine=arguments.engine,
     )
+    keep_to_big_cores(recognizer.threads)
     profile = bench(recognizer, seconds, arguments.source)
     print(profile)
     if arguments.json:

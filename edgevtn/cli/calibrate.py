@@ -21,10 +21,30 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--budget", type=float, default=0.995, metavar="C", help="least mean cosine (default: %(default)s)"
     )
     parser.add_argument(
-        "--size", type=int, metavar="PIXELS", help="side of the pictures, such as 160, half the work of 224 (default: "
-        "the encoder's)",
+        "--size", type=_size, metavar="PIXELS",
+        help="side of the pictures, such as 160, half the work of 224 (default: the encoder's)",
     )  # fmt: skip
+    parser.add_argument("--rate", type=_no_rate, help=argparse.SUPPRESS)  # others have it, so it is looked for here
     add_calibration(parser)
+
+
+def _size(text: str) -> int:
+    if text == "auto":
+        raise argparse.ArgumentTypeError(
+            "expected pixels, got auto: which size is best is told by what is recognised, and calibration sees no "
+            "labels; edgevtn teach --size auto chooses"
+        )
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"expected pixels, such as 160, got {text!r}") from None
+
+
+def _no_rate(text: str) -> None:
+    raise argparse.ArgumentTypeError(
+        f"there is none to choose, got {text}: an encoder sees one frame at a time, and a bundle's head keeps the rate "
+        "that it learned at; edgevtn teach --rate and edgevtn train --rate make a head of another"
+    )
 
 
 def run(arguments: argparse.Namespace) -> None:

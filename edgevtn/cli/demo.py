@@ -58,9 +58,9 @@ def run(arguments: argparse.Namespace) -> None:
 def drawn(arguments: argparse.Namespace, output: Path) -> None:
     """The bundled model, or another, on the bundled clip."""
     from edgevtn.cli.showing import shown
+    from edgevtn.defaults import SMOOTHING
     from edgevtn.recognizer import Recognizer
     from edgevtn.sinks.text import timeline_line
-    from edgevtn.smoothing import SMOOTHING
 
     print("\n1. A drawn figure, and the model that comes with edgevtn. It knows nine movements.\n")
     print("The clip is drawn by code: a jointed figure walks, waves, bends, does jumping jacks and runs.")

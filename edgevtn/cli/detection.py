@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
-from edgevtn.events import ENTER, LEAVE, MIN_DURATION, SETTINGS, EventDetector
+from edgevtn.defaults import ENTER, LEAVE, MIN_DURATION
+
+if TYPE_CHECKING:
+    from edgevtn.events import EventDetector
 
 
 def add_detection(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +34,8 @@ def add_detection(parser: argparse.ArgumentParser) -> None:
 
 def detector(arguments: argparse.Namespace) -> EventDetector:
     """The detector that the options ask for; ValueError if they do not fit together."""
+    from edgevtn.events import EventDetector
+
     return EventDetector(
         arguments.enter,
         arguments.leave,
@@ -42,6 +48,8 @@ def detector(arguments: argparse.Namespace) -> EventDetector:
 
 def _label(text: str) -> tuple[str, dict[str, float]]:
     """A label and its settings."""
+    from edgevtn.events import SETTINGS
+
     label, mark, rest = text.rpartition(":")
     settings = {}
     for part in rest.split(","):

@@ -18,6 +18,7 @@ from edgevtn.cli.outputs import outputs
 from edgevtn.cli.parts import load, saving, say, why_unknown
 from edgevtn.cli.regions import regions
 from edgevtn.cli.service import Draining
+from edgevtn.cores import keep_to_big_cores
 from edgevtn.errors import FrameError, SourceError, TimestampError
 from edgevtn.naming import free_name
 from edgevtn.prediction import Event, Prediction
@@ -144,6 +145,8 @@ def watch_files(
         video = None if arguments.save is None else saving(arguments.save, [str(clip) for clip in clips], list(names))
         draining.by(stop)
         ready()
+        if recognizer is not None:
+            keep_to_big_cores(recognizer.threads)  # this thread, which recognises
         for number, (name, clip) in enumerate(todo.items(), 1):
             shots, events = Shots(), list[Event]()
             why = why_unknown(arguments, live=False)

@@ -11,6 +11,7 @@ from edgevtn.cli.outputs import outputs
 from edgevtn.cli.parts import load, pace, saving, say, teaching, why_unknown
 from edgevtn.cli.regions import expense, regions
 from edgevtn.cli.service import Draining
+from edgevtn.cores import keep_to_big_cores
 from edgevtn.sinks.base import Sink
 
 
@@ -62,6 +63,7 @@ def watch_cameras(
             say(expense(recognizer, cameras.names, wanted))
         draining.by(cameras.stop)
         ready()
+        keep_to_big_cores(recognizer.threads)  # this thread, which recognises, and none that is there already
         undo.pop_all()  # they are closed by `watch` from here on
         for _ in watch(
             cameras,

@@ -12,12 +12,15 @@ import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from edgevtn.defaults import ADDRESS
 from edgevtn.files import user_state
-from edgevtn.sinks import JsonFile, Sink, Timeline
-from edgevtn.sinks.origin import Origin
-from edgevtn.sinks.page.address import ADDRESS
-from edgevtn.sinks.page.requests import Lessons
+
+if TYPE_CHECKING:
+    from edgevtn.sinks import Sink
+    from edgevtn.sinks.origin import Origin
+    from edgevtn.sinks.page.requests import Lessons
 
 #: Variables that may hold a password or a token.
 PASSWORD, WEBHOOK_TOKEN, FRIGATE_TOKEN = "EDGEVTN_MQTT_PASSWORD", "EDGEVTN_WEBHOOK_TOKEN", "EDGEVTN_FRIGATE_TOKEN"
@@ -131,8 +134,12 @@ def _each(arguments: argparse.Namespace, origin: Origin, lessons: Lessons | None
         hosts = arguments.page_host
         yield Page(arguments.page, origin, token=token or None, hosts=hosts, clips=files, lessons=lessons)
     if arguments.json_file is not None:
+        from edgevtn.sinks import JsonFile
+
         yield JsonFile(arguments.json_file, origin)
     if arguments.timeline is not None:
+        from edgevtn.sinks import Timeline
+
         yield Timeline(arguments.timeline, origin)
 
 
@@ -142,7 +149,8 @@ def _clips(arguments: argparse.Namespace, origin: Origin) -> list[Sink]:
     from edgevtn.sinks.ring import Rings
     from edgevtn.sinks.uncertain import Uncertain
 
-    rings, sinks = Rings(), list[Sink]()
+    rings = Rings()
+    sinks: list[Sink] = []
     if arguments.record is not None:
         clips = Clips(arguments.record, origin, before=arguments.before, after=arguments.after, rings=rings)
         sinks.append(clips)

@@ -36,9 +36,9 @@ def try_camera(name: str, output: Path, threads: int | None, engine: str) -> Non
     SourceError
         The camera cannot be opened, or ends before there are enough takes.
     """
+    from edgevtn.defaults import SMOOTHING
     from edgevtn.recognizer import Recognizer
     from edgevtn.sinks import Text, Video
-    from edgevtn.smoothing import SMOOTHING
     from edgevtn.sources import frames
     from edgevtn.teaching import teach
     from edgevtn.unknown import Unknown

@@ -54,8 +54,8 @@ def teach_people(folder: Path, threads: int | None) -> str:
 def recognise_people(folder: Path, output: Path, threads: int | None, engine: str) -> list[Path]:
     """Ask the taught model about each clip held out; prints the timelines, and returns the files written."""
     from edgevtn.cli.showing import shown
+    from edgevtn.defaults import SMOOTHING
     from edgevtn.recognizer import Recognizer
-    from edgevtn.smoothing import SMOOTHING
 
     recognizer = Recognizer(folder, threads=threads, smoothing=SMOOTHING, engine=engine)
     written = []

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from edgevtn.region import Region
-
 if TYPE_CHECKING:
     from edgevtn.recognizer import Recognizer
+    from edgevtn.region import Region
 
 
 def add_regions(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +37,8 @@ def regions(texts: Sequence[str] | None, given: Sequence[str], names: Sequence[s
     ValueError
         A text is none, or names no source.
     """
+    from edgevtn.region import Region
+
     known = dict(zip(given, names, strict=True)) | {name: name for name in names if name}
     found = [Region.parse(text) for text in texts or ()]
     for region in found:

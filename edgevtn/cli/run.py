@@ -11,10 +11,8 @@ from edgevtn.cli.outputs import add_outputs
 from edgevtn.cli.regions import add_regions
 from edgevtn.cli.reload import Reload
 from edgevtn.cli.service import Draining, Service
+from edgevtn.defaults import PATIENCE, SMOOTHING
 from edgevtn.errors import EdgeVTNError
-from edgevtn.region import Region
-from edgevtn.smoothing import SMOOTHING
-from edgevtn.sources.live import Persistence
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +52,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="probability, of single predictions; events have thresholds of their own (default: the model's)",
     )
     parser.add_argument(
-        "--patience", type=float, default=Persistence.patience, metavar="S",
+        "--patience", type=float, default=PATIENCE, metavar="S",
         help="seconds without a new picture until a camera or stream counts as lost (default: %(default)g)",
     )  # fmt: skip
     parser.add_argument(
@@ -120,6 +118,7 @@ def check(arguments: argparse.Namespace) -> None:
     """Raise ValueError for what is wrong whatever the sources are."""
     from edgevtn.budget import Budget
     from edgevtn.cli.parts import refuse_same
+    from edgevtn.region import Region
 
     if arguments.teach is not None and arguments.page is None:
         raise ValueError("--teach is done from a page; give --page, too, or use edgevtn serve")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from edgevtn.cli import run as running
-from edgevtn.sinks.page.address import ADDRESS
+from edgevtn.defaults import ADDRESS
 
 
 def add(parser: argparse.ArgumentParser) -> None:

@@ -13,6 +13,7 @@ from edgevtn.arrays import Float
 from edgevtn.errors import BundleError
 from edgevtn.facts import FLAG, POSITIVE, Fact, choice, size
 from edgevtn.heads.base import Head, HeadFacts
+from edgevtn.kernels.correction import corrected_biases
 from edgevtn.kernels.machine import HAS_DOT_PRODUCT, INT8
 from edgevtn.kernels.native import bind
 from edgevtn.kernels.step import nth
@@ -145,6 +146,8 @@ class VTN(Head):
         self.precision = resolve_precision(precision, D)
         self._classes, self._width = facts.classes, W
         norm = facts.layer_norm == "vtn"
+        if self.precision == "int8":
+            arrays = arrays | corrected_biases(arrays, facts.heads, facts.attention_scale, norm)
         self._weights = make_weights(
             arrays, heads=facts.heads, scale=facts.attention_scale, norm=norm, precision=self.precision
         )

@@ -11,6 +11,7 @@ import numpy as np
 
 from edgevtn.arrays import Float, Frame, Half
 from edgevtn.bundle import Bundle, load_streams
+from edgevtn.defaults import SMOOTHING
 from edgevtn.encoder import Encoder
 from edgevtn.errors import NotFiniteError, SourceError
 from edgevtn.events import EventDetector
@@ -19,7 +20,6 @@ from edgevtn.indexing.moment import Moments, describe, projection
 from edgevtn.parts import Kind, Parts
 from edgevtn.prediction import Event
 from edgevtn.runner import Options
-from edgevtn.smoothing import SMOOTHING
 from edgevtn.sources.file import VideoFile
 from edgevtn.sources.live import Persistence
 from edgevtn.sources.open import open_source

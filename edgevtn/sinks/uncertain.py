@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from edgevtn.arrays import Frame
+from edgevtn.defaults import ENTER
 from edgevtn.errors import require
-from edgevtn.events import ENTER
 from edgevtn.prediction import NOTHING, Prediction
 from edgevtn.region import WHOLE, Scene
 from edgevtn.sinks.base import Sink

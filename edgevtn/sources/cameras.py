@@ -11,6 +11,7 @@ from pathlib import Path
 
 from edgevtn.arrays import Frame
 from edgevtn.closing import Closing
+from edgevtn.cores import use_every_core
 from edgevtn.errors import SourceError
 from edgevtn.frame import as_pair
 from edgevtn.naming import free_name
@@ -229,6 +230,7 @@ class Cameras(Closing):
 
     def _read(self, feed: _Feed, begin: Callable[[], Source]) -> None:
         """What a source's thread does."""
+        use_every_core()
         failure = None
         try:
             with begin() as source:

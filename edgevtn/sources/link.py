@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from edgevtn.arrays import Frame
+from edgevtn.cores import use_every_core
 from edgevtn.errors import SourceError
 from edgevtn.sources.clock import CaptureClock
 from edgevtn.sources.connection import OPENING, BadPicture, Connect, Connection, silent
@@ -115,6 +116,7 @@ class Link:
         return SourceError(f"{self._name}: gave no picture for {seconds:g} s; is it still connected?")
 
     def _run(self) -> None:
+        use_every_core()
         failure: Exception | None = None
         try:
             connection = self._connect()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 
 from edgevtn.arguments import number
 from edgevtn.arrays import Frame
+from edgevtn.defaults import PATIENCE
 from edgevtn.errors import SourceError
 from edgevtn.sources.base import PULSE, Source
 from edgevtn.sources.connection import Connect, Unauthorized
@@ -45,7 +46,7 @@ class Persistence:
         Told in a sentence, by the thread that reads the source, that it is lost, and that it is back.
     """
 
-    patience: float = 3.0
+    patience: float = PATIENCE
     give_up: float | None = None
     wait: bool = False
     notify: Callable[[str], object] | None = None

@@ -34,11 +34,25 @@ def test_the_help_of_run_loads_nothing_that_runs_models():
         "from edgevtn.cli.main import main\n"
         "with contextlib.suppress(SystemExit):\n"
         "    main(['run', '--help'])\n"
-        "print([name for name in ('llvmlite', 'numba', 'onnxruntime', 'edgevtn.recognizer') if name in sys.modules])\n"
+        "print([name for name in ('cv2', 'llvmlite', 'numba', 'numpy', 'onnxruntime') if name in sys.modules])\n"
     )
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     assert done.stdout.startswith("usage: edgevtn run ")
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--rate", "6.25"], "the rate that it learned at; edgevtn teach --rate"),
+        (["--size", "auto"], "edgevtn teach --size auto chooses"),
+        (["--size", "big"], "expected pixels, such as 160, got 'big'"),
+    ],
+)
+def test_what_calibration_cannot_choose(words, told, capsys):
+    with pytest.raises(SystemExit, match="2"):
+        parser(arguments=["calibrate"]).parse_args(["calibrate", "in", "-o", "out", "--clips", "clips", *words])
+    assert told in capsys.readouterr().err
 
 
 def test_every_command_has_examples():

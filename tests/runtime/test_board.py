@@ -97,7 +97,7 @@ def test_big_and_little(board):
     without = {name: text for name, text in boards.PI4.items() if "system/cpu" not in name}
     read = board(without | kinds)
     assert read.big_cores == 2
-    assert found(read)["cores"].advice.endswith("taskset -c 4,5 edgevtn run ...")
+    assert (found(read)["cores"].state, found(read)["cores"].value.endswith("the big ones, 4,5")) == ("ok", True)
     # A processor that lets two of its equal cores go a little faster has no little ones.
     turbo = boards.cores((0, 1), 4_700_000) | boards.cores((2, 3), 4_500_000)
     assert board(without | turbo).big_cores == 4

@@ -101,32 +101,46 @@ def test_differences_stay_as_far_apart_as_they_were():
     np.testing.assert_allclose(gaps[2:], 0.08)
 
 
-def fading(count):
-    """Frames between two, so that a mean of pixels changes evenly."""
-    a, b = (frame.astype(float) for frame in moving_frames(2))
-    return [np.rint(a + (b - a) * n / (count - 1)).astype(np.uint8) for n in range(count)]
+def slowed(place, shown, factor):
+    """The predictions' probabilities by the number of the frame, of which ten a second are shown."""
+    recognizer = edgevtn.Recognizer(place, threads=1, stillness=False)
+    recognizer.slow_down(factor)
+    found = [recognizer(frame, n / 10) for n, frame in enumerate(shown)]
+    return {round(10 * p.timestamp): p.probabilities for p in found if p is not None}
 
 
-@pytest.mark.parametrize("kind", ["vtn", "linear", "rgbdiff"])
+def compare(got, expected, factor, begin, tolerance):
+    """From frame `begin` on what was encoded has the same probabilities."""
+    assert set(got) <= set(range(0, 41, factor))
+    assert len(got) >= 32 // factor
+    for n, probabilities in got.items():
+        if n >= begin:
+            np.testing.assert_allclose(probabilities, expected[n], atol=tolerance)
+
+
+@pytest.mark.parametrize("kind", ["vtn", "linear"])
 @pytest.mark.parametrize("factor", [2, 4])
-def test_a_head_gets_the_window_that_it_knows(tmp_path, kind, factor):
-    """An encoder that is linear in the pixels has features between those of two frames for what lies between."""
-    changes = {"vtn": {"motion": "change", "projection": True}, "rgbdiff": {"modality": "rgbdiff"},
+def test_a_slot_left_out_has_what_the_nearer_frame_shows(tmp_path, kind, factor):
+    changes = {"vtn": {"motion": "change", "projection": True},
                "linear": {"kind": "linear", "statistics": ["mean", "spread", "change", "segments"]}}[kind]  # fmt: skip
     facts = tiny_facts(window_len=8, **changes)
-    encoder = (tiny_difference if kind == "rgbdiff" else tiny_encoder)().SerializeToString()
-    write_bundle(tmp_path / "model", facts, encoder, random_head(facts))
-    shown, got = fading(41), {}
-    for slower in (1, factor):
-        recognizer = edgevtn.Recognizer(tmp_path / "model", threads=1, stillness=False)
-        recognizer.slow_down(slower)
-        found = [recognizer(frame, n / 10) for n, frame in enumerate(shown)]
-        got[slower] = {round(10 * p.timestamp): p for p in found if p is not None}
-    assert set(got[factor]) <= set(range(0, 41, factor))
-    assert len(got[factor]) >= 32 // factor
-    for n, prediction in got[factor].items():
-        if n >= 8 + factor:  # a difference's first window begins where the first frame was alone
-            np.testing.assert_allclose(prediction.probabilities, got[1][n].probabilities, atol=0.02)
+    write_bundle(tmp_path / "model", facts, tiny_encoder().SerializeToString(), random_head(facts))
+    shown = moving_frames(41)
+    nearest = [shown[(n + factor // 2) // factor * factor] for n in range(40)] + shown[40:]
+    expected = slowed(tmp_path / "model", nearest, 1)
+    compare(slowed(tmp_path / "model", shown, factor), expected, factor, 0, 1e-5)
+
+
+@pytest.mark.parametrize("factor", [2, 4])
+def test_differences_that_do_not_change_give_the_window_of_the_full_rate(tmp_path, factor):
+    """Frames of an even fading differ by the same everywhere, whichever of them are encoded."""
+    a, b = (frame.astype(float) for frame in moving_frames(2))
+    shown = [np.rint(a + (b - a) * n / 40).astype(np.uint8) for n in range(41)]
+    facts = tiny_facts(window_len=8, modality="rgbdiff")
+    write_bundle(tmp_path / "model", facts, tiny_difference().SerializeToString(), random_head(facts))
+    got, expected = slowed(tmp_path / "model", shown, factor), slowed(tmp_path / "model", shown, 1)
+    # The first window begins where the first frame was alone.
+    compare(got, expected, factor, 8 + factor, 0.02)
 
 
 def test_a_live_source_that_is_too_fast_is_slowed_down(tiny):

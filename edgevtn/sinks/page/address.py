@@ -5,10 +5,9 @@ from __future__ import annotations
 import ipaddress
 import socket
 
+from edgevtn.defaults import ADDRESS
 from edgevtn.errors import OutputError
 
-#: Where the page is if nothing else is asked for: on this machine alone.
-ADDRESS = "127.0.0.1:8080"
 PORT = 8080
 #: Connections that wait to be accepted; a few browsers' worth.
 BACKLOG = 16

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from edgevtn.arrays import Frame
+from edgevtn.defaults import ADDRESS
 from edgevtn.errors import require
 from edgevtn.prediction import Event, Prediction
 from edgevtn.region import WHOLE, Scene
 from edgevtn.sinks.base import Sink
 from edgevtn.sinks.origin import Origin
-from edgevtn.sinks.page.address import ADDRESS, listen, own_names, url
+from edgevtn.sinks.page.address import listen, own_names, url
 from edgevtn.sinks.page.app import application
 from edgevtn.sinks.page.board import Board
 from edgevtn.sinks.page.guard import Guard
