@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edgevtn.training.recipe import Recipe
-from edgevtn.training.streams import Facts
+from edgevtn.training.streams import Facts, ships
 
 #: What the card says of the motion input.
 MOTION = {
@@ -16,7 +16,9 @@ MOTION = {
 }
 
 
-def card(facts: Facts, recipe: Recipe, clips: int, seed: int, teachers: Sequence[str | Path] = ()) -> str:
+def card(
+    facts: Facts, recipe: Recipe, clips: int, seed: int, teachers: Sequence[str | Path] = (), *, tuned: bool = False
+) -> str:
     """The model card, Markdown."""
     measured = "\n".join(f"- {name}: {value}" for name, value in facts.accuracy.items())
     seconds = recipe.window_len / recipe.frame_rate
@@ -31,11 +33,12 @@ def card(facts: Facts, recipe: Recipe, clips: int, seed: int, teachers: Sequence
         nothing = (
             '\n- Empty scenes and a standing figure were shown as "none of these"; the model should be unsure of them.'
         )
+    narrowed = ", narrowed as it ships" if ships(recipe) and not tuned else ""
     return f"""# {facts.name}
 
 {facts.source}. Licence: {facts.license}.
 
-- Encoder: {recipe.encoder} with ImageNet weights, {recipe.pooling} pooling, INT8; it sees {sees}.
+- Encoder: {recipe.encoder} with ImageNet weights{narrowed}, {recipe.pooling} pooling, INT8; it sees {sees}.
 - Head: VTN, {recipe.layers} blocks, {recipe.heads} heads, D {recipe.embed_dim}, F {recipe.ffn_dim}{motion}.
 - Window: {recipe.window_len} frames at {recipe.frame_rate:g} Hz, {seconds:.2f} s.
 - Labels: {", ".join(facts.labels)}.

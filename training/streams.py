@@ -91,15 +91,20 @@ def calibrated(
     return quantised
 
 
+def ships(recipe: Recipe) -> bool:
+    """Whether an encoder that stays as it is, is the one that comes with edgevtn."""
+    return (recipe.encoder, recipe.modality, recipe.pooling) == ("lite0", RGB, "mean")
+
+
 def frozen_encoder(
     plain: onnx.ModelProto, clips: Sequence[Clip], recipe: Recipe, seed: int, cache: Path | None
 ) -> onnx.ModelProto:
     """The INT8 encoder with ImageNet weights.
 
-    Where the recipe wants the encoder that ships, it is that one, so that the model shares it with others; its ranges
-    come from several datasets. Otherwise `plain` is calibrated on the clips.
+    Where the recipe wants the encoder that ships, it is that one, so that the model shares it with others; it is
+    narrowed, and its ranges come from several datasets. Otherwise `plain` is calibrated on the clips.
     """
-    if (recipe.encoder, recipe.modality, recipe.pooling) == ("lite0", RGB, "mean"):
+    if ships(recipe):
         return with_side(onnx.load_from_string(load_bundle().encoder), input_size(plain))
     return calibrated(plain, clips, recipe, seed, cache)
 

@@ -119,7 +119,8 @@ def train(
         decoder = Decoder(output_width(plain), recipe, len(labels))
         answers = None
         if distributed.first():  # the others get its weights when the encoder is trained
-            encoder = frozen_encoder(plain, clips, recipe, seed, cache)
+            # One that is trained further begins whole, and so must its head.
+            encoder = (frozen_encoder if tuned == 0 else calibrated)(plain, clips, recipe, seed, cache)
             frozen = stream(encoder, clips, labels, recipe, seed, cache)
             if teacher is not None:
                 answers = taught(teacher, clips, frozen.features, drawn_clips(labels, recipe.drawn, seed))
@@ -150,7 +151,7 @@ def train(
 
     def write(n: int, place: Path) -> None:
         encoder, decoder, looks, novelty = trained[n]
-        text = card(facts, recipes[n], len(learned), seed, teachers)
+        text = card(facts, recipes[n], len(learned), seed, teachers, tuned=tuned != 0)
         save_stream(place, encoder, decoder, recipes[n], facts, text, novelty)
         save_journal(place, looks)
 
