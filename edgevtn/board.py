@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from edgevtn.cores import Cores, is_big, number_of, read_cores, text_of
+from edgevtn.cores import Cores, biggest, number_of, read_cores, text_of
 
 #: Instruction sets that decide how fast it runs: what /proc/cpuinfo calls them, and what people do.
 INSTRUCTIONS = {
@@ -72,8 +72,7 @@ class Board(NamedTuple):
     @property
     def big_cores(self) -> int:
         """How many cores are as good as the best."""
-        best = self.cores[0] if self.cores else None
-        return sum(len(kind.numbers) for kind in self.cores if best and is_big(kind, best))
+        return len(biggest(self.cores))
 
 
 def _fields(text: str) -> dict[str, str]:

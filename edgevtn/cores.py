@@ -10,7 +10,7 @@ Nothing compiled is imported: this must work on a board where a library crashes.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -43,6 +43,11 @@ def is_big(kind: Cores, best: Cores) -> bool:
     if best.capacity:
         return kind.capacity >= BIG * best.capacity
     return kind.megahertz >= BIG * best.megahertz
+
+
+def biggest(kinds: Sequence[Cores]) -> tuple[int, ...]:
+    """Numbers of the cores that are about as fast as the best, those of the first kind."""
+    return tuple(sorted(number for kind in kinds if is_big(kind, kinds[0]) for number in kind.numbers))
 
 
 def read_cores(root: Path = ROOT, allowed: Collection[int] | None = None) -> tuple[Cores, ...]:
@@ -86,8 +91,8 @@ def big_cores(root: Path = ROOT, allowed: Collection[int] | None = None) -> tupl
     """
     may = allowed_cores() if allowed is None else allowed
     kinds = read_cores(root, may)
-    big = [number for kind in kinds if is_big(kind, kinds[0]) for number in kind.numbers]
-    return tuple(sorted(big)) if len(big) < sum(len(kind.numbers) for kind in kinds) else ()
+    big = biggest(kinds)
+    return big if len(big) < sum(len(kind.numbers) for kind in kinds) else ()
 
 
 def allowed_cores() -> set[int]:

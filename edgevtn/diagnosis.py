@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from edgevtn.board import INSTRUCTIONS, Board
-from edgevtn.cores import is_big
+from edgevtn.cores import biggest, is_big
 from edgevtn.installed import Trial
 
 #: Degrees Celsius from which a Raspberry Pi slows down, by its makers:
@@ -100,7 +100,7 @@ def _cores(board: Board) -> Iterator[Finding]:
         for kind in board.cores
     )
     if board.big_cores < count:
-        numbers = ",".join(str(n) for kind in board.cores if is_big(kind, best) for n in kind.numbers)
+        numbers = ",".join(map(str, biggest(board.cores)))
         yield Finding("cores", "ok", f"{speeds}; recognition keeps to the big ones, {numbers}")
     elif board.cpu_limit is not None and board.cpu_limit < 1:
         advice = "less than a core may be too slow for the model's rate; raise the limit or use --cpu-budget"
