@@ -25,7 +25,7 @@ from edgevtn.teaching.choose import Candidate, candidates
 from edgevtn.teaching.confidence import probabilities
 from edgevtn.teaching.features import STREAMS
 from edgevtn.teaching.fit import Fitted, Material, fit
-from edgevtn.teaching.windows import Measure, columns, windows
+from edgevtn.teaching.windows import Measure, columns, evenly, windows
 
 RATE = 12.5
 #: Features of a frame, of the bundled encoder.
@@ -105,8 +105,7 @@ def doubts(known: Sequence[Novelty | None], fitted: Fitted, clip: dict[int, np.n
     """What the logits of so many windows are divided by, by the newest frame of each: (n, 1)."""
     thinned = clip[fitted.candidate.size][:: round(RATE / fitted.candidate.rate)]
     seen = windows(thinned, fitted.candidate.window_len)[:, -1]
-    picked = np.unique(np.linspace(0, len(seen) - 1, min(count, len(seen))).round().astype(int))
-    frames_seen = zip(*streams_of(seen[picked]), strict=True)
+    frames_seen = zip(*streams_of(seen[evenly(len(seen), count)]), strict=True)
     return np.array([[doubt([k(own) for k, own in zip(known, each, strict=True) if k])] for each in frames_seen])
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from edgevtn.arrays import Float, Half
 from edgevtn.teaching.ridge import Int
-from edgevtn.teaching.windows import Measure, windows
+from edgevtn.teaching.windows import Measure, evenly, windows
 
 STILL, TURN = "still", "turn"
 #: What may be made, the most first; less where an action is itself a still one.
@@ -73,5 +73,4 @@ def pieces(clip: Half, rate: float) -> list[Half]:
     """A clip of nothing in pieces of `PIECE` seconds, at most `MOST_PIECES` of them."""
     length = round(PIECE * rate)
     starts = range(0, max(1, len(clip) - length // 2), length)
-    picked = np.unique(np.linspace(0, len(starts) - 1, min(MOST_PIECES, len(starts))).round().astype(int))
-    return [clip[starts[n] : starts[n] + length] for n in picked]
+    return [clip[starts[n] : starts[n] + length] for n in evenly(len(starts), MOST_PIECES)]

@@ -38,6 +38,11 @@ def windows(rows: Float, window_len: int) -> Float:
     return every
 
 
+def evenly(count: int, most: int) -> Array:
+    """At most so many of the numbers below `count`, evenly spread, the first and the last among them: int64 (n,)."""
+    return np.unique(np.linspace(0, count - 1, min(most, count)).round().astype(np.int64))
+
+
 class Measure:
     """Statistics of windows of one length, all that there are.
 
@@ -68,5 +73,4 @@ class Measure:
     def some(self, rows: Float, most: int) -> Float:
         """Statistics of at most so many windows, evenly spread over the clip: float32 (n, 8 W)."""
         seen = windows(rows, self._window_len)
-        picked = np.unique(np.linspace(0, len(seen) - 1, min(most, len(seen))).round().astype(int))
-        return np.stack([self._statistics(seen[n]).copy() for n in picked])
+        return np.stack([self._statistics(seen[n]).copy() for n in evenly(len(seen), most)])
