@@ -44,7 +44,7 @@ def main() -> None:
     # Videos alone: one set has labels by segments of a video, which do not matter here.
     clips = {name: [file for file in find_clips(SHARED / "data" / name) if file.is_file()] for name in SETS[:3]}
     clips |= {name: sorted((SHARED / "data" / name).rglob("*.mp4")) for name in (SETS[3], FOREIGN)}
-    fitted = [sample for name in SETS for sample in sample_frames(_but_fourths(clips[name]), FITTED, SIZE, seed=3)]
+    fitted = [sample for name in SETS for sample in sample_frames(but_fourths(clips[name]), FITTED, SIZE, seed=3)]
     fitted = [fitted[n] for n in np.random.default_rng(0).permutation(len(fitted))]
     held_out = {name: sample_frames(files[::4], HELD_OUT, SIZE, seed=7) for name, files in clips.items()}
     fp32 = narrowed(arguments.weights) if arguments.weights else pretrained_encoder("lite0")
@@ -76,7 +76,8 @@ def facts() -> dict[str, object]:
     }  # fmt: skip
 
 
-def _but_fourths(files: list[Path]) -> list[Path]:
+def but_fourths(files: list[Path]) -> list[Path]:
+    """What is learned from: every fourth, the first among them, is for measuring."""
     return [file for n, file in enumerate(files) if n % 4]
 
 

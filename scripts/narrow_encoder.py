@@ -25,6 +25,7 @@ import numpy as np
 import onnx
 import torch
 from late_layers import FIRST, Late, tensors
+from make_encoder import but_fourths
 from onnxruntime import InferenceSession
 from torch import Tensor, nn
 from torch.nn import functional
@@ -42,6 +43,8 @@ KEPT = {6: 400, 7: 368, 9: 384, 10: 288, 12: 608, 13: 608, 14: 512, 15: 1088}
 SIDES = {160: 0.45, 224: 0.35, 192: 0.1, 128: 0.1}
 #: Pictures that are learned from, those that fit the projections, and those that show how far it is.
 PICTURES, FITTED, HELD_OUT = 24_000, 1_200, 128
+#: Pictures that go through the layers at a time where nothing is learned.
+LOOKED_AT = 64
 #: A quarter are pictures of differences, the second stream's.
 DIFFERENCES, INTERVAL = 0.25, 0.16
 STEPS, BATCH = 3_000, 32
@@ -74,7 +77,7 @@ def main() -> None:
     weights = pretrained_weights("lite0")
     whole = Late(weights).requires_grad_(False)
     seen = look(whole, source(arguments.data, arguments.pictures), arguments.pictures)
-    narrow = copy.deepcopy(whole)
+    narrow = copy.deepcopy(whole).requires_grad_(True)
     fit(narrow, whole, seen)
     report("fitted", narrow, seen)
     narrow = learn(narrow, seen, arguments.steps)
@@ -87,8 +90,7 @@ def source(data: Path, count: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """Frames and pictures of differences, uint8 (224, 224, 3), of three clips of four; the fourth is for measuring."""
     files: list[Path] = []
     for name in SETS:
-        found = sorted(path for path in (data / name).rglob("*") if path.suffix in (".mp4", ".avi"))
-        files += [file for n, file in enumerate(found) if n % 4]
+        files += but_fourths(sorted(path for path in (data / name).rglob("*") if path.suffix in (".mp4", ".avi")))
     pictures = [sample.pixels[0].transpose(1, 2, 0) for sample in sample_frames(files, count // 3, 224, seed=3)]
     changes = sample_frames(files, count // 6, 224, seed=4, difference_interval=INTERVAL)
     return pictures, [sample.pixels[0].transpose(1, 2, 0) for sample in changes]
@@ -139,7 +141,7 @@ def look(whole: Late, source: tuple[list[np.ndarray], list[np.ndarray]], count: 
         maps = [session.run(None, {"pixels": next(shown)})[0] for _ in range(round(count * share))]
         x = np.concatenate(maps).transpose(0, 2, 3, 1).astype(np.float16)
         with torch.no_grad():
-            last = [whole(torch.from_numpy(part).float()).numpy().astype(np.float16) for part in batches(x)]
+            last = [whole(part.float()).numpy().astype(np.float16) for part in torch.from_numpy(x).split(LOOKED_AT)]
         seen[side] = Seen(x, np.concatenate(last))
     return seen
 
@@ -148,9 +150,9 @@ def fit(narrow: Late, whole: Late, seen: dict[int, Seen]) -> None:
     """Narrow each block in turn; its projection makes good what those before it lost."""
     with torch.no_grad():
         wanted = [
-            torch.from_numpy(part).float()
+            part.float()
             for side, share in SIDES.items()
-            for part in batches(seen[side].early[HELD_OUT:][: round(FITTED * share)])
+            for part in torch.from_numpy(seen[side].early[HELD_OUT:][: round(FITTED * share)]).split(LOOKED_AT)
         ]
         got = wanted
         for number, (block, original) in enumerate(zip(narrow.blocks, whole.blocks, strict=True), FIRST):
@@ -231,10 +233,6 @@ def report(what: str, narrow: Late, seen: dict[int, Seen]) -> None:
         error = ((got - wanted) ** 2).sum() / ((wanted - wanted.mean(0)) ** 2).sum()
         cosine = functional.cosine_similarity(got, wanted).mean()
         print(f"{what} {side}: cosine {cosine:.4f}, error {error:.4f} of the variance", flush=True)
-
-
-def batches(values: np.ndarray) -> list[np.ndarray]:
-    return [values[n : n + 64] for n in range(0, len(values), 64)]
 
 
 if __name__ == "__main__":
