@@ -85,7 +85,7 @@ def steps(groups, precision):
 
 def bars(groups):
     names = [name for name in groups if name.startswith("whole frame")]
-    figure = Figure(figsize=(9, 2.2), layout="constrained")
+    figure = Figure(figsize=(9, 2.4), layout="constrained")
     for n, name in enumerate(names):
         axes = figure.add_subplot(1, len(names), n + 1)
         found = {each["params"]["way"]: milliseconds(each) for each in groups[name]}
@@ -96,7 +96,7 @@ def bars(groups):
         axes.invert_yaxis()
         axes.spines[["top", "right"]].set_visible(False)
         axes.set_title(name.removesuffix(", 1 thread"))
-        axes.set_xlabel("ms a frame" + ("" if naive is None else f"; without reuse of features {naive:.1f}"))
+        axes.set_xlabel("ms a frame" + ("" if naive is None else f"\nwithout reuse of features: {naive:.1f}"))
     save(figure, "benchmark-frame.png")
 
 
