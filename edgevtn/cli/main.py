@@ -183,4 +183,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    finally:
+        # Python notes that an interrupt left code made from text, as `dataclass` and Numba make it, and kills itself by
+        # the signal at its end, whoever caught it. Other code from text takes that back.
+        exec("")
     return status or 0

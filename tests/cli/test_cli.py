@@ -179,6 +179,28 @@ def test_stopping_ends_cleanly(tmp_path, tiny, number, status):
     capture.release()
 
 
+@pytest.mark.parametrize("caught", [False, True], ids=["by us", "by the command"])
+def test_stopping_within_code_made_from_text(tmp_path, caught):
+    """As `dataclass` makes it; Python remembers that an interrupt left it."""
+    program = f"""
+import edgevtn.cli.main as command
+def interrupted(arguments, kind):
+    try:
+        exec("raise KeyboardInterrupt")
+    except KeyboardInterrupt:
+        if not {caught}:
+            raise
+    raise OSError("caught")
+command._parsed = interrupted
+raise SystemExit(command.main(["doctor"]))
+"""
+    (tmp_path / "interrupted.py").write_text(program)
+    started = [sys.executable, "-m", "interrupted"]  # Python forgets it in a program of another kind
+    done = subprocess.run(started, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    error = "edgevtn: error: caught\n" if caught else ""
+    assert (done.returncode, done.stderr) == (1 if caught else 130, error)
+
+
 def _image(folder):
     file = folder / "one.png"
     if not file.exists():
