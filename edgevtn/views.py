@@ -101,8 +101,10 @@ class Views:
             The frame is none, or does not follow the last.
         """
         for name, view in self._views[source].items():
-            check_frame(frame)
-            part = frame if view.region is None else view.region.cut(frame)
+            part = frame  # which the recogniser checks; one that is to be cut is checked before
+            if view.region is not None:
+                check_frame(frame)
+                part = view.region.cut(frame)
             for prediction in view.recognizer.predictions(part, timestamp):
                 if source or name or self._moments:
                     moments = view.recognizer.moments(prediction) if self._moments else None
