@@ -160,7 +160,7 @@ def choose(
     weights, targets = balanced(classes, np.ones(len(classes))), targets_of(classes, K)
     for place in sorted({(candidate.rate, candidate.window_len) for candidate in among}):
         measure, step = Measure(place[1], W), round(rate / place[0])
-        rows = np.stack([measure.clip(clip[::step]) for clip in clips])
+        rows = np.stack([measure.clip(clip, step) for clip in clips])
         some = [measure.some(clip[::step], LIVE_WINDOWS) for clip in clips]
         owner = np.repeat(np.arange(len(clips)), [len(part) for part in some])
         blocks = products(rows, np.concatenate(some), weights, W, moving)
@@ -180,12 +180,17 @@ def _try(ridge: Ridge, others: Float64, owner: Int, candidate: Candidate, classe
     return Tried(candidate, strength, float(shares @ right), float(shares @ share), loss, right, (right + share) / 2)
 
 
-def best_strength(ridge: Ridge, groups: Sequence[Int]) -> tuple[float, Float64, float]:
-    """The strength of least left-out error, its left-out scores (n, K), and their mean squared error."""
-    found = []
+def best_strength(
+    ridge: Ridge, groups: Sequence[Int], counted: npt.NDArray[np.bool_] | None = None
+) -> tuple[float, Float64, float]:
+    """The strength of least left-out error, its left-out scores (n, K), and their mean squared error.
+
+    The error is that of all rows, or of those that are counted, bool (n,).
+    """
+    found, weights = [], ridge.weights if counted is None else ridge.weights * counted
     for strength in STRENGTHS:
         scores = ridge.left_out(strength, groups)
-        loss = float(np.average(((scores - ridge.targets) ** 2).mean(axis=1), weights=ridge.weights))
+        loss = float(np.average(((scores - ridge.targets) ** 2).mean(axis=1), weights=weights))
         found.append((strength, scores, loss))
     return min(found, key=lambda entry: entry[2])
 

@@ -46,11 +46,11 @@ def evidence(material: Material, fitted: Fitted, make_nothing: bool) -> list[Evi
     """The clips that a report calls confusing, in its order."""
     if not material.comparable:
         return []
-    known = np.flatnonzero(material.classes < material.named)
+    known, judged = np.flatnonzero(material.classes < material.named), material.judged
     found, models = [], dict[int, Fitted]()
     candidate = fitted.candidate
-    for n, answer in mistakes(fitted.scores[known, : material.named], material.classes[known]):
-        clip, label = int(known[n]), int(material.classes[known[n]])
+    for row, answer in mistakes(fitted.scores[judged, : material.named], material.classes[judged]):
+        clip, label = int(judged[row]), int(material.classes[judged[row]])
         group = int(material.group_of[clip])
         if group not in models:
             less = material.only(np.flatnonzero(material.group_of != group))
@@ -60,7 +60,8 @@ def evidence(material: Material, fitted: Fitted, make_nothing: bool) -> list[Evi
         own = shares(
             rows, w[:, answer] - w[:, label], float(b[answer] - b[label]), candidate.statistics, candidate.window_len
         )
-        found.append(Evidence(n, material.labels[label], material.labels[answer], candidate.rate, own))
+        place = int(np.searchsorted(known, clip))
+        found.append(Evidence(place, material.labels[label], material.labels[answer], candidate.rate, own))
     return found
 
 

@@ -87,9 +87,23 @@ class Material:
         return tuple(label for label, count in zip(self.labels, takes, strict=False) if count < 2)
 
     @property
+    def counted(self) -> npt.NDArray[np.bool_]:
+        """Whether each clip tells something when it is left out: not if its label has no other take; bool (n,)."""
+        takes = np.bincount(np.unique(np.stack([self.classes, self.group_of], axis=1), axis=0)[:, 0])
+        counted: npt.NDArray[np.bool_] = (takes[self.classes] > 1) | (self.classes >= self.named)
+        return counted
+
+    @property
+    def judged(self) -> Int:
+        """Those of them that are of actions, int64 indices."""
+        return np.flatnonzero(self.counted & (self.classes < self.named))
+
+    @property
     def comparable(self) -> bool:
-        """Whether candidates can be compared by clips left out: every label has two takes or more."""
-        return not self.single
+        """Whether candidates can be compared by clips left out: the most clips are judged, of two labels or more."""
+        judged = self.judged
+        most = 2 * len(judged) > np.count_nonzero(self.classes < self.named)
+        return bool(most) and len(np.unique(self.classes[judged])) > 1
 
 
 @dataclass(frozen=True)
@@ -158,16 +172,17 @@ def fit(
     known = np.flatnonzero(material.classes < material.named)
     classes = material.classes[known]
     group_of = material.group_of[known]
-    groups = [np.flatnonzero(group_of == group) for group in np.unique(group_of)]
     tried: list[Tried] = []
     candidate = Candidate(FALLBACK, max(rates), round(FALLBACK_SECONDS * max(rates)), material.size, material.modality)
     if material.comparable:
+        judged = material.judged
+        told, groups = np.unique(material.classes[judged], return_inverse=True)[1], material.only(judged).groups
         for own in materials:
-            clips = [own.clips[n] for n in known]
+            clips = [own.clips[n] for n in judged]
             every = candidates(lengths(clips, own.rate), own.size, rates, own.modality) if among is None else among
             fitting = [c for c in every if (c.size, c.modality) == (own.size, own.modality)]
-            tried += choose(clips, classes, groups, own.rate, fitting, own.moving)
-        candidate = cheapest(tried, balanced(classes, np.ones(len(classes))), groups).candidate
+            tried += choose(clips, told, groups, own.rate, fitting, own.moving)
+        candidate = cheapest(tried, balanced(told, np.ones(len(told))), groups).candidate
         found = candidate.size, candidate.modality
         material = next(own for own in materials if (own.size, own.modality) == found)
     elif among:
@@ -176,7 +191,7 @@ def fit(
     step = round(material.rate / candidate.rate)
     measure, which = Measure(candidate.window_len, W), columns(candidate.statistics, W)
     thinned = [clip[::step] for clip in material.clips]
-    rows = np.stack([measure.clip(clip) for clip in thinned])[:, which]
+    rows = np.stack([measure.clip(clip, step) for clip in material.clips])[:, which]
     some = [measure.some(clip, LIVE_WINDOWS)[:, which] for clip in thinned]
     results = []
     for recipe in RECIPES if make_nothing else RECIPES[-1:]:
@@ -202,18 +217,21 @@ def _fit(
     asked = (scale(np.concatenate(some)) @ scaled.T).astype(np.float64)
     # Labels are fitted on what was recorded alone: what is made of nothing would bend them.
     targets = targets_of(material.classes, len(material.labels))[:, :K]
-    parts = [
-        _Columns.fit(products[:n, :n], weights, targets, material.group_of, asked[:, :n], owner, material.comparable)
-    ]
+    counted = material.counted if material.comparable else None
+    parts = [_Columns.fit(products[:n, :n], weights, targets, material.group_of, asked[:, :n], owner, counted)]
     nothing = bool(len(extra)) or len(material.labels) > K
     if nothing:
         kinds = np.concatenate([material.classes, np.full(len(extra), len(material.labels))])
         weights, targets = balanced(kinds, np.ones(len(kinds))), np.where(kinds >= K, 1.0, -1.0)[:, None]
         groups = np.concatenate([material.group_of, extra_groups])
-        parts.append(_Columns.fit(products, weights, targets, groups, asked, owner, material.comparable))
+        if counted is not None:
+            counted = np.append(counted, np.ones(len(extra), bool))
+        parts.append(_Columns.fit(products, weights, targets, groups, asked, owner, counted))
     scores = np.concatenate([part.scores[:n] for part in parts], axis=1)
     temperature, offset, level = FALLBACK_TEMPERATURE, FALLBACK_OFFSET, FALLBACK_LEVEL
-    if material.comparable:
+    # Where labels have one take there are few clips, of which those without one more say too little: of what they are
+    # sure, models of still less are not, and half of what is recognised would be "unknown".
+    if material.comparable and not material.single:
         named = material.classes[owner] < K
         live = np.concatenate([part.live for part in parts], axis=1)[named]
         truth, share = material.classes[owner][named], (parts[0].weights[owner] / np.bincount(owner)[owner])[named]
@@ -251,14 +269,14 @@ class _Columns:
     @classmethod
     def fit(
         cls, products: Float64, weights: Float64, targets: Float64, group_of: Int, asked: Float64, owner: Int,
-        comparable: bool,
+        counted: npt.NDArray[np.bool_] | None,
     ) -> _Columns:  # fmt: skip
         ridge = Ridge.of(products, weights, targets)
         strength = FALLBACK_STRENGTH
         scores, live = np.full(targets.shape, np.nan), np.full((len(asked), targets.shape[1]), np.nan)
-        if comparable:
+        if counted is not None:
             groups = [np.flatnonzero(group_of == group) for group in np.unique(group_of)]
-            strength, scores, _ = best_strength(ridge, groups)
+            strength, scores, _ = best_strength(ridge, groups, counted)
             live = ridge.left_out_others(strength, groups, asked, owner, scores)
         return cls(weights, strength, *ridge.coefficients(strength), scores, live)
 

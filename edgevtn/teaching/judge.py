@@ -39,10 +39,14 @@ def judge(gathered: Gathered, fitted: Fitted, notes: Sequence[str], make_nothing
     K, labels = material.named, material.labels[: material.named]
     known = np.flatnonzero(material.classes < K)
     classes, group_of = material.classes[known], material.group_of[known]
-    groups = [np.flatnonzero(group_of == group) for group in np.unique(group_of)]
-    weights = balanced(classes, np.ones(len(classes)))
     clips = {label: int((classes == k).sum()) for k, label in enumerate(labels)}
     takes = {label: len(np.unique(group_of[classes == k])) for k, label in enumerate(labels)}
+    short = [names[n] for n in known.tolist() if 2 * len(material.clips[n]) / material.rate < fitted.candidate.seconds]
+    if material.comparable:
+        known = material.judged
+        classes, group_of = material.classes[known], material.group_of[known]
+    groups = [np.flatnonzero(group_of == group) for group in np.unique(group_of)]
+    weights = balanced(classes, np.ones(len(classes)))
     scores, confusion = fitted.scores[known], np.zeros((K, K), np.int64)
     accuracy = answered = expected = bounds = None
     learning: list[tuple[int, float]] = []
@@ -61,9 +65,10 @@ def judge(gathered: Gathered, fitted: Fitted, notes: Sequence[str], make_nothing
         surest = mistakes(scores[:, :K], classes)
         confusing = [(names[known[n]], labels[classes[n]], labels[answer]) for n, answer in surest]
         learning = _curve(material, fitted, known)
-        found = shortcuts([material.clips[n] for n in known], classes, groups)
+        kinds, told = np.unique(classes, return_inverse=True)
+        found = shortcuts([material.clips[n] for n in known], told, groups)
         short_ways = {shortcut.what: shortcut.accuracy for shortcut in found}
-        notes += suspicions(found, accuracy, labels)
+        notes += suspicions(found, accuracy, [labels[k] for k in kinds])
     rate, hours = alarms(material, fitted, make_nothing, whole) if whole else (None, None)
     order = sorted(fitted.tried, key=lambda tried: (-float(np.average(tried.right, weights=weights)), tried.loss))
     chosen = fitted.candidate
@@ -80,15 +85,14 @@ def judge(gathered: Gathered, fitted: Fitted, notes: Sequence[str], make_nothing
         },
         confusing=confusing,
         wanting=wanting(labels, clips, takes, confusion if material.comparable else np.zeros((0, 0), np.int64)),
-        short=[names[n] for n in known.tolist() if 2 * len(material.clips[n]) / material.rate < chosen.seconds],
-        alarms_per_hour=rate, nothing_hours=hours, shortcuts=short_ways, warnings=notes,
+        short=short, alarms_per_hour=rate, nothing_hours=hours, shortcuts=short_ways, warnings=notes,
     )  # fmt: skip
 
 
 def _rows(material: Material, fitted: Fitted, which: Int) -> Float:
     candidate, W = fitted.candidate, material.clips[0].shape[1]
     measure, step = Measure(candidate.window_len, W), round(material.rate / candidate.rate)
-    return np.stack([measure.clip(material.clips[n][::step]) for n in which])[:, columns(candidate.statistics, W)]
+    return np.stack([measure.clip(material.clips[n], step) for n in which])[:, columns(candidate.statistics, W)]
 
 
 def _curve(material: Material, fitted: Fitted, known: Int) -> list[tuple[int, float]]:

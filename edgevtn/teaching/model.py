@@ -282,10 +282,10 @@ def _nothing(nothing: str | Path | Sequence[str | Path] | None) -> list[Example]
 
 def _alone(material: Material) -> list[str]:
     """A warning of labels with one take alone, if there are any."""
-    if material.comparable:
+    if not material.single:
         return []
-    single = ", ".join(material.single)
-    text = f"there is one take alone of {single}, so how well it recognises is not known: record a second"
+    single, what = ", ".join(material.single), " these" if material.comparable else ""
+    text = f"there is one take alone of {single}, so how well it recognises{what} is not known: record a second"
     warnings.warn(text, RuntimeWarning, stacklevel=4)
     return [text]
 

@@ -39,8 +39,8 @@ class Report:
     groups : str
         How clips that belong together were found.
     accuracy : float, optional
-        Share of clips recognised among the K labels with their group left out, labels alike, 0 to 1; None where nothing
-        could be left out.
+        Share of clips recognised among the K labels with their group left out, labels alike, 0 to 1. Labels of one take
+        do not count, for nothing tells of them when that is left out; None where most clips are of such labels.
     corrected : float, optional
         The same with what choosing among candidates gained by chance taken off: what to expect.
     answered : float, optional
@@ -143,6 +143,7 @@ class Report:
         """A page of text."""
         total = sum(self.clips.values())
         lines = [f"{len(self.labels)} labels, {total} clips; {self.groups}"]
+        single = [label for label, count in self.takes.items() if count < 2]
         if self.accuracy is None or self.interval is None:
             lines.append("accuracy is not known: no take can be left out, record another one of each label")
         else:
@@ -150,6 +151,7 @@ class Report:
             lines.append(
                 f"accuracy on takes left out {self.accuracy:.1%}, 95 % interval {low:.1%} to {high:.1%}"
                 + (f"; {self.corrected:.1%} without the luck of choosing" if self.corrected is not None else "")
+                + (f"; of labels with two takes or more, so not of {', '.join(single)}" if single else "")
             )
         if self.answered is not None:
             lines.append(f"recognised and not called nothing or unknown {self.answered:.1%}")

@@ -59,16 +59,26 @@ class Measure:
         self._statistics = Statistics(EVERY, width)
         self.count = width * sum(STATISTICS.values())
 
-    def clip(self, rows: Float) -> Float:
+    def clip(self, rows: Float, step: int = 1) -> Float:
         """Mean over the windows of a clip, float32 (8 W,).
 
         A linear head's mean logits over a clip are its logits of this one row.
+
+        Parameters
+        ----------
+        rows : float32 (N, W)
+        step : int
+            A window sees one of so many rows. A camera may have begun at any of them, so all of these beginnings count
+            alike: they are more to learn from, and cost no encoding.
         """
-        total = np.zeros(self.count)
-        seen = windows(rows, self._window_len)
-        for window in seen:
-            total += self._statistics(window)
-        return (total / len(seen)).astype(np.float32)
+        means = []
+        for first in range(min(step, len(rows))):
+            total = np.zeros(self.count)
+            seen = windows(rows[first::step], self._window_len)
+            for window in seen:
+                total += self._statistics(window)
+            means.append(total / len(seen))
+        return np.mean(means, axis=0, dtype=np.float64).astype(np.float32)
 
     def some(self, rows: Float, most: int) -> Float:
         """Statistics of at most so many windows, evenly spread over the clip: float32 (n, 8 W)."""

@@ -79,6 +79,15 @@ def test_a_clips_row_is_the_mean_of_its_windows():
     assert len(columns(("mean", "segments"), W)) == 4 * W
 
 
+def test_a_camera_may_begin_at_any_frame():
+    """At a lower rate every row of a clip is seen, wherever the first window begins."""
+    (clip, *_), _, _ = clips_of("speed")
+    measure = Measure(8, W)
+    means = [measure.some(clip[first::4], 1000).mean(axis=0) for first in range(4)]
+    np.testing.assert_allclose(measure.clip(clip, 4), np.mean(means, axis=0), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(measure.clip(clip[:2], 4), measure.clip(clip[:2], 2), rtol=1e-6)  # as many as there are
+
+
 def test_made_material_is_still_or_turns():
     clips, classes, _ = clips_of("speed", 8)
     group_of = np.arange(8) // 4
