@@ -52,13 +52,13 @@ def test_what_is_left_out_together_is_no_part_of_what_it_is_compared_with():
     assert measure(given, [7] * 4).limit == measure(given).limit  # nothing would be left to compare with
 
 
-@pytest.mark.parametrize(("novelty", "expected"), [([], 1), ([0.3, 0.9], 1), ([0.5, 3.5], 2**0.5), ([9.0], 3)])
-def test_doubt_is_the_distance_beyond_the_limit(novelty, expected):
+@pytest.mark.parametrize(("novelty", "expected"), [([], 1), ([0.3, 0.9], 1), ([0.5, 3.5], 2), ([9.0], 9)])
+def test_doubt_is_the_squared_distance_beyond_the_limit(novelty, expected):
     assert doubt(novelty) == pytest.approx(expected)
 
 
 def test_a_taught_model_is_less_sure_of_what_is_unlike_its_training(tmp_path):
-    """Its probabilities are those without novelty, with logits over the distance; others' models stay as they are."""
+    """Its probabilities are those without novelty, with logits over the squared distance; others stay as they are."""
     facts = tiny_facts()
     own = {"kind": "linear", "window_len": 3, "statistics": ["mean"], "features": "raw"}
     linear = facts | {"head": own}
@@ -76,7 +76,7 @@ def test_a_taught_model_is_less_sure_of_what_is_unlike_its_training(tmp_path):
     taught, plain = predictions("taught", 0.2, far), predictions("plain", 0.2, None)
     for doubting, sure in zip(taught, plain, strict=True):
         assert doubting.novelty > 1
-        logits = np.log(sure.probabilities.astype(np.float64)) / np.sqrt(doubting.novelty)
+        logits = np.log(sure.probabilities.astype(np.float64)) / doubting.novelty
         expected = np.exp(logits) / np.exp(logits).sum()
         np.testing.assert_allclose(doubting.probabilities, expected, atol=1e-4)
     for trained, same in zip(predictions("trained", 0, far), predictions("without", 0, None), strict=True):
