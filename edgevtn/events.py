@@ -204,8 +204,8 @@ class EventDetector:
         return best if reached[best] >= 0 else None
 
     def _may_begin(self, track: Track, label: str) -> bool:
-        """Whether it is an action, and has cooled down since its last event."""
-        if label in NO_ACTION:
+        """Whether it is an action, moves as its takes did, and has cooled down since its last event."""
+        if label in NO_ACTION or label in track.newest.calm:
             return False
         ended = track.ended.get(label)
         return ended is None or track.boundary - ended >= self._of(label).cool_down - HAIRS_BREADTH

@@ -49,6 +49,9 @@ class Prediction:
         How unlike the model's training the newest encoded frame is: its distance over the one that 99 % of the
         training's frames keep below, so above 1 the scene is another; None where the bundle does not say. See
         `edgevtn.novelty`.
+    calm : tuple of str
+        Labels of which every take that was learned from moved more than anything in this window, by a margin: they may
+        be probable, as where someone sits who was seen to lie after a fall, but no event of theirs begins.
     """
 
     model: str
@@ -64,6 +67,7 @@ class Prediction:
     reused: bool = False
     moments: Float | None = None
     novelty: float | None = None
+    calm: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """What it says, without the arrays."""
@@ -83,6 +87,7 @@ class Prediction:
             "model": self.model, "label": self.label, "score": rounded(self.score, 4),
             "timestamp": rounded(self.timestamp, 3), "window_start": rounded(self.window_start, 3),
             "delay": rounded(self.delay, 3), "source": self.source, "region": self.region, "reused": bool(self.reused),
+            "calm": list(self.calm),
             "probabilities": {
                 label: rounded(share, 4) for label, share in zip(self.labels, self.probabilities, strict=True)
             },

@@ -87,6 +87,7 @@ class Runner:
         self._novelty: float | None = None  # of the newest frame that was encoded
         self._doubt = 1.0  # that follows from it
         self._settled: Float | None = None  # probabilities of a window of which all rows are the same
+        self._calm: tuple[str, ...] = ()  # labels that it moves too little for
 
     def take(self, features: Sequence[Float | None], slots: int, timestamp: float) -> Prediction | None:
         """Take a sampled frame.
@@ -143,6 +144,7 @@ class Runner:
             while not head.window.full:
                 self._repeat(head, stream)
         probabilities = softmax(self.logits() / np.float32(self._doubt))
+        self._calm = tuple(self.model.labels[k] for k in self.heads[0].calm())
         if self._same > self._slots:  # every row is the same, so what follows will say the same
             self._settled = probabilities
         return self._predict(probabilities, timestamp, self._first, reused)
@@ -206,4 +208,5 @@ class Runner:
             delay,
             reused=reused,
             novelty=self._novelty,
+            calm=self._calm,
         )

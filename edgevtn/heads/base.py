@@ -7,7 +7,7 @@ that runs (`Head`). `edgevtn.heads.KINDS` lists the kinds; nothing else in a bun
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -125,6 +125,10 @@ class Head(ABC):
     def clear(self) -> None:
         """Forget all frames."""
         self.window.clear()
+
+    def calm(self) -> Sequence[int]:
+        """Labels, by index, that what the window shows moves too little for: none of theirs begins in it."""
+        return ()
 
     def moments(self, answer: int, other: int) -> Float | None:
         """What each row of the window adds to the logit of one label less that of another, float32 (T,).

@@ -5,6 +5,7 @@ Its logits are sums over statistics, so it can be fitted in closed form from a f
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,10 @@ class LinearFacts(HeadFacts):
         Above 0: logits are scores, about 1 for the label that fits and -1 for the others, divided by it; and the last
         label is whatever fits none of the others, see `rejection`. 0 where every label is like any other, as in a
         bundle that does not say.
+    moves : tuple of float
+        For each label how much what it looks at changes from one frame to the next at least, somewhere in the window,
+        where that label begins: the mean over the W numbers. Empty where none begins with a movement, as in a bundle
+        that does not say.
     """
 
     kind: ClassVar[str] = "linear"
@@ -46,19 +51,26 @@ class LinearFacts(HeadFacts):
         "statistics": texts(*STATISTICS),
         "features": choice(RAW, ROOT),
         "temperature": Fact("0, or a number up to 1000", lambda value: is_number(value) and 0 <= value <= 1000),
+        "moves": Fact(
+            "a list of numbers from 0 on, one for each label, or none",
+            lambda value: isinstance(value, list) and all(is_number(entry) and entry >= 0 for entry in value),
+        ),
     }
 
     statistics: tuple[str, ...]
     features: str = RAW
     temperature: float = 0.0
+    moves: tuple[float, ...] = ()
 
     @classmethod
     def read(cls, facts: dict[str, Any], width: int, classes: int, where: str) -> Self:
         """As every kind does; statistics in another order than they are computed in are refused."""
-        read = super().read({"features": RAW, "temperature": 0.0} | facts, width, classes, where)
+        read = super().read({"features": RAW, "temperature": 0.0, "moves": []} | facts, width, classes, where)
         ordered = [name for name in STATISTICS if name in read.statistics]
         if list(read.statistics) != ordered:
             raise BundleError(f"{where}: statistics must be in the order {ordered}, got {list(read.statistics)}")
+        if len(read.moves) not in (0, classes):
+            raise BundleError(f"{where}: moves must be {classes} numbers, one for each label, got {len(read.moves)}")
         return read
 
     @property
@@ -93,10 +105,31 @@ class Linear(Head):
         self._classify = bind("classify", self._statistics.values, self._w, self._b, self._logits)
         self._root, self._temperature = facts.features == ROOT, facts.temperature
         self.window = Window(facts.window_len, facts.width)
+        self._moves = facts.moves
+        #: Mean changes from row to row within the window; what is older falls out.
+        self._changes = deque[float](maxlen=facts.window_len - 1)
 
     def push(self, features: Float) -> None:
         """Append a frame's features, float32 (1, W)."""
-        self.window.push(rooted(features) if self._root else features)
+        row = rooted(features) if self._root else features
+        if self._moves and len(self.window):
+            self._changes.append(float(np.abs(row - self.window.newest).mean()))
+        self.window.push(row)
+
+    def repeat(self) -> None:
+        """Append the last frame's features once more."""
+        super().repeat()
+        self._changes.append(0.0)
+
+    def clear(self) -> None:
+        """Forget all frames."""
+        super().clear()
+        self._changes.clear()
+
+    def calm(self) -> Sequence[int]:
+        """Labels whose `moves` nothing in the window reaches."""
+        largest = max(self._changes, default=0.0)
+        return [k for k, least in enumerate(self._moves) if largest < least]
 
     def __call__(self) -> Float:
         """Logits of the window, float32 (K,)."""

@@ -23,6 +23,7 @@ from edgevtn.teaching.features import STREAMS, Extractor
 from edgevtn.teaching.fit import Fitted, Material, fit
 from edgevtn.teaching.gather import gather, left_out_together
 from edgevtn.teaching.judge import judge
+from edgevtn.teaching.movement import least_movements
 from edgevtn.teaching.report import Report
 from edgevtn.teaching.store import Learned, files, load_learned
 from edgevtn.teaching.streams import MODALITIES, needed, write_taught
@@ -73,10 +74,11 @@ class Taught:
         self.frame_rate, self.size = fitted.candidate.rate, fitted.candidate.size
         self.modality = fitted.candidate.modality
         self.labels = _labels(material, fitted)
-        W = material.clips[0].shape[1]
+        W, candidate = material.clips[0].shape[1], fitted.candidate
         self.facts = LinearFacts(
-            W, len(self.labels), fitted.candidate.window_len, fitted.candidate.statistics, ROOT, fitted.temperature
-        )
+            W, len(self.labels), candidate.window_len, candidate.statistics, ROOT, fitted.temperature,
+            least_movements(material, candidate.rate, len(self.labels)),
+        )  # fmt: skip
         self.arrays: dict[str, Float] = {"w_classes": fitted.w, "b_classes": fitted.b}
         self.report: Report = judge(chosen, fitted, [*notes, *found], make_nothing)
 

@@ -88,7 +88,8 @@ def write_taught(
     }
 
     def write(place: Path, seen_as: EncoderFacts, arrays: dict[str, Float], beside: Beside) -> None:
-        stream = {"encoder": seen_as.to_dict(), "head": replace(head[0], width=seen_as.width).to_dict()}
+        facts_of_head = replace(head[0], width=seen_as.width, moves=head[0].moves if seen_as.modality == RGB else ())
+        stream = {"encoder": seen_as.to_dict(), "head": facts_of_head.to_dict()}
         rows = [clip.of(seen_as.modality, seen_as.input_size, facts["frame_rate"]) for clip in learned]
         write_bundle(place, own | stream, encoder.encoder, arrays, beside=beside, novelty=measure(rows, group_of))
 
