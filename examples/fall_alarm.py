@@ -27,7 +27,7 @@ class Alarm(Mqtt):
         return super().messages(event) if event.label == arguments.label else []
 
 
-eager = {"enter": 0.5, "leave": 0.3, "min_duration": 0.2, "cool_down": 30}
+eager = {"enter": 0.4, "leave": 0.2, "cool_down": 30}
 try:
     alarm = Alarm(arguments.broker, "alarm", Origin("alarm"), "alarm.sqlite")
     detector = edgevtn.EventDetector(labels={arguments.label: eager})

@@ -104,7 +104,7 @@ def mqtt(machine: Machine) -> str:
         machine.type("edgevtn teach takes -o mine")
         machine.type("(umask 077; cat > password)", "correct horse\n")
         machine.type(
-            "edgevtn run room.mp4 --model mine --label fall:enter=0.5,min-duration=0 --cool-down 30 "
+            "edgevtn run room.mp4 --model mine --label fall:enter=0.4,leave=0.2 --cool-down 30 "
             f"--name hall --mqtt mqtt://me@localhost:{broker.port} --mqtt-password-file password"
         )
         got = listener.until(lambda topic, text, _: topic.endswith("/availability") and text == "offline")

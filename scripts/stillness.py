@@ -30,7 +30,7 @@ from edgevtn.teaching import Extractor, FeatureCache
 from edgevtn.teaching.features import RATE
 from edgevtn.teaching.fit import Material, fit
 
-#: Hz, at which the heads look.
+#: Hz, at which taught heads look.
 RATES = (12.5, 6.25)
 #: From this probability on an answer counts: below, `edgevtn` says "unknown".
 CERTAIN = 0.5
@@ -102,21 +102,21 @@ def taught(rows: dict[Path, np.ndarray], learn: list[Clip]) -> tuple[Head, float
     return facts.build({"w_classes": fitted.w, "b_classes": fitted.b}, Path("taught"), "fp32"), candidate.rate
 
 
-def compare(data: Path, name: str, extractor: Extractor) -> Iterator[str]:
+def compare(data: Path, name: str, extractor: Extractor, as_bundled: Extractor) -> Iterator[str]:
     model, folder = extractor.bundle.model, extractor.bundle.path
+    rates = sorted({*RATES, model.frame_rate}, reverse=True)
     every = clips(data, name)
     files = sorted({c.file for c in every})
     features = {file: extractor(file) for file in files}
     rows = {file: own.at(RATE) for file, own in features.items()}
-    still = {file: held(file, RATES) for file in files}
+    still = {file: held(file, rates) for file in files}
     own = model.head.build(extractor.bundle.head, folder, "fp32")
     counts: Counter[str] = Counter()
     for group in sorted({c.group for c in every}):
         head, rate = taught(rows, [c for c in every if c.group != group])
         for file in sorted({c.file for c in every if c.group == group}):
-            bundled = features[file].at(model.frame_rate, model.encoder.input_size)
             ways = (
-                ("bundled", own, model.frame_rate, bundled),
+                ("bundled", own, model.frame_rate, as_bundled(file).at(model.frame_rate)),
                 ("taught", head, rate, features[file].at(rate)),
             )
             for kind, asked, hertz, seen in ways:
@@ -134,13 +134,13 @@ def compare(data: Path, name: str, extractor: Extractor) -> Iterator[str]:
                         f"  {file.relative_to(data)}, {kind}: {differ.sum()} of {len(without)} windows differ, "
                         f"{certain.sum()} of them certain; probabilities by {moved:.3f} at most"
                     )
-    shares = [np.concatenate([own[rate] for own in still.values()]).mean() for rate in RATES]
+    shares = [np.concatenate([own[rate] for own in still.values()]).mean() for rate in rates]
     told = "; ".join(
         f"{kind} head {1 - counts[f'{kind}, other'] / counts[f'{kind}, windows']:.2%} of "
         f"{counts[f'{kind}, windows']} windows agree, {counts[f'{kind}, certain']} others are certain"
         for kind in ("bundled", "taught")
     )
-    used = ", ".join(f"{share:.1%} at {rate:g} Hz" for rate, share in zip(RATES, shares, strict=True))
+    used = ", ".join(f"{share:.1%} at {rate:g} Hz" for rate, share in zip(rates, shares, strict=True))
     yield f"{name}, {len(files)} clips: of the slots used again {used}; {told}"
 
 
@@ -152,11 +152,12 @@ def main() -> None:
     arguments = parser.parse_args()
     cv2.setNumThreads(1)
     warnings.simplefilter("ignore")
-    sizes = load_bundle().model.encoder.sizes
-    extractor = Extractor(cache=FeatureCache(arguments.cache), threads=1, sizes=sizes)
+    model, cache = load_bundle().model, FeatureCache(arguments.cache)
+    extractor = Extractor(cache=cache, threads=1)
+    as_bundled = Extractor(rate=model.frame_rate, cache=cache, threads=1, sizes=[model.encoder.input_size])
     for name in arguments.only:
         began = time.perf_counter()
-        for line in compare(arguments.data, name, extractor):
+        for line in compare(arguments.data, name, extractor, as_bundled):
             print(line, flush=True)
         print(f"  {time.perf_counter() - began:.0f} s", flush=True)
 

@@ -28,7 +28,7 @@ def add_detection(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument(
         "--label", action="append", type=_label, default=[], metavar="LABEL:NAME=VALUE,...",
-        help="these for a single label, as in fall:enter=0.5,min-duration=0",
+        help="these for a single label, as in fall:enter=0.4,leave=0.2",
     )  # fmt: skip
 
 

@@ -10,8 +10,8 @@ from edgevtn.teaching.fit import Material
 #: Share of what moved least that is asked for: the largest at which short actions of left-out people begin as they did
 #: without it. It finds as many of their falls, and half of the false ones go (docs/outputs.md).
 SHARE = 0.6
-#: Clips that a label must have. One or two say too little of the others, of which up to a fifth move less; after three it
-#: is up to 6 %.
+#: Clips that a label must have. One or two say too little of the others, of which up to a fifth move less; after three
+#: it is up to 6 %.
 ENOUGH = 3
 
 
