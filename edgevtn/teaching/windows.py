@@ -78,7 +78,8 @@ class Measure:
             for window in seen:
                 total += self._statistics(window)
             means.append(total / len(seen))
-        return np.mean(means, axis=0, dtype=np.float64).astype(np.float32)
+        mean: Float = np.stack(means).mean(axis=0).astype(np.float32)
+        return mean
 
     def some(self, rows: Float, most: int) -> Float:
         """Statistics of at most so many windows, evenly spread over the clip: float32 (n, 8 W)."""
