@@ -58,6 +58,8 @@ class EventDetector:
     most; until then the event may go on. What began so and was too short to be told leaves its start to the action
     that takes its place.
 
+    A label that `Prediction.calm` names begins no event, and ends none of another.
+
     The defaults are what found most beginnings and ends of short actions within half a second, and few where there
     were none, on people that were not measured; see docs/outputs.md.
 
@@ -194,18 +196,20 @@ class EventDetector:
         return newest.timestamp < last - HAIRS_BREADTH and track.rested(going, going.left) is None
 
     def _highest(self, prediction: Prediction) -> int | None:
-        """The most probable label of those that reach what they need to begin."""
+        """The most probable label of those that reach what they need to begin, and move enough."""
         needed = np.full(len(prediction.labels), self._default.enter, np.float32)  # as the probabilities are
         for label, settings in self._special.items():
             if label in prediction.labels:
                 needed[prediction.labels.index(label)] = settings.enter
         reached = np.where(prediction.probabilities >= needed, prediction.probabilities, -1.0)
+        for label in prediction.calm:
+            reached[prediction.labels.index(label)] = -1.0
         best = int(reached.argmax())
         return best if reached[best] >= 0 else None
 
     def _may_begin(self, track: Track, label: str) -> bool:
-        """Whether it is an action, moves as its takes did, and has cooled down since its last event."""
-        if label in NO_ACTION or label in track.newest.calm:
+        """Whether it is an action, and has cooled down since its last event."""
+        if label in NO_ACTION:
             return False
         ended = track.ended.get(label)
         return ended is None or track.boundary - ended >= self._of(label).cool_down - HAIRS_BREADTH

@@ -50,7 +50,7 @@ class Prediction:
         training's frames keep below, so above 1 the scene is another; None where the bundle does not say. See
         `edgevtn.novelty`.
     calm : tuple of str
-        Labels of which every take that was learned from moved more than anything in this window, by a margin: they may
+        Labels of which every clip that was learned from moved more than anything in this window, by a margin: they may
         be probable, as where someone sits who was seen to lie after a fall, but no event of theirs begins.
     """
 

@@ -97,7 +97,7 @@ class Track:
         self.boundary = prediction.window_start if self._newest is None else max(self.boundary, middle)
         self._newest = prediction
         for k, leave in enumerate(leaves):
-            if prediction.probabilities[k] >= leave:
+            if prediction.probabilities[k] >= leave and prediction.labels[k] not in prediction.calm:
                 self._risen.setdefault(k, self.boundary)
             else:
                 self._risen.pop(k, None)

@@ -50,7 +50,7 @@ static inline void add_piece(const uint8_t *one, const uint8_t *other, uint8_t i
 #endif
 
 /* Add a row's changes to cells: piece p counts to cell columns[p]; the last piece may be narrower. The row that comes
-   next is fetched meanwhile: it begins on another page, where a processor does not look by itself. */
+   next is fetched meanwhile: it mostly begins on another page, where a processor does not look by itself. */
 static void add_row_changes(const uint8_t *one, const uint8_t *other, const uint8_t *next, size_t width,
                             uint8_t ignored, const int32_t *columns, uint32_t *sums, uint32_t *excesses)
 {

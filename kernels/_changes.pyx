@@ -20,12 +20,12 @@ def sum_changes(
     rows, columns) is overwritten: the sums of the differences, and of what each is above `ignored`. The pixels of a
     frame row must be adjacent in memory; the rows need not be.
     """
-    cdef Py_ssize_t width = 3 * frame.shape[1], rows = kept.shape[0], n, next
+    cdef Py_ssize_t width = 3 * frame.shape[1], rows = kept.shape[0], n, following
     with nogil:
         out[:, :, :] = 0
         for n in range(rows):
-            next = min(n + 1, rows - 1)
+            following = min(n + 1, rows - 1)
             add_row_changes(
-                &frame[n * step, 0, 0], &kept[n, 0], &frame[next * step, 0, 0], width, ignored, &cell_columns[0],
+                &frame[n * step, 0, 0], &kept[n, 0], &frame[following * step, 0, 0], width, ignored, &cell_columns[0],
                 &out[0, cell_rows[n], 0], &out[1, cell_rows[n], 0],
             )

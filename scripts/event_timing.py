@@ -252,8 +252,8 @@ def falls(arguments: argparse.Namespace, choose: bool) -> None:
         name = "falls against one label of all the rest" if other else "falls among labels of their own"
         if choose:
             show(name, tables, falls_report)
-        for how, found in () if choose else (("", outcomes), (", as an alarm", alarms)):
-            print(f"{name}{how}: {falls_report(found)}", flush=True)
+        else:
+            print(f"{name}: {falls_report(outcomes)}; as an alarm: {falls_report(alarms)}", flush=True)
 
 
 #: Smoothing, seconds, and `enter`, `leave` and `min_duration` that are compared.

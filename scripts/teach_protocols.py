@@ -130,7 +130,8 @@ def closed(name: str, splits: Iterator[tuple[list[Shown], list[Shown]]], hindsig
         known = learned.classes
         if learned.comparable:
             right = fitted.scores[:, : learned.named].argmax(axis=1) == known
-            told.append(float(np.mean([right[known == k].mean() for k in range(learned.named)])))
+            judged = np.unique(known[learned.judged])
+            told.append(float(np.mean([right[known == k].mean() for k in judged])))
         for own in every if hindsight else []:
             for candidate in candidates([len(c) / RATE for c in own.clips], own.size, modality=own.modality):
                 only = fit([own], make_nothing=False, among=[candidate])[0]

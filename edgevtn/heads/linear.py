@@ -127,7 +127,9 @@ class Linear(Head):
         self._changes.clear()
 
     def calm(self) -> Sequence[int]:
-        """Labels whose `moves` nothing in the window reaches."""
+        """Labels whose `moves` nothing in the window reaches; a window of one frame cannot tell."""
+        if not self._changes.maxlen:
+            return ()
         largest = max(self._changes, default=0.0)
         return [k for k, least in enumerate(self._moves) if largest < least]
 

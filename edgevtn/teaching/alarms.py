@@ -9,10 +9,11 @@ import numpy as np
 
 from edgevtn.arrays import Half
 from edgevtn.events import EventDetector
-from edgevtn.heads.linear import ROOT, Linear, LinearFacts
+from edgevtn.heads.linear import ROOT, Linear, LinearFacts, rooted
 from edgevtn.prediction import NOTHING, UNKNOWN, Event, Prediction
 from edgevtn.smoothing import softmax
 from edgevtn.teaching.fit import Fitted, Material, fit
+from edgevtn.teaching.movement import least_movements
 from edgevtn.teaching.nothing import PARTS
 from edgevtn.teaching.ridge import Int
 
@@ -38,8 +39,9 @@ def alarms(
     """
     candidate = fitted.candidate
     step = round(material.rate / candidate.rate)
+    moves = least_movements(material, candidate.rate, material.named)
     streams = [
-        _Stream([rows[::step] for rows in clip], len(groups), candidate.window_len, candidate.rate)
+        _Stream([rows[::step] for rows in clip], len(groups), candidate.window_len, candidate.rate, moves)
         for clip, groups in whole
     ]
     for part in range(PARTS):
@@ -59,8 +61,13 @@ def alarms(
 class _Stream:
     """A clip that runs, part by part."""
 
-    def __init__(self, streams: Sequence[Half], parts: int, window_len: int, rate: float) -> None:
+    def __init__(
+        self, streams: Sequence[Half], parts: int, window_len: int, rate: float, moves: Sequence[float]
+    ) -> None:
         self._streams = streams
+        frames = rooted(streams[0].astype(np.float32))
+        self._changes = np.append(0.0, np.abs(frames[1:] - frames[:-1]).mean(axis=1))
+        self._moves = moves
         self._bounds = [len(streams[0]) * n // parts for n in range(parts + 1)]
         self._window_len, self._rate = window_len, rate
         self._detector = EventDetector()
@@ -88,8 +95,12 @@ class _Stream:
             found = softmax(head())
             best = int(found.argmax())
             begun = max(0.0, moment - past / self._rate)
+            largest = self._changes[max(1, row - past + 1) : row + 1].max(initial=0.0)
+            calm = tuple(label for label, least in zip(named, self._moves, strict=True) if largest < least)
             self._count(
-                self._detector.update(Prediction("", labels[best], float(found[best]), found, moment, begun, labels))
+                self._detector.update(
+                    Prediction("", labels[best], float(found[best]), found, moment, begun, labels, calm=calm)
+                )
             )
 
     def finish(self) -> int:

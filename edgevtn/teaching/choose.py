@@ -137,7 +137,7 @@ def candidates(
 
 def choose(
     clips: Sequence[Float], classes: Int, groups: Sequence[Int], rate: float, among: Sequence[Candidate],
-    moving: int = 0,
+    moving: int = 0, counted: npt.NDArray[np.bool_] | None = None,
 ) -> list[Tried]:  # fmt: skip
     """Try candidates on clips whose group is left out.
 
@@ -154,8 +154,11 @@ def choose(
     among : sequence of Candidate
     moving : int
         How many of the W features, the last ones, are of differences.
+    counted : bool (n,), optional
+        The clips by which they are compared, and of which `Tried` tells; all if None. All are learned from.
     """
     tried = []
+    counted = np.ones(len(classes), bool) if counted is None else counted
     K, W = int(classes.max()) + 1, clips[0].shape[1]
     weights, targets = balanced(classes, np.ones(len(classes))), targets_of(classes, K)
     for place in sorted({(candidate.rate, candidate.window_len) for candidate in among}):
@@ -167,16 +170,20 @@ def choose(
         for candidate in among:
             if (candidate.rate, candidate.window_len) == place:
                 own, others = (sum_of(block, candidate.statistics) for block in blocks)
-                tried.append(_try(Ridge.of(own, weights, targets), others, owner, candidate, classes, groups))
+                ridge = Ridge.of(own, weights, targets)
+                tried.append(_try(ridge, others, owner, candidate, classes, groups, counted))
     return tried
 
 
-def _try(ridge: Ridge, others: Float64, owner: Int, candidate: Candidate, classes: Int, groups: Sequence[Int]) -> Tried:
-    strength, scores, loss = best_strength(ridge, groups)
+def _try(
+    ridge: Ridge, others: Float64, owner: Int, candidate: Candidate, classes: Int, groups: Sequence[Int],
+    counted: npt.NDArray[np.bool_],
+) -> Tried:  # fmt: skip
+    strength, scores, loss = best_strength(ridge, groups, counted)
     live = ridge.left_out_others(strength, groups, others, owner, scores).argmax(axis=1) == classes[owner]
-    share = np.bincount(owner, live) / np.bincount(owner)
-    right = scores.argmax(axis=1) == classes
-    shares = ridge.weights / ridge.weights.sum()
+    share = (np.bincount(owner, live) / np.bincount(owner))[counted]
+    right = (scores.argmax(axis=1) == classes)[counted]
+    shares = ridge.weights[counted] / ridge.weights[counted].sum()
     return Tried(candidate, strength, float(shares @ right), float(shares @ share), loss, right, (right + share) / 2)
 
 

@@ -56,12 +56,16 @@ def evidence(material: Material, fitted: Fitted, make_nothing: bool) -> list[Evi
             less = material.only(np.flatnonzero(material.group_of != group))
             models[group], _ = fit([less], make_nothing, [candidate])
         w, b = models[group].w.astype(np.float64), models[group].b.astype(np.float64)
-        rows = material.clips[clip][:: round(material.rate / candidate.rate)]
-        own = shares(
-            rows, w[:, answer] - w[:, label], float(b[answer] - b[label]), candidate.statistics, candidate.window_len
-        )
+        rows, step = material.clips[clip], round(material.rate / candidate.rate)
+        begins = range(min(step, len(rows)))  # each counts alike, as in `Measure.clip`
+        own = np.zeros(len(rows))
+        for first in begins:
+            own[first::step] = shares(
+                rows[first::step], w[:, answer] - w[:, label], float(b[answer] - b[label]), candidate.statistics,
+                candidate.window_len,
+            ) / len(begins)  # fmt: skip
         place = int(np.searchsorted(known, clip))
-        found.append(Evidence(place, material.labels[label], material.labels[answer], candidate.rate, own))
+        found.append(Evidence(place, material.labels[label], material.labels[answer], material.rate, own))
     return found
 
 

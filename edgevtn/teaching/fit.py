@@ -88,14 +88,14 @@ class Material:
 
     @property
     def counted(self) -> npt.NDArray[np.bool_]:
-        """Whether each clip tells something when it is left out: not if its label has no other take; bool (n,)."""
+        """Whether a clip of a label that has another take, or of nothing: left out, it tells something; bool (n,)."""
         takes = np.bincount(np.unique(np.stack([self.classes, self.group_of], axis=1), axis=0)[:, 0])
         counted: npt.NDArray[np.bool_] = (takes[self.classes] > 1) | (self.classes >= self.named)
         return counted
 
     @property
     def judged(self) -> Int:
-        """Those of them that are of actions, int64 indices."""
+        """The counted clips that are of actions, int64 indices."""
         return np.flatnonzero(self.counted & (self.classes < self.named))
 
     @property
@@ -170,19 +170,19 @@ def fit(
     """
     material = materials[0]
     known = np.flatnonzero(material.classes < material.named)
-    classes = material.classes[known]
-    group_of = material.group_of[known]
+    classes, group_of = material.classes[known], material.group_of[known]
     tried: list[Tried] = []
     candidate = Candidate(FALLBACK, max(rates), round(FALLBACK_SECONDS * max(rates)), material.size, material.modality)
     if material.comparable:
-        judged = material.judged
-        told, groups = np.unique(material.classes[judged], return_inverse=True)[1], material.only(judged).groups
+        groups, counted = material.only(known).groups, material.counted[known]
         for own in materials:
-            clips = [own.clips[n] for n in judged]
+            clips = [own.clips[n] for n in known]
             every = candidates(lengths(clips, own.rate), own.size, rates, own.modality) if among is None else among
             fitting = [c for c in every if (c.size, c.modality) == (own.size, own.modality)]
-            tried += choose(clips, told, groups, own.rate, fitting, own.moving)
-        candidate = cheapest(tried, balanced(told, np.ones(len(told))), groups).candidate
+            tried += choose(clips, classes, groups, own.rate, fitting, own.moving, counted)
+        judged = material.judged
+        weights = balanced(material.classes[judged], np.ones(len(judged)))
+        candidate = cheapest(tried, weights, material.only(judged).groups).candidate
         found = candidate.size, candidate.modality
         material = next(own for own in materials if (own.size, own.modality) == found)
     elif among:

@@ -236,7 +236,7 @@ def teach(
     Warns
     -----
     RuntimeWarning
-        A clip cannot be read and is left out, or nothing can be said of accuracy because there is one take alone.
+        A clip cannot be read and is left out, or nothing can be said of how well a label of one take is recognised.
     """
     wrong = sorted(set(rates or ()) - set(EVERY_RATE))
     if wrong:

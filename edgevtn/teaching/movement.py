@@ -13,6 +13,10 @@ SHARE = 0.6
 #: Clips that a label must have. One or two say too little of the others, of which up to a fifth move less; after three
 #: it is up to 6 %.
 ENOUGH = 3
+#: Its calmest clip must move so many times as much as the calmest tenth of all frames, which is a camera's noise and
+#: what people do who sit. Falls, sitting down and standing up have 3.6 to 6, lying, sitting and reading 2.4 at most:
+#: these may begin where nothing moves, and what is still is not even encoded.
+CLEARLY, CALMEST = 3.0, 0.1
 
 
 def least_movements(material: Material, rate: float, count: int) -> tuple[float, ...]:
@@ -30,18 +34,22 @@ def least_movements(material: Material, rate: float, count: int) -> tuple[float,
     -------
     tuple of float
         `SHARE` of the largest change from frame to frame of the clip where that is least; 0 for a label of fewer than
-        `ENOUGH` clips, and for those without a name. A change is the mean over the features of a frame.
+        `ENOUGH` clips, or one of whose clips does not move `CLEARLY`, and for those without a name. A change is the
+        mean over the features of a frame.
     """
     step, W = round(material.rate / rate), material.clips[0].shape[1] - material.moving
-    largest = np.array([_largest(clip[:, :W], step) for clip in material.clips])
+    changes = [_changes(clip[:, :W], step) for clip in material.clips]
+    largest = np.array([own.max(initial=0.0) for own in changes])
+    every = np.concatenate(changes)
+    clearly = CLEARLY * np.quantile(every, CALMEST) if len(every) else 0.0
     floors = np.zeros(count)
     for k in range(material.named):
         own = largest[material.classes == k]
-        if len(own) >= ENOUGH:
+        if len(own) >= ENOUGH and own.min() >= clearly:
             floors[k] = SHARE * own.min()
     return tuple(floors.round(5).tolist())
 
 
-def _largest(rows: Float, step: int) -> float:
-    changes = np.abs(rows[step:] - rows[:-step]).mean(axis=1)
-    return float(changes.max(initial=0.0))
+def _changes(rows: Float, step: int) -> Float:
+    changes: Float = np.abs(rows[step:] - rows[:-step]).mean(axis=1)
+    return changes

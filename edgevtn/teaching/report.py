@@ -40,7 +40,8 @@ class Report:
         How clips that belong together were found.
     accuracy : float, optional
         Share of clips recognised among the K labels with their group left out, labels alike, 0 to 1. Labels of one take
-        do not count, for nothing tells of them when that is left out; None where most clips are of such labels.
+        do not count, for nothing tells of them when that is left out; None unless most clips are of two other labels
+        or more.
     corrected : float, optional
         The same with what choosing among candidates gained by chance taken off: what to expect.
     answered : float, optional
@@ -145,7 +146,7 @@ class Report:
         lines = [f"{len(self.labels)} labels, {total} clips; {self.groups}"]
         single = [label for label, count in self.takes.items() if count < 2]
         if self.accuracy is None or self.interval is None:
-            lines.append("accuracy is not known: no take can be left out, record another one of each label")
+            lines.append(f"accuracy is not known: no take can be left out, record another one of {', '.join(single)}")
         else:
             low, high = self.interval
             lines.append(

@@ -114,6 +114,31 @@ def test_statistics_in_another_order_are_refused():
         head_facts(facts)
 
 
+@pytest.mark.parametrize("moves", [[0.1], [0.1, -1, 0], [0.1, "x", 0], "none", None, [0.1, 1e400, 0]])
+def test_moves_are_a_number_for_each_label(moves):
+    with pytest.raises(edgevtn.BundleError, match="moves"):
+        head_facts(tiny_facts(kind="linear", statistics=["mean"], moves=moves))
+
+
+def test_calm_is_what_nothing_in_the_window_reaches():
+    head, _ = built(kind="linear", statistics=["mean"], window_len=3, moves=[0.0, 0.5, 2.0])
+    rows = [np.full((1, WIDTH), value, np.float32) for value in (0, 0, 1, 1, 1)]
+    seen = []
+    for row in rows:
+        head.push(row)
+        seen.append(list(head.calm()))
+    assert seen == [[1, 2], [1, 2], [2], [2], [1, 2]]  # the step to 1 is seen in two windows
+    head.push(rows[0] - 2)
+    assert head.calm() == []
+    head.repeat()
+    assert head.calm() == []
+    head.repeat()
+    assert head.calm() == [1, 2]
+    head.push(rows[0] - 9)
+    head.clear()
+    assert head.calm() == [1, 2]
+
+
 def test_a_linear_bundle_recognises(make_bundle):
     bundle = make_bundle(kind="linear", statistics=["mean", "change"])
     assert load_bundle(bundle).head["w_classes"].shape == (2 * WIDTH, 3)

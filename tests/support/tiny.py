@@ -54,7 +54,7 @@ def tiny_difference(seed: int = 0) -> onnx.ModelProto:
 ENCODER_FACTS = ("input_size", "color_order", "mean", "std", "modality", "width", "sizes", "difference_interval")
 HEAD_FACTS = (
     "kind", "window_len", "embed_dim", "heads", "layers", "ffn_dim", "attention_scale", "layer_norm", "motion",
-    "projection", "statistics",
+    "projection", "statistics", "moves",
 )  # fmt: skip
 
 

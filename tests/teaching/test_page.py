@@ -12,9 +12,11 @@ from edgevtn.cli.main import main
 from edgevtn.errors import MissingExtraError
 from edgevtn.heads.linear import STATISTICS, Linear, LinearFacts
 from edgevtn.teaching import Example, teach
-from edgevtn.teaching.evidence import shares
+from edgevtn.teaching.choose import Candidate
+from edgevtn.teaching.evidence import evidence, shares
+from edgevtn.teaching.fit import Material, fit
 from edgevtn.teaching.page import check_page, page, write_page
-from edgevtn.teaching.windows import windows
+from edgevtn.teaching.windows import Measure, columns, windows
 
 #: What a browser would take for tags and quotes, if it were let.
 EVIL = "<b onclick=\"x('y')\">&wave"
@@ -133,6 +135,29 @@ def test_shares_add_up_to_the_heads_logits(length):
             own = shares(rows, w[:, k].astype(np.float64), float(b[k]), statistics, T)
             assert own.shape == (length,)
             assert own.sum() == pytest.approx(np.mean(logits, axis=0)[k], abs=1e-4)
+
+
+def test_at_half_the_rate_both_beginnings_have_their_share():
+    """The shares add up to how far the model without the clip's group is from right, whichever clip comes first."""
+    rng, W = np.random.default_rng(5), 12
+    clips = [rng.normal(size=(int(rng.integers(7, 40)), W)).astype(np.float32) for _ in range(22)]
+    classes = np.array([2, 2, *[0, 1] * 10])  # first a label of one take
+    group_of = np.array([9, 9, *np.repeat(np.arange(5), 4)])
+    material = Material(clips, classes, group_of, 12.5, ("a", "b", "c"), 3, 224)
+    candidate = Candidate(("mean", "spread"), 6.25, 8, 224)
+    fitted, _ = fit([material], False, [candidate])
+    found = evidence(material, fitted, False)
+    assert found
+    measure, which = Measure(8, W), columns(candidate.statistics, W)
+    for each in found:
+        assert each.clip >= 2
+        assert each.label == material.labels[material.classes[each.clip]]
+        assert each.rate == 12.5
+        assert each.shares.shape == (len(clips[each.clip]),)
+        less, _ = fit([material.only(np.flatnonzero(group_of != group_of[each.clip]))], False, [candidate])
+        scores = measure.clip(clips[each.clip], 2)[which].astype(np.float64) @ less.w + less.b
+        answer, label = (material.labels.index(name) for name in (each.answer, each.label))
+        assert each.shares.sum() == pytest.approx(scores[answer] - scores[label], abs=1e-4)
 
 
 def test_what_moves_gets_the_share():

@@ -141,15 +141,15 @@ def test_one_take_is_told_and_not_praised(examples, cache):
 
 
 def test_a_label_of_one_take_does_not_hide_how_well_the_others_are_recognised(examples, cache):
-    """What is chosen, and told, is what would be if only the others' clips were left out."""
+    """What was compared and what is told of the choice are the same: of the others, among all labels."""
     some = [e for e in examples if e.label != "jack" or "ann" in e.name]
     with pytest.warns(RuntimeWarning, match="one take alone of jack, so how well it recognises these is not known"):
         taught = teach(some, cache=cache, threads=1)
-    others = teach([e for e in examples if e.label != "jack"], cache=cache, threads=1)
     report = taught.report
-    assert taught.labels == ("bend", "jack", "wave1", "unknown") or "nothing" in taught.labels
-    assert [entry["loss"] for entry in report.candidates] == [entry["loss"] for entry in others.report.candidates]
-    assert report.accuracy is not None
+    assert taught.labels[:3] == ("bend", "jack", "wave1")
+    names = ("statistics", "rate", "window_len")
+    (chosen,) = (c for c in report.candidates if all(c[name] == report.chosen[name] for name in names))
+    assert report.accuracy == pytest.approx(chosen["accuracy"])
     assert report.confusion[1] == [0, 0, 0]
     assert np.sum(report.confusion) == 6
     assert "so not of jack" in str(report)
