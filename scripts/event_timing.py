@@ -33,7 +33,8 @@ CLIPS, TOGETHER = 60, 3
 STILL = 1.0, 1.5
 #: Seconds by which a beginning and an end may be wrong, and the beginning of a fall.
 NEAR, NEAR_FALL = 0.5, 1.5
-#: As docs/fall_alarm.md has it: of left-out people's falls more are found than by the defaults, and no more are false.
+#: As docs/fall_alarm.md has it: it finds 36 of 42 falls of left-out people, the defaults 34; 12 instead of 9 are false,
+#: and 8 as before where the rest is one label.
 ALARM = {"falling": {"enter": 0.4, "leave": 0.2}}
 #: Seconds of what is no action.
 QUIET = 600.0

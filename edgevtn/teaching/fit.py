@@ -89,9 +89,7 @@ class Material:
     @property
     def counted(self) -> npt.NDArray[np.bool_]:
         """Whether a clip of a label that has another take, or of nothing: left out, it tells something; bool (n,)."""
-        takes = np.bincount(np.unique(np.stack([self.classes, self.group_of], axis=1), axis=0)[:, 0])
-        counted: npt.NDArray[np.bool_] = (takes[self.classes] > 1) | (self.classes >= self.named)
-        return counted
+        return ~np.isin(self.classes, [self.labels.index(label) for label in self.single])
 
     @property
     def judged(self) -> Int:
