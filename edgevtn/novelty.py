@@ -70,25 +70,28 @@ class Novelty:
 
 
 def doubt(novelty: Sequence[float]) -> float:
-    """What the logits of a classifier that is linear in the features are divided by, at least 1.
+    """What the probabilities of a taught model's labels are divided by, at least 1; the rest is "unknown".
 
-    The variance of its scores, as a posterior over its weights has it, grows with the squared distance from what they
-    were fitted on, and a probability that takes the variance s^2 into account is that of the score over ``sqrt(1 + pi
-    s^2 / 8)`` [1]_. That is in proportion to the distance where it is large. The divisor is the square of that, the
-    squared distance over the limit, and 1 within the limit: there, what was left out has shown how sure the scores may
-    be. People who were left out of the training are told alike by either; of other scenes the square refuses 99 % of
-    the windows, the distance itself 96 %.
+    That is the squared distance over the limit, which the mean squared distance of what was taught does not exceed. By
+    Markov's inequality, at most one in n of the frames of a taught scene is n times as far, whatever the distribution
+    is. So a model believes its labels that much less there, however sure its scores are: they are linear in the
+    features, and grow with the distance. Within the limit, what was left out has shown how sure the scores may be.
 
     Parameters
     ----------
     novelty : sequence of float
         Squared distances over the limit, as `Novelty` gives them, of the streams whose logits are averaged.
-
-    References
-    ----------
-    .. [1] MacKay, "The Evidence Framework Applied to Classification Networks", Neural Computation 4, 1992.
     """
     return max(1.0, sum(novelty) / len(novelty)) if novelty else 1.0
+
+
+def doubted(probabilities: Float, doubt: float) -> Float:
+    """Probabilities, the last of which is that of none of the labels, with such a doubt: float32 (K,)."""
+    if doubt <= 1:
+        return probabilities
+    less: Float = probabilities / np.float32(doubt)
+    less[-1] += 1 - less.sum()
+    return less
 
 
 def measure(clips: Iterable[npt.NDArray[Any]], group_of: Sequence[int] | None = None) -> Novelty | None:

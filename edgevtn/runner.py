@@ -11,7 +11,7 @@ from edgevtn.arrays import Float
 from edgevtn.bundle import Bundle, Model
 from edgevtn.errors import NotFiniteError
 from edgevtn.heads import Head
-from edgevtn.novelty import doubt
+from edgevtn.novelty import doubt, doubted
 from edgevtn.prediction import UNKNOWN, Prediction
 from edgevtn.sampler import Sampler
 from edgevtn.smoothing import Smoothing, softmax
@@ -143,7 +143,7 @@ class Runner:
                 return None
             while not head.window.full:
                 self._repeat(head, stream)
-        probabilities = softmax(self.logits() / np.float32(self._doubt))
+        probabilities = doubted(softmax(self.logits()), self._doubt)
         self._calm = tuple(self.model.labels[k] for k in self.heads[0].calm())
         if self._same > self._slots:  # every row is the same, so what follows will say the same
             self._settled = probabilities

@@ -102,7 +102,7 @@ def novelty_of(clips: Sequence[Shown], size: int) -> list[Novelty | None]:
 
 
 def doubts(known: Sequence[Novelty | None], fitted: Fitted, clip: dict[int, np.ndarray], count: int) -> np.ndarray:
-    """What the logits of so many windows are divided by, by the newest frame of each: (n, 1)."""
+    """What the probabilities of so many windows are divided by, by the newest frame of each: (n, 1)."""
     thinned = clip[fitted.candidate.size][:: round(RATE / fitted.candidate.rate)]
     seen = windows(thinned, fitted.candidate.window_len)[:, -1]
     frames_seen = zip(*streams_of(seen[evenly(len(seen), count)]), strict=True)
@@ -194,8 +194,8 @@ def open_set(
         def answers(
             rows: dict[int, np.ndarray], most: int, fitted: Fitted = fitted, known: list[Novelty | None] = known
         ) -> np.ndarray:
-            found = logits(fitted, rows, most) / doubts(known, fitted, rows, most)
-            return probabilities(found.astype(np.float64), 1.0)
+            found = probabilities(logits(fitted, rows, most).astype(np.float64), 1.0)
+            return found / doubts(known, fitted, rows, most)  # what is taken off is "unknown"
 
         def refused(rows: dict[int, np.ndarray], fitted: Fitted = fitted, learned: Material = learned) -> np.ndarray:
             return answers(rows, 200, fitted)[:, : learned.named].max(axis=1) < 0.5
