@@ -18,7 +18,7 @@ LONGEST_BRIDGE = 2.0
 #: Seconds that an event lasts at least which starts where the picture began to move: until then half of the window
 #: shows what stood still, and labels change. With half a window and the delay of smoothing it is told within 1 s and
 #: half a window. Whoever asks for less than `MIN_DURATION` prefers a wrong label at first to a wait: it shrinks too.
-SETTLED = 0.7
+SETTLED = 0.6
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class EventDetector:
         begins.
     min_duration : float
         Seconds; shorter events are dropped, so a beginning is told only when the event has lasted so long. What
-        begins from rest lasts 0.7 s at least; less in proportion where this is below 0.25 s, and with 0 nothing waits.
+        begins from rest lasts 0.6 s at least; less in proportion where this is below 0.25 s, and with 0 nothing waits.
     cool_down : float
         Seconds after the end of an event in which its label does not begin again.
     update_every : float, optional
