@@ -1,6 +1,6 @@
 """Tell a broker about one action alone, soon, and not twice in half a minute.
 
-edgevtn teach takes -o mine           # takes/fall, takes/walk, takes/nothing ...
+edgevtn teach takes -o mine --modality movement   # takes/fall, takes/walk, takes/nothing ...
 python examples/fall_alarm.py 0 mqtt://host --model mine --label fall
 
 It needs edgevtn[mqtt]. Nobody's safety should hang on it alone.

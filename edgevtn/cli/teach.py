@@ -37,9 +37,10 @@ def add(parser: argparse.ArgumentParser) -> None:
         "auto for all three, the cheapest within a standard error of the best by takes left out is chosen",
     )  # fmt: skip
     parser.add_argument(
-        "--modality", action="append", choices=("rgb", "two-stream"),
-        help="two-stream: frames and the differences of two are looked at (default); rgb: frames alone, half the work; "
-        "given both, the cheapest within a standard error of the best by takes left out is chosen",
+        "--modality", action="append", choices=("rgb", "two-stream", "movement"),
+        help="two-stream: frames and the differences of two are looked at (default); movement: likewise, but "
+        "differences count most, for what moves alike in any room, as falls do; rgb: frames alone, half the work; "
+        "given several, the cheapest within a standard error of the best by takes left out is chosen",
     )  # fmt: skip
     parser.add_argument("--name", help="of the model (default: the folder's)")
 

@@ -63,8 +63,8 @@ class Candidate:
         T.
     size : int
         Side of the pictures, pixels.
-    modality : {"rgb", "two-stream"}
-        Whether it sees frames alone, or the differences of two beside them.
+    modality : {"rgb", "two-stream", "movement"}
+        Whether it sees frames alone, or the differences of two beside them, and which of these count more.
     """
 
     statistics: tuple[str, ...]
@@ -137,7 +137,7 @@ def candidates(
 
 def choose(
     clips: Sequence[Float], classes: Int, groups: Sequence[Int], rate: float, among: Sequence[Candidate],
-    moving: int = 0, counted: npt.NDArray[np.bool_] | None = None,
+    modality: str = RGB, counted: npt.NDArray[np.bool_] | None = None,
 ) -> list[Tried]:  # fmt: skip
     """Try candidates on clips whose group is left out.
 
@@ -152,8 +152,8 @@ def choose(
     rate : float
         Hz.
     among : sequence of Candidate
-    moving : int
-        How many of the W features, the last ones, are of differences.
+    modality : {"rgb", "two-stream", "movement"}
+        What the features are of.
     counted : bool (n,), optional
         The clips by which they are compared, and of which `Tried` tells; all if None. All are learned from.
     """
@@ -166,7 +166,7 @@ def choose(
         rows = np.stack([measure.clip(clip, step) for clip in clips])
         some = [measure.some(clip[::step], LIVE_WINDOWS) for clip in clips]
         owner = np.repeat(np.arange(len(clips)), [len(part) for part in some])
-        blocks = products(rows, np.concatenate(some), weights, W, moving)
+        blocks = products(rows, np.concatenate(some), weights, W, modality)
         for candidate in among:
             if (candidate.rate, candidate.window_len) == place:
                 own, others = (sum_of(block, candidate.statistics) for block in blocks)

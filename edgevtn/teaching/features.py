@@ -25,8 +25,10 @@ Source = str | int | Path | Iterable[tuple[float, Frame]]
 
 #: Hz. Every second row is then what a model of 6.25 Hz sees: where one rate divides the other, slots share frames.
 RATE = 12.5
+#: Frames and differences, of which these count most.
+MOVEMENT = "movement"
 #: What a model may look at: frames, or frames and the differences of two, whose features lie side by side.
-STREAMS = {RGB: (RGB,), TWO_STREAM: (RGB, RGBDIFF)}
+STREAMS = {RGB: (RGB,), TWO_STREAM: (RGB, RGBDIFF), MOVEMENT: (RGB, RGBDIFF)}
 #: Seconds between the two frames of a difference: a slot of the highest rate. A lower rate has the same two.
 DIFFERENCE_INTERVAL = 1 / RATE
 #: Seconds for which a missing frame is filled with the one before. No window is longer, so after more a stream begins
@@ -75,7 +77,7 @@ class ClipFeatures:
             Hz; it must divide the clip's own.
         size : int, optional
             Side of the pictures, pixels; the largest if None.
-        modality : {"rgb", "two-stream"}
+        modality : {"rgb", "two-stream", "movement"}
         """
         side = next(iter(self.views)) if size is None else size
         rows = [self.of(name, side, rate) for name in STREAMS[modality]]
@@ -106,7 +108,7 @@ class Extractor:
     sizes : sequence of int, optional
         Sides of the pictures, pixels, each of which the encoder must take; the largest that it takes if None, which
         tells most actions apart.
-    modality : {"rgb", "two-stream"}
+    modality : {"rgb", "two-stream", "movement"}
         Whether differences are encoded, too.
 
     Attributes

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgevtn.arrays import Float
-from edgevtn.bundle import RGB, TWO_STREAM
+from edgevtn.bundle import RGB
 from edgevtn.teaching.choose import (
     LIVE_WINDOWS,
     RATES,
@@ -52,7 +52,7 @@ class Material:
         Labels without "nothing".
     size : int
         Side of the pictures that were encoded, pixels.
-    modality : {"rgb", "two-stream"}
+    modality : {"rgb", "two-stream", "movement"}
         What the features are of; those of differences stand behind those of frames.
     """
 
@@ -73,7 +73,7 @@ class Material:
     @property
     def moving(self) -> int:
         """How many of the features, the last ones, are of differences."""
-        return self.clips[0].shape[1] // 2 if self.modality == TWO_STREAM else 0
+        return 0 if self.modality == RGB else self.clips[0].shape[1] // 2
 
     @property
     def groups(self) -> list[Int]:
@@ -177,7 +177,7 @@ def fit(
             clips = [own.clips[n] for n in known]
             every = candidates(lengths(clips, own.rate), own.size, rates, own.modality) if among is None else among
             fitting = [c for c in every if (c.size, c.modality) == (own.size, own.modality)]
-            tried += choose(clips, classes, groups, own.rate, fitting, own.moving, counted)
+            tried += choose(clips, classes, groups, own.rate, fitting, own.modality, counted)
         judged = material.judged
         weights = balanced(material.classes[judged], np.ones(len(judged)))
         candidate = cheapest(tried, weights, material.only(judged).groups).candidate
@@ -208,7 +208,7 @@ def _fit(
 ) -> Fitted:  # fmt: skip
     n, W, K = len(rows), material.clips[0].shape[1], material.named
     weights = balanced(material.classes, np.ones(n))
-    scale = Scale.of(rows, weights, candidate.statistics, W, material.moving)
+    scale = Scale.of(rows, weights, candidate.statistics, W, material.modality)
     scaled = scale(np.concatenate([rows, extra]))
     products = (scaled @ scaled.T).astype(np.float64)
     owner = np.repeat(np.arange(n), [len(part) for part in some])

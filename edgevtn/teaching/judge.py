@@ -99,9 +99,8 @@ def _curve(material: Material, fitted: Fitted, known: Int) -> list[tuple[int, fl
     """Accuracy by the number of groups that were learned from."""
     rows, classes, group_of = _rows(material, fitted, known), material.classes[known], material.group_of[known]
     W = material.clips[0].shape[1]
-    scaled = Scale.of(rows, balanced(classes, np.ones(len(classes))), fitted.candidate.statistics, W, material.moving)(
-        rows
-    )
+    weights = balanced(classes, np.ones(len(classes)))
+    scaled = Scale.of(rows, weights, fitted.candidate.statistics, W, material.modality)(rows)
     products: Float64 = (scaled @ scaled.T).astype(np.float64)
     every, rng, curve = np.unique(group_of), np.random.default_rng(0), []
     for count in TAKES:

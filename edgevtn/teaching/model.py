@@ -48,8 +48,8 @@ class Taught:
         Hz.
     size : int
         Side of the pictures that it sees, pixels.
-    modality : {"rgb", "two-stream"}
-        Whether it sees differences of two frames, too.
+    modality : {"rgb", "two-stream", "movement"}
+        Whether it sees differences of two frames, too, and whether these count most.
     """
 
     def __init__(
@@ -214,9 +214,9 @@ def teach(
         Sides of pictures to choose among, pixels, which the encoder must take; its largest if None.
     rates : sequence of float, optional
         Frames a second to choose among, Hz, of `edgevtn.teaching.choose.EVERY_RATE`; 6.25 and 12.5 if None.
-    modalities : sequence of {"rgb", "two-stream"}, optional
-        To choose among: frames, or the differences of two frames beside them; the first is taken where nothing can be
-        compared.
+    modalities : sequence of {"rgb", "two-stream", "movement"}, optional
+        To choose among: frames, or the differences of two frames beside them, which count less, or in "movement" more;
+        the first is taken where nothing can be compared. "two-stream" if None.
     progress : callable, optional
         Called with the clips done, their number, and a clip's name.
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from edgevtn.bundle import TWO_STREAM
+from edgevtn.teaching.features import MOVEMENT
 from edgevtn.teaching.ridge import Float64, Int
 
 #: Draws behind an interval.
@@ -119,8 +120,9 @@ class Report:
     def pictures(self) -> str:
         """What the model looks at, in words."""
         text = f"pictures of {self.chosen['size']} pixels"
-        two = self.chosen["modality"] == TWO_STREAM
-        return f"{text} and their differences, two encodings a frame" if two else text
+        more = {TWO_STREAM: " and their differences", MOVEMENT: " and, before all, their differences"}
+        modality = str(self.chosen["modality"])
+        return f"{text}{more[modality]}, two encodings a frame" if modality in more else text
 
     def shortest(self) -> str:
         """The clips that are too short, the first ones by name."""

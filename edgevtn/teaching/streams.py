@@ -25,7 +25,7 @@ TAUGHT = "taught on clips of the user's"
 
 def needed(modalities: Sequence[str]) -> str:
     """The modality whose features serve all of these."""
-    return TWO_STREAM if TWO_STREAM in modalities else RGB
+    return RGB if set(modalities) <= {RGB} else TWO_STREAM
 
 
 def split(facts: LinearFacts, arrays: dict[str, Float]) -> dict[str, dict[str, Float]]:

@@ -14,6 +14,7 @@ from edgevtn.encoder import Encoder
 from edgevtn.errors import BundleError
 from edgevtn.kernels.prepare import Prepare
 from edgevtn.teaching import Extractor, Taught, teach
+from edgevtn.teaching.choose import Candidate, choose
 from edgevtn.teaching.scale import DIFFERENCES, Scale
 from edgevtn.teaching.store import FILE
 
@@ -117,7 +118,7 @@ def test_frames_alone_where_they_are_asked_for(tmp_path, examples, cache):
     again = Taught.load(tmp_path / "mine")
     assert again.modality == "rgb"
     np.testing.assert_allclose(again.arrays["w_classes"], model.arrays["w_classes"], atol=1e-6)
-    with pytest.raises(ValueError, match="modalities must be of rgb, two-stream, got sound"):
+    with pytest.raises(ValueError, match="modalities must be of rgb, two-stream, movement, got sound"):
         teach(examples, cache=cache, modalities=("sound",))
 
 
@@ -163,13 +164,50 @@ def test_features_of_one_stream_that_are_missing_are_told(taught, tmp_path):
         Taught.load(tmp_path / "mine")
 
 
-def test_differences_count_less_than_frames():
+@pytest.mark.parametrize("modality", ["two-stream", "movement"])
+def test_differences_count_less_than_frames_or_more(modality):
     rng = np.random.default_rng(0)
     rows = (rng.standard_normal((40, 2 * 8)) * rng.uniform(0.5, 3, 2 * 8)).astype(np.float32)
     rows[:, 5:8] *= 10
-    scaled = Scale.of(rows, np.ones(40), ("mean", "spread"), 8, 5)(rows)
+    scaled = Scale.of(rows, np.ones(40), ("mean", "spread"), 8, modality)(rows)
     parts = scaled.reshape(40, 2, 8)
     for statistic in range(2):
-        frames, changes = (np.square(parts[:, statistic, own]).sum(axis=1).mean() for own in (slice(3), slice(3, 8)))
-        assert changes == pytest.approx(DIFFERENCES * frames, rel=1e-4)
+        frames, changes = (np.square(parts[:, statistic, own]).sum(axis=1).mean() for own in (slice(4), slice(4, 8)))
+        assert changes == pytest.approx(DIFFERENCES[modality] * frames, rel=1e-4)
         assert frames + changes == pytest.approx(1, rel=1e-4)
+
+
+@pytest.mark.parametrize("tells", ["frames", "differences"])
+def test_movement_counts_where_rooms_differ(tells):
+    """One stream tells the classes, the other whose take it is, and takes of other people are left out."""
+    rng = np.random.default_rng(2)
+    classes, people = np.arange(24) % 2, np.arange(24) // 4
+    W, clips = 24, []
+    for label, person in zip(classes, people, strict=True):
+        place, movement = (label, person) if tells == "frames" else (person, label)
+        frames, changes = (np.random.default_rng([n, kind]).normal(0, 1, W) for n, kind in ((place, 0), (movement, 1)))
+        own = np.concatenate([frames, changes]) + rng.normal(0, 1, 2 * W)
+        clips.append((own + rng.normal(0, 0.1, (30, 2 * W))).astype(np.float32))
+    groups = [np.flatnonzero(people == person) for person in np.unique(people)]
+    losses = []
+    for modality in ("two-stream", "movement"):
+        among = [Candidate(("mean", "spread"), 12.5, 16, 224, modality)]
+        (found,) = choose(clips, classes, groups, 12.5, among, modality)
+        losses.append(found.loss)
+    assert (losses[1] < 0.7 * losses[0]) == (tells == "differences")
+    assert (losses[0] < 0.7 * losses[1]) == (tells == "frames")
+
+
+def test_a_model_of_movement_is_kept_and_taught_more(examples, cache, tmp_path):
+    model = teach(examples, cache=cache, threads=1, modalities=("movement",))
+    plain = teach(examples, cache=cache, threads=1)
+    assert model.modality == "movement"
+    assert "before all" in str(model.report)
+    model.save(tmp_path / "mine")
+    again = Taught.load(tmp_path / "mine")
+    assert again.modality == "movement"
+    np.testing.assert_allclose(again.arrays["w_classes"], model.arrays["w_classes"], atol=1e-6)
+    assert model.arrays["w_classes"].shape != plain.arrays["w_classes"].shape or not np.allclose(
+        model.arrays["w_classes"], plain.arrays["w_classes"], atol=1e-3
+    )
+    assert [bundle.model.encoder.modality for bundle in load_streams(tmp_path / "mine")] == ["rgb", "rgbdiff"]
