@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import traceback
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -126,6 +127,8 @@ class Link:
             finally:
                 connection.close()
         except Exception as error:  # the consumer's thread raises it
+            # It is remembered until the next loss, and its frames with a packet, and so with the decoder's threads.
+            traceback.clear_frames(error.__traceback__)
             failure = error
         finally:
             with self._mailbox.changed:

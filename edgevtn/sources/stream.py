@@ -134,6 +134,8 @@ class _Av(Connection):
 
     def close(self) -> None:
         self._container.close()
+        # The decoder's threads end with the last reference, and the failure that is remembered refers to this object.
+        del self._container, self._packets, self._decoded
 
 
 class _Cv(Connection):

@@ -3,14 +3,17 @@
 Bounds are generous, as machines are busy; ``pytest -s`` prints the times.
 """
 
+import gc
 import itertools
 import sys
 import time
 
+import psutil
 import pytest
 from cameras import RtspCamera, eventually, reader_threads
 from watched import BUSY, NOTICES, RESUMES, Watched, free_port, later, report, sentence, silence
 
+import edgevtn.sources.live
 from edgevtn.sources import Camera
 from edgevtn.sources.live import Persistence
 
@@ -85,6 +88,27 @@ def test_rtsp_frozen_is_noticed(tiny, decoder):
         assert back - done[0] < RESUMES + BUSY
         assert f"gave no picture for {HASTY:g} s" in why
         watched.predict()
+
+
+def test_rtsp_lost_again_and_again_leaves_nothing(decoder, monkeypatch):
+    """Also where no garbage is collected: a stream that nothing happens in makes too little of it."""
+    monkeypatch.setattr(edgevtn.sources.live, "LONGEST_WAIT", 0.05)
+    process = psutil.Process()
+    with RtspCamera() as server, Camera(server.address) as camera:
+        stream = iter(camera)
+        next(stream)
+        threads, files = process.num_threads(), process.num_fds()
+        gc.disable()
+        try:
+            for n in range(5):
+                server.stop()
+                server.start()
+                while camera.statistics.reconnects == n:
+                    next(stream)
+            assert eventually(lambda: process.num_threads() <= threads)
+            assert eventually(lambda: process.num_fds() <= files)
+        finally:
+            gc.enable()
 
 
 def test_rtsp_stamps_are_the_senders(decoder):

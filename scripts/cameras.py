@@ -1,0 +1,122 @@
+"""Several live cameras in one process: predictions a second of each, processor time, and memory.
+
+A process of its own serves a recorded clip as Motion JPEG over HTTP at 25 Hz, for each camera from another moment on.
+``edgevtn run`` watches them as it would watch real ones; the first seconds, while it loads, are not counted:
+``python scripts/cameras.py CLIP --cameras 8``. Every picture moves, so that nothing is spared by stillness.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from multiprocessing.connection import Connection
+
+import cv2
+import psutil
+
+from edgevtn.sources import frames
+
+#: Pictures a second that a camera sends, and their size.
+RATE, SIZE = 25.0, (640, 480)
+#: Seconds of the clip, which is played forth and back.
+LENGTH = 20.0
+#: Seconds until all cameras are watched and kernels are loaded.
+SETTLING = 10.0
+
+
+def serve(clip: str, count: int, told: Connection) -> None:
+    """Serve the clip under /0, /1 ... until the process is killed; tells its port."""
+    pictures = []
+    with frames(clip) as source:
+        for timestamp, frame in source:
+            if timestamp > LENGTH:
+                break
+            pictures.append(cv2.imencode(".jpg", cv2.resize(frame, SIZE))[1].tobytes())
+    pictures += pictures[-2:0:-1]
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=picture")
+            self.end_headers()
+            first, begun = int(self.path[1:]) * len(pictures) // count, time.monotonic()
+            try:
+                for n in range(10**9):
+                    jpeg = pictures[(first + n) % len(pictures)]
+                    head = f"--picture\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
+                    self.wfile.write(head.encode() + jpeg + b"\r\n")
+                    time.sleep(max(0.0, begun + (n + 1) / RATE - time.monotonic()))
+            except OSError:
+                pass  # whoever looked has gone
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    told.send(server.server_address[1])
+    server.serve_forever()
+
+
+def watch(addresses: Sequence[str], model: str, seconds: float) -> None:
+    """Run, and print what it did."""
+    command = [sys.executable, "-m", "edgevtn", "run", *addresses, "--model", model, "--json"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    about, counts = psutil.Process(process.pid), Counter[str]()
+    begun = time.monotonic()
+    counting: tuple[float, float] | None = None  # the clock and the processor's time, when counting began
+    largest = 0
+    for line in process.stdout:
+        now = time.monotonic()
+        if now < begun + SETTLING:
+            continue
+        used = sum(about.cpu_times()[:2])
+        counting = counting or (now, used)
+        record = json.loads(line)
+        counts[record["source"]] += "top" in record
+        largest = max(largest, about.memory_info().rss)
+        if now > counting[0] + seconds:
+            rates = [count / (now - counting[0]) for count in counts.values()]
+            print(
+                f"{len(rates)} cameras: {min(rates):.2f} to {max(rates):.2f} predictions a second of each, "
+                f"{(used - counting[1]) / (now - counting[0]):.2f} s of processor time a second, "
+                f"{largest / 1e6:.0f} MB",
+                flush=True,
+            )
+            break
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("clip", help="a video in which something always moves")
+    parser.add_argument("--cameras", type=int, nargs="*", default=[8])
+    parser.add_argument("--model", default="default")
+    parser.add_argument("--seconds", type=float, default=30.0, help="that are counted")
+    arguments = parser.parse_args()
+    ours, theirs = multiprocessing.Pipe()
+    most = max(arguments.cameras)
+    server = multiprocessing.get_context("spawn").Process(target=serve, args=(arguments.clip, most, theirs))
+    server.start()
+    try:
+        port = ours.recv()
+        for count in arguments.cameras:
+            addresses = [f"http://127.0.0.1:{port}/{n}" for n in range(count)]
+            watch(addresses, arguments.model, arguments.seconds)
+    finally:
+        server.kill()
+        server.join()
+
+
+if __name__ == "__main__":
+    main()
