@@ -16,7 +16,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from edgevtn.bundle import RGB, TWO_STREAM
+from edgevtn.bundle import TWO_STREAM
 from edgevtn.heads.linear import STATISTICS, Linear, LinearFacts, rejection, rooted
 from edgevtn.novelty import Novelty, doubt, measure
 from edgevtn.sources import frames
@@ -35,36 +35,36 @@ DRAWS = 20
 
 
 class Shown(NamedTuple):
-    """A clip: roots of its features by the size of pictures, what it shows, and of whom."""
+    """A clip: roots of its features by the size of pictures, what it shows, of whom, and what the features are of."""
 
     views: dict[int, np.ndarray]
     label: str
     group: str
     name: str
     fold: str
+    modality: str
 
 
 def views(extractor: Extractor, source: object) -> dict[int, np.ndarray]:
     found = extractor(source)
-    modality = TWO_STREAM if found.differences else RGB
-    return {size: rooted(found.at(RATE, size, modality)) for size in extractor.sizes}
+    return {size: rooted(found.at(RATE, size, extractor.modality)) for size in extractor.sizes}
 
 
 def weizmann_and_ceiling(folder: Path, extractor: Extractor, group: str) -> list[Shown]:
     with (folder / "manifest.csv").open(newline="") as lines:
         rows = list(csv.DictReader(lines))
-    return [Shown(views(extractor, folder / r["clip"]), r["label"], r[group], r["clip"], r["fold"]) for r in rows]
-
-
-def ucf(folder: Path, extractor: Extractor) -> list[Shown]:
-    files = sorted(folder.glob("*/*.avi"))
     return [
-        Shown(views(extractor, f), f.parent.name, f.name.split("_")[2], f"{f.parent.name}/{f.name}", "") for f in files
+        Shown(views(extractor, folder / r["clip"]), r["label"], r[group], r["clip"], r["fold"], extractor.modality)
+        for r in rows
     ]
 
 
-def modality_of(rows: np.ndarray) -> str:
-    return TWO_STREAM if rows.shape[1] > WIDTH else RGB
+def ucf(folder: Path, extractor: Extractor) -> list[Shown]:
+    shown = []
+    for f in sorted(folder.glob("*/*.avi")):
+        label, group = f.parent.name, f.name.split("_")[2]
+        shown.append(Shown(views(extractor, f), label, group, f"{label}/{f.name}", "", extractor.modality))
+    return shown
 
 
 def materials(clips: Sequence[Shown]) -> list[Material]:
@@ -72,10 +72,7 @@ def materials(clips: Sequence[Shown]) -> list[Material]:
     classes = np.array([labels.index(c.label) for c in clips])
     group_of = np.array([groups.index(c.group) for c in clips])
     known = classes, group_of, RATE, tuple(labels), len(labels)
-    return [
-        Material([c.views[size] for c in clips], *known, size, modality_of(rows))
-        for size, rows in clips[0].views.items()
-    ]
+    return [Material([c.views[size] for c in clips], *known, size, clips[0].modality) for size in clips[0].views]
 
 
 def logits(fitted: Fitted, clip: dict[int, np.ndarray], windows: int = 0) -> np.ndarray:

@@ -116,6 +116,7 @@ class Extractor:
     bundle : Bundle
     sizes : tuple of int
         The largest first.
+    modality : str
 
     Raises
     ------
@@ -145,7 +146,7 @@ class Extractor:
         self.rate = rate
         self._cache = default_cache() if cache is None else cache
         self._threads = default_threads() if threads is None else threads
-        self._names = STREAMS[modality]
+        self.modality, self._names = modality, STREAMS[modality]
         self._streams: dict[tuple[str, int], Stream] = {}
 
     def __call__(self, source: Source, start: float = 0.0, end: float | None = None) -> ClipFeatures:
