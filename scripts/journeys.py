@@ -101,7 +101,7 @@ def mqtt(machine: Machine) -> str:
         machine.type(VENV)
         machine.type("pip install '.[mqtt,video]'")
         machine.type("edgevtn doctor")
-        machine.type("edgevtn teach takes -o mine")
+        machine.type("edgevtn teach takes -o mine --modality movement")
         machine.type("(umask 077; cat > password)", "correct horse\n")
         machine.type(
             "edgevtn run room.mp4 --model mine --label fall:enter=0.4,leave=0.2 --cool-down 30 "
