@@ -99,6 +99,10 @@ class Clips(Sink):
             _, clip = self._clips[id]
             clip.until = min(clip.until, event.end + self._after)
 
+    def pulse(self) -> None:
+        """Finish what has ended while no picture comes."""
+        self._rings.pulse()
+
     def close(self) -> None:
         """Finish what goes on with what there is."""
         for ring, clip in list(self._clips.values()):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,6 +30,9 @@ LONGEST_SIDE = 1280
 KEY_INTERVAL = 1.0
 #: Seconds by which it may be told late that a clip begins: an event's minimum duration and half a window.
 LATE = 5.0
+#: Seconds without a picture after which nothing joins what comes to what was: a camera was lost, and what it showed
+#: before is no beginning of a clip. One that is merely slow counts as lost after three, unless told otherwise.
+GAP = 5.0
 #: The unit of a packet's time, seconds.
 TIME_BASE = Fraction(1, 90_000)
 
@@ -79,6 +83,7 @@ class Ring:
         self._packets: deque[_Packet] = deque()
         self._clips: list[Clip] = []
         self._began = self._last = self._key = 0.0
+        self._heard = 0.0  # `time.monotonic` of the last picture
 
     def frame(self, frame: Frame, timestamp: float) -> None:
         """Encode it, unless it follows the last too soon; several sinks may tell the same.
@@ -88,10 +93,15 @@ class Ring:
         OSError, ValueError
             It cannot be encoded.
         """
+        self._heard = time.monotonic()
+        if self._encoder is not None:
+            stream = self._stream
+            if timestamp - self._last > GAP or (stream.width, stream.height) != _size(frame):
+                self._end()
+            elif timestamp - self._last < 0.9 / FRAME_RATE:
+                return
         if self._encoder is None:
             self._open(frame, timestamp)
-        elif timestamp - self._last < 0.9 / FRAME_RATE:
-            return
         self._last = timestamp
         stream = self._stream
         if frame.shape[:2] != (stream.height, stream.width):
@@ -103,6 +113,13 @@ class Ring:
             picture.pict_type, self._key = self._av.video.frame.PictureType.I, timestamp
         for packet in stream.encode(picture):
             self._add(_Packet(self._began + float(packet.pts * packet.time_base), packet.is_keyframe, bytes(packet)))
+
+    def pulse(self) -> None:
+        """Finish clips whose time has passed while no picture came, which otherwise would wait for the next."""
+        silent = time.monotonic() - self._heard
+        for clip in list(self._clips) if silent > GAP else ():
+            if self._last + silent > clip.until:
+                self.finish(clip)
 
     def begin(
         self, file: Path, start: float, longest: float, done: Callable[[Clip, Exception | None], object]
@@ -158,15 +175,20 @@ class Ring:
             self._encoder.close()
             self._encoder = None
 
+    def _end(self) -> None:
+        """Finish what goes on, and forget what was."""
+        for clip in list(self._clips):
+            self.finish(clip)
+        self._packets.clear()
+        self.close()
+
     def _open(self, frame: Frame, timestamp: float) -> None:
         """An encoder, by way of a container that goes nowhere."""
-        H, W = frame.shape[:2]
-        scale = min(1.0, LONGEST_SIDE / max(H, W))
         self._encoder = self._av.open(os.devnull, "w", format="mp4")
         # The shortest delay: every frame is a packet at once, and packets come in the order of their times.
         options = {"preset": "ultrafast", "tune": "zerolatency", "crf": "26", "forced-idr": "1"}
         stream = self._encoder.add_stream("libx264", rate=Fraction(FRAME_RATE), options=options)
-        stream.width, stream.height = (max(2, int(side * scale) // 2 * 2) for side in (W, H))
+        stream.width, stream.height = _size(frame)
         stream.pix_fmt = "yuv420p"
         stream.codec_context.time_base = TIME_BASE
         stream.codec_context.gop_size = 1000  # key frames are where we want them
@@ -203,12 +225,24 @@ class Ring:
             clip.done(clip, error)
 
 
+def _size(frame: Frame) -> tuple[int, int]:
+    """Width and height at which it is encoded: even numbers."""
+    H, W = frame.shape[:2]
+    scale = min(1.0, LONGEST_SIDE / max(H, W))
+    return max(2, int(W * scale) // 2 * 2), max(2, int(H * scale) // 2 * 2)
+
+
 class Rings(dict[tuple[str, str], Ring]):
     """Rings by source and region; "" is the whole picture. Sinks that share them encode once."""
 
     def __missing__(self, key: tuple[str, str]) -> Ring:
         self[key] = Ring()
         return self[key]
+
+    def pulse(self) -> None:
+        """As each does; sinks that share them may all call it."""
+        for ring in self.values():
+            ring.pulse()
 
     def close(self) -> None:
         """Close all; may be called twice."""

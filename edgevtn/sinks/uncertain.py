@@ -127,6 +127,10 @@ class Uncertain(Sink):
         except (OSError, ValueError) as error:
             self._trouble.once(f"a picture cannot be encoded ({error}); recognition goes on")
 
+    def pulse(self) -> None:
+        """Finish what has ended while no picture comes."""
+        self._rings.pulse()
+
     def close(self) -> None:
         """Finish what goes on with what there is."""
         for ring, clip in list(self._open):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -98,6 +99,51 @@ def test_an_event_that_goes_on_at_the_end_has_its_clip(tmp_path):
     sink.close()
     (file,) = tmp_path.iterdir()
     assert seconds_shown(file)[0][-1] == 5
+
+
+def test_a_clip_does_not_reach_over_a_loss(tmp_path):
+    """Neither what went on before it, nor what begins after it, has a piece of the other side."""
+    sink = Clips(tmp_path, before=5, after=5)
+    for n in [*range(10 * RATE), *range(40 * RATE, 52 * RATE)]:
+        sink.frame(picture(n % (20 * RATE)), 100 + n / RATE)
+        if n == 9 * RATE:
+            sink.event(event(1, 8.0, label="before"))
+        if n == 44 * RATE:
+            assert [file.name.split("-")[2] for file in tmp_path.glob("2*")] == ["before"]  # whole since the loss
+            sink.event(event(2, 42.5, label="after"))
+        if n == 46 * RATE:
+            sink.event(event(2, 42.5, 45.0, label="after"))
+    (file,) = tmp_path.glob("*-after-*")
+    _, times = seconds_shown(file)
+    assert np.diff(times).max() < 0.1
+    assert times[-1] == pytest.approx(50.0 - 40.0, abs=0.3)
+    sink.close()
+
+
+def test_a_clip_is_whole_in_time_though_no_picture_comes(tmp_path, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("edgevtn.sinks.ring.time", SimpleNamespace(monotonic=lambda: now[0]))
+    sink = Clips(tmp_path, before=1, after=10)
+    show(sink, 6, [(4, event(1, 3.5)), (5, event(1, 3.5, 4.5))])  # it is whole at 14.5, and nothing comes after 6
+    for now[0], whole in ((4.0, 0), (8.0, 0), (9.0, 1)):
+        sink.pulse()
+        assert len(list(tmp_path.glob("2*"))) == whole
+    sink.close()
+
+
+def test_a_camera_that_changes_its_shape_has_clips_of_that_shape(tmp_path):
+    sink = Clips(tmp_path, before=1, after=1)
+    for n in range(20 * RATE):
+        sink.frame(picture(n) if n < 10 * RATE else np.zeros((400, 240, 3), np.uint8), 100 + n / RATE)
+        if n in (8 * RATE, 15 * RATE):
+            sink.event(event(n, n / RATE - 0.5, label="wide" if n < 10 * RATE else "high"))
+    sink.close()
+    sizes = {}
+    for file in tmp_path.glob("*.mp4"):
+        with av.open(str(file)) as container:
+            stream = container.streams.video[0]
+            sizes[file.name.split("-")[2]] = stream.width, stream.height
+    assert sizes == {"wide": (162, 120), "high": (240, 400)}
 
 
 def test_a_clip_has_an_end(tmp_path, monkeypatch):
