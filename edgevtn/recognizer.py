@@ -6,13 +6,14 @@ import contextlib
 import copy
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from edgevtn.arguments import Place, as_timestamp, folders, number, thread_count
 from edgevtn.arrays import Float, Frame
-from edgevtn.bundle import Bundle, Model, load_streams
+from edgevtn.bundle import Model, load_streams
 from edgevtn.closing import Closing
 from edgevtn.cpu import default_threads
 from edgevtn.encoder import Encoder
@@ -125,7 +126,9 @@ class Recognizer(Closing):
     def _build(self) -> None:
         """Everything but the encoders, which are there already where another recogniser has them, too."""
         self.not_finite = 0
-        self._parts = Parts(self._encoders, self._load, self._stillness)
+        # No method of ours: with a circle of references the sessions would stay until garbage is collected.
+        load = partial(Encoder, threads=self.threads, spinning=self._spinning, engine=self._wanted_engine)
+        self._parts = Parts(self._encoders, load, self._stillness)
         self._runners: list[Runner] = []
         for bundles in self._loaded:
             name = free_name(bundles[0].model.name, {runner.name for runner in self._runners})
@@ -136,9 +139,6 @@ class Recognizer(Closing):
         self.precision, self.window_duration = first.precision, first.window_duration
         self.engine = next(iter(self._encoders.values())).engine
         self.warmup()
-
-    def _load(self, bundle: Bundle) -> Encoder:
-        return Encoder(bundle, self.threads, self._spinning, self._wanted_engine)
 
     def another(self, stillness: bool | None = None) -> Recognizer:
         """A recogniser of the same models for another stream of frames, with windows of its own.

@@ -4,6 +4,7 @@ import gc
 import os
 import sys
 import tracemalloc
+import weakref
 
 import psutil
 from tiny import moving_frames
@@ -69,3 +70,16 @@ def test_memory_does_not_grow(recognizer):
 
     begin = run(0, 500)
     assert run(500, 5000) - begin < 2 * 2**20
+
+
+def test_a_recogniser_goes_when_nobody_has_it(tiny):
+    """With its sessions, and though no garbage is collected: a service that is reloaded makes one after another."""
+    recognizer = Recognizer(tiny)
+    other = recognizer.another()
+    gone = [weakref.ref(thing) for thing in (recognizer, other)]
+    gc.disable()
+    try:
+        del recognizer, other
+        assert [reference() for reference in gone] == [None, None]
+    finally:
+        gc.enable()
