@@ -26,9 +26,10 @@ arguments = parser.parse_args()
 def pictures():
     """Each picture is a length, 4 bytes big-endian, and a JPEG."""
     with socket.create_connection((arguments.host, arguments.port), 3) as line, line.makefile("rb") as stream:
-        while header := stream.read(4):
+        while len(header := stream.read(4)) == 4:
             jpeg = np.frombuffer(stream.read(struct.unpack(">I", header)[0]), np.uint8)
-            yield None, cv2.imdecode(jpeg, cv2.IMREAD_COLOR)
+            if len(jpeg) and (picture := cv2.imdecode(jpeg, cv2.IMREAD_COLOR)) is not None:  # else it was torn
+                yield None, picture
 
 
 try:

@@ -26,7 +26,11 @@ STDERR = 2
 #: Ends of names of variables that hold secrets of ours, which the program need not know.
 SECRETS = ("_PASSWORD", "_TOKEN")
 #: Names in braces that stand for a value of the event's record.
-PLACEHOLDER = re.compile(r"\{(event|id|source|model|label|start|end|start_time|end_time|score)\}")
+NAMES = (
+    "event", "id", "source", "region", "model", "label", "start", "end", "start_time", "end_time", "updated",
+    "updated_time", "score",
+)  # fmt: skip
+PLACEHOLDER = re.compile(rf"\{{({'|'.join(NAMES)})\}}")
 
 
 class Command(Delivery):
@@ -38,8 +42,7 @@ class Command(Delivery):
     Parameters
     ----------
     command : str
-        As in ``notify-send 'edgevtn' {label}``. Names: event, id, source, model, label, start, end, start_time,
-        end_time, score.
+        As in ``notify-send 'edgevtn' {label}``. Names: those of `NAMES`; what the record does not have is empty.
     kind : str
         "begin" or "end": when it is run.
     origin
@@ -68,7 +71,7 @@ class Command(Delivery):
     def deliver(self, message: Message) -> None:
         """Run it."""
         record = json.loads(message.payload)
-        words = [PLACEHOLDER.sub(lambda found: _text(record[found[1]]), word) for word in self._words]
+        words = [PLACEHOLDER.sub(lambda found: _text(record.get(found[1])), word) for word in self._words]
         try:
             # A session of its own, so that what it starts is killed with it. Our stdout may be JSON.
             running = subprocess.Popen(

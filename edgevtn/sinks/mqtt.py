@@ -28,8 +28,9 @@ PORTS = {"mqtt": 1883, "mqtts": 8883}
 TYPES = {"begin": "new", "update": "update", "end": "end"}
 #: Seconds without traffic after which the two ends ask each other whether they are there.
 KEEPALIVE = 30
-#: Seconds between attempts to connect, the shortest and the longest.
-RECONNECT = 1, 30
+#: Seconds between attempts to connect, the shortest and the longest: one falls into what is left for deliveries at the
+#: end, so a broker that is back by then gets what was kept.
+RECONNECT = 1, 4
 #: Seconds for a connection to be made; `close` may have to wait for so long.
 CONNECTING = 3.0
 #: Seconds for the farewell.

@@ -75,19 +75,21 @@ def test_a_webcam_in_a_window(demo_clip, tmp_path, monkeypatch):
 
 
 def test_a_source_of_ones_own(demo_clip, tmp_path):
-    """A real server that breaks off in the middle: the camera is found again."""
+    """A real server that breaks off within a picture: the camera is found again."""
     with edgevtn.frames(demo_clip) as source:
         jpegs = [cv2.imencode(".jpg", frame)[1].tobytes() for _, frame in source]
     connected = []
 
     def serve(server):
-        for part in (jpegs[:15], jpegs[:135]):  # walking ends with the 90th
+        ends = struct.pack(">I", len(jpegs[0])) + jpegs[0][:10], b"\0\0"
+        for part, torn in zip((jpegs[:15], jpegs[:135]), ends, strict=True):  # walking ends with the 90th
             connection, _ = server.accept()
             connected.append(len(part))
             with connection, contextlib.suppress(OSError):
                 for jpeg in part:
                     connection.sendall(struct.pack(">I", len(jpeg)) + jpeg)
                     time.sleep(0.04)  # as a camera does
+                connection.sendall(torn)
 
     with socket.create_server(("127.0.0.1", 0)) as server:
         serving = threading.Thread(target=serve, args=(server,))

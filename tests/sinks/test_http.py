@@ -218,13 +218,13 @@ WRITE = "import json, sys; json.dump([sys.argv[2:], json.load(sys.stdin)], open(
 def test_a_command_gets_its_words_and_the_event(tmp_path, monkeypatch):
     monkeypatch.setenv("EDGEVTN_MQTT_PASSWORD", "secret")
     file, label = tmp_path / "got it", "fall'; touch $HOME \"{id}"
-    command = f"'{sys.executable}' -c \"{WRITE}\" '{file}' {{label}} x{{score}}y {{other}} {{end}}"
+    command = f"'{sys.executable}' -c \"{WRITE}\" '{file}' {{label}} x{{score}}y {{other}} {{end}} r{{region}}"
     sink = Command(command, "begin", Origin("hall"))
     sink.event(begun(1, label))
     sink.event(ended(1, label))  # is not what it was asked for
     sink.close()
     words, record = json.loads(file.read_text())
-    assert words == [label, "x0.8123y", "{other}", ""]
+    assert words == [label, "x0.8123y", "{other}", "", "r"]
     assert (record["event"], record["label"], record["source"]) == ("begin", label, "hall")
     spy = f"'{sys.executable}' -c \"import os, sys; open(sys.argv[1], 'w').write(str(dict(os.environ)))\" '{file}'"
     sink = Command(spy, "end", Origin("hall"))
