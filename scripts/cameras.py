@@ -70,31 +70,34 @@ def watch(addresses: Sequence[str], model: str, seconds: float) -> None:
     """Run, and print what it did."""
     command = [sys.executable, "-m", "edgevtn", "run", *addresses, "--model", model, "--json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        print(f"{len(addresses)} cameras: {measured(process, seconds)}", flush=True)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+
+
+def measured(process: subprocess.Popen[str], seconds: float) -> str:
+    """What there is to say of a running one after so long."""
     assert process.stdout is not None
     about, counts = psutil.Process(process.pid), Counter[str]()
-    begun = time.monotonic()
+    settled = time.monotonic() + SETTLING
     counting: tuple[float, float] | None = None  # the clock and the processor's time, when counting began
-    largest = 0
     for line in process.stdout:
-        now = time.monotonic()
-        if now < begun + SETTLING:
+        now, used = time.monotonic(), sum(about.cpu_times()[:2])
+        if now < settled:
             continue
-        used = sum(about.cpu_times()[:2])
         counting = counting or (now, used)
         record = json.loads(line)
-        counts[record["source"]] += "top" in record
-        largest = max(largest, about.memory_info().rss)
+        counts[record.get("source", "")] += "top" in record
         if now > counting[0] + seconds:
-            rates = [count / (now - counting[0]) for count in counts.values()]
-            print(
-                f"{len(rates)} cameras: {min(rates):.2f} to {max(rates):.2f} predictions a second of each, "
-                f"{(used - counting[1]) / (now - counting[0]):.2f} s of processor time a second, "
-                f"{largest / 1e6:.0f} MB",
-                flush=True,
+            passed = now - counting[0]
+            return (
+                f"{min(counts.values()) / passed:.2f} to {max(counts.values()) / passed:.2f} predictions a second of "
+                f"each, {(used - counting[1]) / passed:.2f} s of processor time a second, "
+                f"{about.memory_info().rss / 1e6:.0f} MB"
             )
-            break
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
+    raise SystemExit("it ended by itself")
 
 
 def main() -> None:
