@@ -108,7 +108,11 @@ def _parsed(arguments: Sequence[str], kind: type[argparse.ArgumentParser]) -> ar
     parsed = parser(kind, arguments).parse_args(arguments)
     parsed.reread = None
     if getattr(parsed, "config", None) is not None:
-        parsed = parser(kind, arguments).parse_args(with_config(arguments, parsed, parsed.parser))
+        file, words = parsed.config, with_config(arguments, parsed, parsed.parser)
+        try:  # the line alone was right
+            parsed = parser(_Raising, arguments).parse_args(words)
+        except ValueError as error:
+            raise ValueError(f"{file}: {error}") from None
         parsed.reread = partial(_parsed, arguments, _Raising)
     return parsed
 
