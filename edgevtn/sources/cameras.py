@@ -118,10 +118,19 @@ class Cameras(Closing):
         return {feed.name: feed.dropped for feed in self._feeds}
 
     @property
+    def each(self) -> dict[str, Statistics]:
+        """Counts of each source by its name, with what was dropped here."""
+        return {
+            feed.name: Statistics.together(
+                getattr(feed.source, "statistics", Statistics()), Statistics(dropped=feed.dropped)
+            )
+            for feed in self._feeds
+        }
+
+    @property
     def statistics(self) -> Statistics:
-        """Counts of all sources together, with what was dropped here; `lost` while any of them is."""
-        told = [getattr(feed.source, "statistics", Statistics()) for feed in self._feeds]
-        return Statistics.together(*told, Statistics(dropped=sum(self.dropped.values())))
+        """Counts of all sources together; `lost` while any of them is."""
+        return Statistics.together(*self.each.values())
 
     @property
     def duration(self) -> float | None:

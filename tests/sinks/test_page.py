@@ -5,6 +5,7 @@ import socket
 import threading
 import time
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -20,9 +21,12 @@ from edgevtn.sinks import Origin
 pytest.importorskip("starlette")
 pytest.importorskip("uvicorn")
 
+from edgevtn.sinks.page.board import Board
 from edgevtn.sinks.page.health import Latency, Rate
-from edgevtn.sinks.page.pictures import INTERVAL, MOST_VIEWERS
+from edgevtn.sinks.page.metrics import metrics
+from edgevtn.sinks.page.pictures import INTERVAL, MOST_VIEWERS, Pictures
 from edgevtn.sinks.page.sink import Page
+from edgevtn.sources import live
 
 GREY = np.full((90, 160, 3), 120, np.uint8)
 
@@ -207,6 +211,15 @@ def test_events_are_the_last_hundred_and_sent_when_there_are_new_ones(page):
     page.event(Event(131, "m", "walk", 131, None, 0.8, 131.5))
     (newest, *_) = state(page.url, f"?known={told['version']}")["events"]
     assert (newest["event"], newest["updated"]) == ("update", 131.5)
+
+
+def test_metrics_name_the_camera_that_is_lost():
+    each = {"yard": live.Statistics(reconnects=2, lost=True), "hall": live.Statistics(dropped=5)}
+    board = Board(Origin("", SimpleNamespace(each=each)))
+    assert {
+        'edgevtn_info{source="yard"} 1', 'edgevtn_source_lost{source="yard"} 1', 'edgevtn_source_lost{source="hall"} 0',
+        'edgevtn_source_reconnects_total{source="yard"} 2', 'edgevtn_source_frames_dropped_total{source="hall"} 5',
+    } <= set(metrics(board, Pictures()).splitlines())  # fmt: skip
 
 
 def test_health_and_metrics(page):

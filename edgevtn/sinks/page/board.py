@@ -99,6 +99,11 @@ class Board:
         told = getattr(self.origin.source, "statistics", None)
         return asdict(told) if is_dataclass(told) and not isinstance(told, type) else {}
 
+    def each(self) -> dict[str, dict[str, Any]]:
+        """The same by source; of one alone it has no name, as nothing else is meant."""
+        told = getattr(self.origin.source, "each", {})
+        return {name: asdict(own) for name, own in told.items()} if len(told) > 1 else {"": self.statistics()}
+
     def record(self, known: int = -1) -> dict[str, Any]:
         """All of it; the events only if there are others than in the version that is `known`."""
         with self._lock:

@@ -12,12 +12,16 @@ from edgevtn.sinks.page.health import BOUNDS, memory
 from edgevtn.sinks.page.pictures import Pictures
 
 TYPE = "text/plain; version=0.0.4; charset=utf-8"
-#: A source's counts, and what they count.
-COUNTS = {
-    "dropped": "Pictures that were older than the newest when they were asked for.",
-    "repeated": "Pictures that equal the one before.",
-    "bad": "Pictures that could not be decoded.",
-}
+#: What a source tells of itself: how it is called here, its kind, and what it is. Several sources are told by name.
+OF_SOURCES = {
+    "dropped": (
+        "frames_dropped_total", "counter", "Pictures that were older than the newest when they were asked for."
+    ),
+    "repeated": ("frames_repeated_total", "counter", "Pictures that equal the one before."),
+    "bad": ("frames_bad_total", "counter", "Pictures that could not be decoded."),
+    "reconnects": ("reconnects_total", "counter", "How often the source was found again."),
+    "lost": ("lost", "gauge", "1 while it is lost."),
+}  # fmt: skip
 
 Sample = tuple[Mapping[str, str], float]
 
@@ -28,7 +32,9 @@ def metrics(board: Board, pictures: Pictures) -> str:
 
 
 def _families(board: Board, pictures: Pictures) -> Iterator[Iterable[str]]:
-    yield _family("edgevtn_info", "gauge", "What is watched.", [({"source": board.origin.name}, 1)])
+    each = board.each()
+    watched: list[Sample] = [({"source": name or board.origin.name}, 1) for name in each]
+    yield _family("edgevtn_info", "gauge", "What is watched.", watched)
     yield _family("edgevtn_frames_total", "counter", "Frames from the source.", [({}, board.frames.count)])
     since = board.frames.since()
     if since is not None:
@@ -43,14 +49,12 @@ def _families(board: Board, pictures: Pictures) -> Iterator[Iterable[str]]:
     yield _family("edgevtn_events_total", "counter", "Events that began.", begun)
     if any(board.latency.counts):
         yield _histogram(board)
-    statistics = board.statistics()
-    for name, text in COUNTS.items():
-        if name in statistics:
-            yield _family(f"edgevtn_source_frames_{name}_total", "counter", text, [({}, statistics[name])])
-    if "reconnects" in statistics:
-        text = "How often the source was found again."
-        yield _family("edgevtn_source_reconnects_total", "counter", text, [({}, statistics["reconnects"])])
-        yield _family("edgevtn_source_lost", "gauge", "1 while it is lost.", [({}, int(statistics["lost"]))])
+    for count, (name, kind, text) in OF_SOURCES.items():
+        of: list[Sample] = [
+            ({"source": source} if source else {}, int(own[count])) for source, own in each.items() if count in own
+        ]
+        if of:
+            yield _family(f"edgevtn_source_{name}", kind, text, of)
     yield _family("edgevtn_page_viewers", "gauge", "Who look at the picture.", [({}, pictures.viewers)])
     yield _family("edgevtn_page_pictures_total", "counter", "JPEGs encoded.", [({}, pictures.encoded)])
     degrees, used = temperature(), memory()
