@@ -89,7 +89,8 @@ def measured(process: subprocess.Popen[str], seconds: float) -> str:
             continue
         counting = counting or (now, used)
         record = json.loads(line)
-        counts[record.get("source", "")] += "top" in record
+        if "top" in record:  # a prediction, and no event
+            counts[record.get("source", "")] += 1
         if now > counting[0] + seconds:
             passed = now - counting[0]
             return (
