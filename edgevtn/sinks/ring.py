@@ -95,11 +95,10 @@ class Ring:
         """
         self._heard = time.monotonic()
         if self._encoder is not None:
-            stream = self._stream
-            if timestamp - self._last > GAP or (stream.width, stream.height) != _size(frame):
-                self._end()
-            elif timestamp - self._last < 0.9 / FRAME_RATE:
+            if timestamp - self._last < 0.9 / FRAME_RATE:
                 return
+            if timestamp - self._last > GAP or (self._stream.width, self._stream.height) != _size(frame):
+                self._end()
         if self._encoder is None:
             self._open(frame, timestamp)
         self._last = timestamp

@@ -100,7 +100,7 @@ class Board:
         return asdict(told) if is_dataclass(told) and not isinstance(told, type) else {}
 
     def each(self) -> dict[str, dict[str, Any]]:
-        """The same by source; of one alone it has no name, as nothing else is meant."""
+        """The same for each source by its name; a single one has none, as nothing else is meant."""
         told = getattr(self.origin.source, "each", {})
         return {name: asdict(own) for name, own in told.items()} if len(told) > 1 else {"": self.statistics()}
 

@@ -50,11 +50,11 @@ def _families(board: Board, pictures: Pictures) -> Iterator[Iterable[str]]:
     if any(board.latency.counts):
         yield _histogram(board)
     for count, (name, kind, text) in OF_SOURCES.items():
-        of: list[Sample] = [
+        told: list[Sample] = [
             ({"source": source} if source else {}, int(own[count])) for source, own in each.items() if count in own
         ]
-        if of:
-            yield _family(f"edgevtn_source_{name}", kind, text, of)
+        if told:
+            yield _family(f"edgevtn_source_{name}", kind, text, told)
     yield _family("edgevtn_page_viewers", "gauge", "Who look at the picture.", [({}, pictures.viewers)])
     yield _family("edgevtn_page_pictures_total", "counter", "JPEGs encoded.", [({}, pictures.encoded)])
     degrees, used = temperature(), memory()
