@@ -85,11 +85,11 @@ def doubt(novelty: Sequence[float]) -> float:
     return max(1.0, sum(novelty) / len(novelty)) if novelty else 1.0
 
 
-def doubted(probabilities: Float, doubt: float) -> Float:
-    """Probabilities, the last of which is that of none of the labels, with such a doubt: float32 (K,)."""
-    if doubt <= 1:
+def doubted(probabilities: Float, divisor: float) -> Float:
+    """Probabilities, the last of which is that of none of the labels, divided by a `doubt`: float32 (K,)."""
+    if divisor <= 1:
         return probabilities
-    less: Float = probabilities / np.float32(doubt)
+    less: Float = probabilities / np.float32(divisor)
     less[-1] += 1 - less.sum()
     return less
 

@@ -116,7 +116,9 @@ class Ring:
     def pulse(self) -> None:
         """Finish clips whose time has passed while no picture came, which otherwise would wait for the next."""
         silent = time.monotonic() - self._heard
-        for clip in list(self._clips) if silent > GAP else ():
+        if silent <= GAP:
+            return
+        for clip in list(self._clips):
             if self._last + silent > clip.until:
                 self.finish(clip)
 

@@ -137,7 +137,7 @@ def candidates(
 
 def choose(
     clips: Sequence[Float], classes: Int, groups: Sequence[Int], rate: float, among: Sequence[Candidate],
-    modality: str = RGB, counted: npt.NDArray[np.bool_] | None = None,
+    counted: npt.NDArray[np.bool_] | None = None,
 ) -> list[Tried]:  # fmt: skip
     """Try candidates on clips whose group is left out.
 
@@ -152,8 +152,6 @@ def choose(
     rate : float
         Hz.
     among : sequence of Candidate
-    modality : {"rgb", "two-stream", "movement"}
-        What the features are of.
     counted : bool (n,), optional
         The clips by which they are compared, and of which `Tried` tells; all if None. All are learned from.
     """
@@ -161,14 +159,14 @@ def choose(
     counted = np.ones(len(classes), bool) if counted is None else counted
     K, W = int(classes.max()) + 1, clips[0].shape[1]
     weights, targets = balanced(classes, np.ones(len(classes))), targets_of(classes, K)
-    for place in sorted({(candidate.rate, candidate.window_len) for candidate in among}):
+    for place in sorted({(candidate.rate, candidate.window_len, candidate.modality) for candidate in among}):
         measure, step = Measure(place[1], W), round(rate / place[0])
         rows = np.stack([measure.clip(clip, step) for clip in clips])
         some = [measure.some(clip[::step], LIVE_WINDOWS) for clip in clips]
         owner = np.repeat(np.arange(len(clips)), [len(part) for part in some])
-        blocks = products(rows, np.concatenate(some), weights, W, modality)
+        blocks = products(rows, np.concatenate(some), weights, W, place[2])
         for candidate in among:
-            if (candidate.rate, candidate.window_len) == place:
+            if (candidate.rate, candidate.window_len, candidate.modality) == place:
                 own, others = (sum_of(block, candidate.statistics) for block in blocks)
                 ridge = Ridge.of(own, weights, targets)
                 tried.append(_try(ridge, others, owner, candidate, classes, groups, counted))

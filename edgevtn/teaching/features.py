@@ -36,6 +36,11 @@ DIFFERENCE_INTERVAL = 1 / RATE
 LONGEST_GAP = 6.0
 
 
+def moving(modality: str, width: int) -> int:
+    """How many of so many features, the last ones, are of differences."""
+    return width - width // len(STREAMS[modality])
+
+
 @dataclass(frozen=True)
 class ClipFeatures:
     """A clip, or a part of it, as its encoder saw it.

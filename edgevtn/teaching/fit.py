@@ -22,6 +22,7 @@ from edgevtn.teaching.choose import (
     choose,
 )
 from edgevtn.teaching.confidence import fit_gate, fit_temperature
+from edgevtn.teaching.features import moving
 from edgevtn.teaching.nothing import RECIPES, made
 from edgevtn.teaching.ridge import Float64, Int, Ridge, balanced, targets_of
 from edgevtn.teaching.scale import Scale
@@ -73,7 +74,7 @@ class Material:
     @property
     def moving(self) -> int:
         """How many of the features, the last ones, are of differences."""
-        return 0 if self.modality == RGB else self.clips[0].shape[1] // 2
+        return moving(self.modality, self.clips[0].shape[1])
 
     @property
     def groups(self) -> list[Int]:
@@ -177,7 +178,7 @@ def fit(
             clips = [own.clips[n] for n in known]
             every = candidates(lengths(clips, own.rate), own.size, rates, own.modality) if among is None else among
             fitting = [c for c in every if (c.size, c.modality) == (own.size, own.modality)]
-            tried += choose(clips, classes, groups, own.rate, fitting, own.modality, counted)
+            tried += choose(clips, classes, groups, own.rate, fitting, counted)
         judged = material.judged
         weights = balanced(material.classes[judged], np.ones(len(judged)))
         candidate = cheapest(tried, weights, material.only(judged).groups).candidate

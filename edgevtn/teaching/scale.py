@@ -9,7 +9,7 @@ import numpy as np
 from edgevtn.arrays import Float
 from edgevtn.bundle import RGB, TWO_STREAM
 from edgevtn.heads.shares import STATISTICS
-from edgevtn.teaching.features import MOVEMENT
+from edgevtn.teaching.features import MOVEMENT, moving
 from edgevtn.teaching.ridge import Float64
 from edgevtn.teaching.windows import EVERY
 
@@ -42,10 +42,10 @@ class Scale:
         shares = (weights / weights.sum()).astype(np.float32)
         mean = shares @ rows
         deviation = np.sqrt(np.maximum(0.0, shares @ (rows - mean) ** 2)).astype(np.float64)
-        moving = width // 2 if modality in DIFFERENCES else 0
-        streams = [(slice(0, width - moving), 1.0)]
-        if moving:
-            streams.append((slice(width - moving, width), DIFFERENCES[modality]))
+        begin = width - moving(modality, width)
+        streams = [(slice(0, begin), 1.0)]
+        if begin < width:
+            streams.append((slice(begin, width), DIFFERENCES[modality]))
         every = sum(share for _, share in streams)
         factor, begin = np.empty(len(deviation)), 0
         for name in (name for name in EVERY if name in names):

@@ -8,11 +8,10 @@ import os
 import subprocess
 from pathlib import Path
 
-import numpy as np
 import pytest
-from broker import Broker, Consumer
+from broker import Broker, Consumer, tell_labels
 
-from edgevtn import Event, Prediction
+from edgevtn import Event
 from edgevtn.sinks import Origin
 from edgevtn.sinks.discovery import Device
 
@@ -44,9 +43,7 @@ def test_what_the_broker_got_is_understood(tmp_path):
     broker = Broker(tmp_path / "broker").start()
     consumer = Consumer(broker.port, "#")
     sink = Mqtt(f"mqtt://127.0.0.1:{broker.port}", "cam", Origin("hall"), tmp_path / "spool")
-    sink.frame(np.zeros((4, 4, 3), np.uint8), 0.0)
-    probabilities = np.full(len(LABELS), 1 / len(LABELS), np.float32)
-    sink.prediction(Prediction("m", "walk", 0.5, probabilities, 1.0, 0.0, LABELS))
+    tell_labels(sink, LABELS)
     device = Device("cam", "", LABELS)
     got = consumer.until(lambda topic, payload, _: topic == device.state("a/b+c#d"))
     for n, label in enumerate(("walk", "fällt", "a/b+c#d"), start=1):

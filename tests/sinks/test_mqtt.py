@@ -8,10 +8,10 @@ import sys
 
 import numpy as np
 import pytest
-from broker import PATIENCE, Broker, Consumer, Wire, certify, once
+from broker import PATIENCE, Broker, Consumer, Wire, certify, once, tell_labels
 from cameras import eventually
 
-from edgevtn import Event, Prediction
+from edgevtn import Event
 from edgevtn.errors import OutputError
 from edgevtn.sinks import Origin
 
@@ -211,12 +211,6 @@ def test_the_broker_tells_our_death(broker, consume, tmp_path):
     teller.kill()
     teller.wait(PATIENCE)
     assert consumer.next()[1] == "offline"
-
-
-def tell_labels(sink, labels):
-    probabilities = np.full(len(labels), 1 / len(labels), np.float32)
-    sink.frame(np.zeros((4, 4, 3), np.uint8), 0.0)
-    sink.prediction(Prediction("m", labels[0], 0.5, probabilities, 1.0, 0.0, labels))
 
 
 def test_new_labels_are_announced_and_old_ones_removed(broker, consume, tmp_path):

@@ -9,7 +9,10 @@ import socket
 import subprocess
 import threading
 
+import numpy as np
 import pytest
+
+from edgevtn import Prediction
 
 #: Seconds after which something that should happen has failed.
 PATIENCE = 60
@@ -122,6 +125,13 @@ class Consumer:
     def close(self):
         self.client.disconnect()
         self.client.loop_stop()
+
+
+def tell_labels(sink, labels):
+    """A prediction of a model that knows these."""
+    probabilities = np.full(len(labels), 1 / len(labels), np.float32)
+    sink.frame(np.zeros((4, 4, 3), np.uint8), 0.0)
+    sink.prediction(Prediction("m", labels[0], 0.5, probabilities, 1.0, 0.0, labels))
 
 
 def once(messages):

@@ -192,7 +192,7 @@ def test_movement_counts_where_rooms_differ(tells):
     losses = []
     for modality in ("two-stream", "movement"):
         among = [Candidate(("mean", "spread"), 12.5, 16, 224, modality)]
-        (found,) = choose(clips, classes, groups, 12.5, among, modality)
+        (found,) = choose(clips, classes, groups, 12.5, among)
         losses.append(found.loss)
     assert (losses[1] < 0.7 * losses[0]) == (tells == "differences")
     assert (losses[0] < 0.7 * losses[1]) == (tells == "frames")
