@@ -82,6 +82,10 @@ class MjpegCamera:
         self._clients.clear()
         self._server.server_close()  # joins the handlers' threads
 
+    def picture(self, number: int) -> bytes:
+        """The JPEG that is sent after so many others; another camera may show something else."""
+        return numbered(number, *self.size)
+
     def _answer(self, handler: http.server.BaseHTTPRequestHandler) -> None:
         self.asked += 1
         login = f"Basic {b64encode(f'admin:{self.password}'.encode()).decode()}"
@@ -101,7 +105,7 @@ class MjpegCamera:
                 continue
             if not self.still:
                 self.sent += 1
-            content = numbered(self.sent, *self.size)
+            content = self.picture(self.sent)
             if self.bad > 0:
                 self.bad -= 1
                 content = content[: len(content) // 2]

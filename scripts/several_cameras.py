@@ -2,7 +2,7 @@
 
 A process of its own serves a recorded clip as Motion JPEG over HTTP at 25 Hz, for each camera from another moment on.
 ``edgevtn run`` watches them as it would watch real ones; the first seconds, while it loads, are not counted:
-``python scripts/cameras.py CLIP --cameras 8``. Every picture moves, so that nothing is spared by stillness.
+``python scripts/several_cameras.py CLIP --cameras 8``. Every picture moves, so that nothing is spared by stillness.
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from multiprocessing.connection import Connection
+from pathlib import Path
 
 import cv2
 import psutil
 
 from edgevtn.sources import frames
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+from cameras import MjpegCamera
 
 #: Pictures a second that a camera sends, and their size.
 RATE, SIZE = 25.0, (640, 480)
@@ -32,8 +35,19 @@ LENGTH = 20.0
 SETTLING = 10.0
 
 
+class Recorded(MjpegCamera):
+    """Shows these JPEGs again and again, from one of them on."""
+
+    def __init__(self, pictures: Sequence[bytes], first: int) -> None:
+        super().__init__(RATE)
+        self._pictures, self._first = pictures, first
+
+    def picture(self, number: int) -> bytes:
+        return self._pictures[(self._first + number) % len(self._pictures)]
+
+
 def serve(clip: str, count: int, told: Connection) -> None:
-    """Serve the clip under /0, /1 ... until the process is killed; tells its port."""
+    """So many cameras that show the clip, until the process is killed; tells their addresses."""
     pictures = []
     with frames(clip) as source:
         for timestamp, frame in source:
@@ -41,29 +55,10 @@ def serve(clip: str, count: int, told: Connection) -> None:
                 break
             pictures.append(cv2.imencode(".jpg", cv2.resize(frame, SIZE))[1].tobytes())
     pictures += pictures[-2:0:-1]
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=picture")
-            self.end_headers()
-            first, begun = int(self.path[1:]) * len(pictures) // count, time.monotonic()
-            try:
-                for n in range(10**9):
-                    jpeg = pictures[(first + n) % len(pictures)]
-                    head = f"--picture\r\nContent-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
-                    self.wfile.write(head.encode() + jpeg + b"\r\n")
-                    time.sleep(max(0.0, begun + (n + 1) / RATE - time.monotonic()))
-            except OSError:
-                pass  # whoever looked has gone
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    told.send(server.server_address[1])
-    server.serve_forever()
+    cameras = [Recorded(pictures, n * len(pictures) // count) for n in range(count)]
+    for camera in cameras:
+        camera.start()
+    told.send([camera.address for camera in cameras])
 
 
 def watch(addresses: Sequence[str], model: str, seconds: float) -> None:
@@ -113,10 +108,9 @@ def main() -> None:
     server = multiprocessing.get_context("spawn").Process(target=serve, args=(arguments.clip, most, theirs))
     server.start()
     try:
-        port = ours.recv()
+        addresses = ours.recv()
         for count in arguments.cameras:
-            addresses = [f"http://127.0.0.1:{port}/{n}" for n in range(count)]
-            watch(addresses, arguments.model, arguments.seconds)
+            watch(addresses[:count], arguments.model, arguments.seconds)
     finally:
         server.kill()
         server.join()
