@@ -9,17 +9,16 @@ import importlib
 import io
 import logging
 import os
-import signal
 import sys
 import warnings
 from collections.abc import Sequence
 from functools import partial
-from types import FrameType
 from typing import Any, NoReturn
 
 import edgevtn
 from edgevtn.cli.config import with_config
 from edgevtn.cli.examples import FIRST, epilog
+from edgevtn.cli.interrupts import Interrupts
 from edgevtn.errors import one_line
 
 #: The commands in the order of the help. Each is a module beside this one, with ``add(parser)`` for its arguments, and
@@ -142,10 +141,6 @@ def _open_streams() -> None:
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
-def _terminate(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 def _told(error: Exception) -> str:
     """An error as a line; a full disk where our own output goes names no file."""
     if isinstance(error, OSError) and error.errno == errno.ENOSPC and error.filename is None:
@@ -166,12 +161,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logger = logging.getLogger("edgevtn")
     if not logger.handlers:
         logger.addHandler(_Stderr(logging.WARNING))
-    signal.signal(signal.SIGTERM, _terminate)
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
-        signal.signal(signal.SIGHUP, _terminate)
     try:
-        parsed = _parsed(arguments, _Parser)
-        status: int | None = parsed.function(parsed)  # None: all went well
+        with Interrupts():
+            parsed = _parsed(arguments, _Parser)
+            status: int | None = parsed.function(parsed)  # None: all went well
     except BrokenPipeError:
         # Whoever read our output has gone, as with `edgevtn run ... | head`. Nothing is left to say, and Python
         # must not fail again on flushing it.

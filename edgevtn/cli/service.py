@@ -78,6 +78,8 @@ class Draining:
     def by(self, stop: Callable[[], object] | None) -> None:
         """What ends the work from now on; before that there is nothing to end."""
         self._stop = stop
+        if self.asked and stop is not None:  # a handler raised where Python lets nothing be raised
+            stop()
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         self.asked = True
