@@ -40,7 +40,7 @@ class Apart(Sink):
         self._trouble = Trouble(name or type(thing).__name__)
         self._waiting: queue.Queue[tuple[Callable[..., object], tuple[Any, ...]]] = queue.Queue(MOST_WAITING)
         self._thread = threading.Thread(target=self._work, name=f"edgevtn {self._trouble.name}", daemon=True)
-        self._closing = threading.Event()
+        self._closing, self._left = threading.Event(), threading.Event()
 
     def frame(self, frame: Frame, timestamp: float, scene: Scene = WHOLE) -> None:
         """Pass it on."""
@@ -59,7 +59,10 @@ class Apart(Sink):
         self._put(self._sink.pulse)
 
     def close(self) -> None:
-        """Close the sink, if what was passed on is done with in five seconds; else leave it behind."""
+        """Close the sink, if what was passed on is done with in five seconds; else leave it behind.
+
+        Where it hung, and goes on later, it closes then.
+        """
         if self._closing.is_set():
             return
         self._closing.set()
@@ -67,6 +70,7 @@ class Apart(Sink):
         self._put(self._sink.close, wait=CLOSING)
         self._thread.join(max(0.0, end - time.monotonic()))
         if self._thread.is_alive():
+            self._left.set()
             self._trouble.once("hangs; it was left behind")
 
     def _put(self, method: Callable[..., object], *arguments: Any, wait: float = 0.0) -> None:
@@ -78,11 +82,12 @@ class Apart(Sink):
             self._trouble.once("does not keep up; what it is not told is lost")
 
     def _work(self) -> None:
-        while True:
+        method: Callable[..., object] | None = None
+        while method != self._sink.close:
             method, arguments = self._waiting.get()
+            if self._left.is_set():  # what waits is old, and the end may have found no room
+                method, arguments = self._sink.close, ()
             try:
                 method(*arguments)
             except Exception as error:
                 self._trouble.once(f"failed ({type(error).__name__}: {error}); recognition goes on")
-            if self._closing.is_set() and method == self._sink.close:
-                return

@@ -54,11 +54,14 @@ def test_a_sink_that_raises_is_said_once_and_told_on(tiny, caplog):
 def test_a_sink_that_hangs_is_said_once_and_left_behind(tiny, caplog, monkeypatch):
     monkeypatch.setattr("edgevtn.sinks.apart.CLOSING", 0.2)
     monkeypatch.setattr("edgevtn.sinks.apart.MOST_WAITING", 5)
-    free = threading.Event()
+    free, closed = threading.Event(), threading.Event()
 
     class Hangs(edgevtn.Sink):
         def frame(self, frame, timestamp):
             free.wait(PATIENCE)
+
+        def close(self):
+            closed.set()
 
     sink = Apart(Hangs(), "mine")
     plain = list(edgevtn.watch(shown(), tiny, detector=eager()))
@@ -67,7 +70,13 @@ def test_a_sink_that_hangs_is_said_once_and_left_behind(tiny, caplog, monkeypatc
     assert [record.message.partition(";")[0] for record in caplog.records] == [
         "mine: does not keep up", "mine: hangs",
     ]  # fmt: skip
+    assert not closed.is_set()
+    before = [thread for thread in threading.enumerate() if thread.name == "edgevtn mine"]
     free.set()
+    assert closed.wait(PATIENCE)  # it goes on, and ends
+    for thread in before:
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
 
 
 def test_it_closes_without_having_been_told_anything():
