@@ -73,6 +73,8 @@ def _texts(action: argparse.Action, value: Any, where: str) -> list[str]:
         if not isinstance(value, bool):
             raise ValueError(f"{where}: expected true or false, got {_shown(value)}")
         return [action.option_strings[0 if value else 1]]
+    if action.nargs == "?" and isinstance(value, bool) and (value or action.default is None):
+        return [action.option_strings[0]] if value else []  # as it may stand on the line by itself
     several = action.nargs == "*" or isinstance(action, argparse._AppendAction)
     values = value if several and isinstance(value, list) else [value]
     for each in values:

@@ -9,6 +9,7 @@ from tiny import moving_frames
 
 from edgevtn.cli.config import with_config
 from edgevtn.cli.main import main, parser
+from edgevtn.defaults import ADDRESS
 from edgevtn.region import Region
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "edgevtn.toml"
@@ -74,6 +75,21 @@ def test_an_option_has_all_of_its_names(name, config):
     line = ["run", "--config", config(f"source = 'x'\n{name} = 'out.mp4'\n")]
     parsed = parser().parse_args(line)
     assert parser().parse_args(with_config(line, parsed, parsed.parser)).save == "out.mp4"
+
+
+@pytest.mark.parametrize(
+    ("command", "value", "page"),
+    [("run", "true", ADDRESS), ("run", "false", None), ("run", "'127.0.0.1:1'", "127.0.0.1:1"), ("serve", "true", ADDRESS)],
+)
+def test_what_may_stand_without_a_value_is_true(command, value, page, config):
+    line = [command, "--config", config(f"source = 'x'\npage = {value}\n")]
+    parsed = parser().parse_args(line)
+    assert parser().parse_args(with_config(line, parsed, parsed.parser)).page == page
+
+
+def test_a_page_is_what_serve_is_for(config, capsys):
+    assert main(["serve", "--config", config("source = 'x'\npage = false")]) == 1
+    assert "page: expected a string or a number, got False" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
