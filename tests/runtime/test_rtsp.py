@@ -14,6 +14,7 @@ from cameras import RtspCamera, eventually, reader_threads
 from watched import BUSY, NOTICES, RESUMES, Watched, free_port, later, report, sentence, silence
 
 import edgevtn.sources.live
+from edgevtn import SourceError, frames
 from edgevtn.sources import Camera
 from edgevtn.sources.live import Persistence
 
@@ -88,6 +89,40 @@ def test_rtsp_frozen_is_noticed(tiny, decoder):
         assert back - done[0] < RESUMES + BUSY
         assert f"gave no picture for {HASTY:g} s" in why
         watched.predict()
+
+
+@pytest.mark.filterwarnings("ignore:the source gives")
+def test_rtsp_slowed_to_a_picture_a_second_is_not_lost(tiny, decoder):
+    with RtspCamera() as server, Watched(server.address, tiny) as watched:
+        watched.predict()
+        server.slow()
+        began, slow = watched.last, 0
+        while slow < 3:
+            before = watched.last
+            watched.step()
+            slow += watched.last - before > 0.9
+        server.hurry()
+        watched.predict()
+        report(f"rtsp slowed, {decoder}: seconds of it", watched.last - began)
+        assert watched.told == []
+        assert watched.camera.statistics.reconnects == 0
+
+
+def test_rtsp_started_late(tiny, decoder):
+    with RtspCamera() as server:
+        server.stop()
+        with pytest.raises(SourceError, match="refuses the connection"):
+            frames(server.address)
+        timer, done = later(1.5, server.start)
+        with Watched(server.address, tiny, wait=True) as watched:
+            watched.predict(1)
+            timer.join()
+            (_, waiting), (back, there) = watched.told
+            report(f"rtsp late, {decoder}: there after its start in", back - done[0])
+            assert "refuses the connection" in waiting
+            assert "is there after" in there
+            assert back - done[0] < RESUMES + BUSY
+            assert watched.camera.statistics.reconnects == 0
 
 
 def test_rtsp_lost_again_and_again_leaves_nothing(decoder, monkeypatch):

@@ -153,6 +153,13 @@ class RtspCamera:
     def thaw(self) -> None:
         os.kill(self.process.pid, signal.SIGCONT)
 
+    def slow(self) -> None:
+        """To a picture a second."""
+        os.kill(self.process.pid, signal.SIGUSR1)
+
+    def hurry(self) -> None:
+        os.kill(self.process.pid, signal.SIGUSR2)
+
     def stop(self) -> None:
         self.process.kill()
         self.process.communicate()

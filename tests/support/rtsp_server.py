@@ -1,8 +1,10 @@
 """An RTSP camera, GStreamer's: H.264 of a ball that moves. For the system's Python.
 
-Arguments: PORT WIDTH HEIGHT RATE [USER PASSWORD]. Port 0 is any free port; it is printed once it is served.
+Arguments: PORT WIDTH HEIGHT RATE [USER PASSWORD]. Port 0 is any free port; it is printed once it is served. SIGUSR1 slows
+it to a picture a second, SIGUSR2 ends that.
 """
 
+import signal
 import sys
 
 import gi
@@ -10,6 +12,30 @@ import gi
 gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtspServer  # noqa: E402
+
+
+class Slowed:
+    """Lets a picture a second through, while it is asked to."""
+
+    def __init__(self):
+        self.on, self.last = False, 0
+        GLib.unix_signal_add(GLib.PRIORITY_HIGH, signal.SIGUSR1, self.turn, True)
+        GLib.unix_signal_add(GLib.PRIORITY_HIGH, signal.SIGUSR2, self.turn, False)
+
+    def turn(self, on):
+        self.on = on
+        return GLib.SOURCE_CONTINUE
+
+    def follow(self, _, media):
+        pad = media.get_element().get_child_by_name("sensor").get_static_pad("src")
+        pad.add_probe(Gst.PadProbeType.BUFFER, self.passes)
+
+    def passes(self, _, info):
+        now = info.get_buffer().pts
+        if self.on and 0 <= now - self.last < Gst.SECOND:
+            return Gst.PadProbeReturn.DROP
+        self.last = now
+        return Gst.PadProbeReturn.OK
 
 
 def main(port, width, height, rate, user=None, password=None):
@@ -22,10 +48,12 @@ def main(port, width, height, rate, user=None, password=None):
     server.set_service(port)
     factory = GstRtspServer.RTSPMediaFactory.new()
     factory.set_launch(
-        f"( videotestsrc is-live=true pattern=ball ! video/x-raw,width={width},height={height},framerate={rate}/1 "
+        f"( videotestsrc name=sensor is-live=true pattern=ball ! video/x-raw,width={width},height={height},framerate={rate}/1 "
         f"! x264enc tune=zerolatency speed-preset=ultrafast key-int-max={rate} ! rtph264pay name=pay0 pt=96 )"
     )
     factory.set_shared(True)
+    slowed = Slowed()
+    factory.connect("media-configure", slowed.follow)
     if user is not None:
         auth = GstRtspServer.RTSPAuth.new()
         token = GstRtspServer.RTSPToken()
