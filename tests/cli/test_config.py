@@ -79,7 +79,12 @@ def test_an_option_has_all_of_its_names(name, config):
 
 @pytest.mark.parametrize(
     ("command", "value", "page"),
-    [("run", "true", ADDRESS), ("run", "false", None), ("run", "'127.0.0.1:1'", "127.0.0.1:1"), ("serve", "true", ADDRESS)],
+    [
+        ("run", "true", ADDRESS),
+        ("run", "false", None),
+        ("run", "'localhost:1'", "localhost:1"),
+        ("serve", "true", ADDRESS),
+    ],
 )
 def test_what_may_stand_without_a_value_is_true(command, value, page, config):
     line = [command, "--config", config(f"source = 'x'\npage = {value}\n")]

@@ -1,7 +1,7 @@
 """An RTSP camera, GStreamer's: H.264 of a ball that moves. For the system's Python.
 
-Arguments: PORT WIDTH HEIGHT RATE [USER PASSWORD]. Port 0 is any free port; it is printed once it is served. SIGUSR1 slows
-it to a picture a second, SIGUSR2 ends that.
+Arguments: PORT WIDTH HEIGHT RATE [USER PASSWORD]. Port 0 is any free port; it is printed once it is served. SIGUSR1
+slows it to a picture a second, SIGUSR2 ends that.
 """
 
 import signal
@@ -48,7 +48,8 @@ def main(port, width, height, rate, user=None, password=None):
     server.set_service(port)
     factory = GstRtspServer.RTSPMediaFactory.new()
     factory.set_launch(
-        f"( videotestsrc name=sensor is-live=true pattern=ball ! video/x-raw,width={width},height={height},framerate={rate}/1 "
+        "( videotestsrc name=sensor is-live=true pattern=ball "
+        f"! video/x-raw,width={width},height={height},framerate={rate}/1 "
         f"! x264enc tune=zerolatency speed-preset=ultrafast key-int-max={rate} ! rtph264pay name=pay0 pt=96 )"
     )
     factory.set_shared(True)
