@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import functools
 import logging
+import math
+import sys
+import time
 from collections import deque
 from pathlib import Path
 from typing import cast
@@ -27,6 +30,8 @@ logger = logging.getLogger("edgevtn.sinks")
 SLACK = 0.75
 #: Seconds for which a frame is kept at most: more would take memory for the sake of models with long windows alone.
 LATEST = 5.0
+#: Seconds in which the frames that wait are written after Ctrl-C, which is promised to take less than one in all.
+HASTE = 0.3
 #: JPEG: nothing of it is seen beside what the video's own compression does.
 QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 95]
 
@@ -40,7 +45,8 @@ class Video(Sink):
     bars are of the prediction in the middle of whose window the frame is.
 
     The file is written beside its name, and moved there at the end, also when the end is an error: what was recorded is
-    kept. Several sources have a file each, ``FILE-SOURCE.mp4``.
+    kept, but after Ctrl-C the last of the frames that wait, if there are more than can be written at once. Several
+    sources have a file each, ``FILE-SOURCE.mp4``.
 
     Parameters
     ----------
@@ -82,9 +88,10 @@ class Video(Sink):
 
     def close(self) -> None:
         """Finish the files; those after one that cannot be finished, too."""
+        stopped = sys.exc_info()[0] is KeyboardInterrupt
         with contextlib.ExitStack() as stack:
             for track in self._tracks.values():
-                stack.callback(track.close)
+                stack.callback(track.close, HASTE / len(self._tracks) if stopped else math.inf)
 
 
 class _Track:
@@ -117,9 +124,11 @@ class _Track:
         if timestamp - self._waiting[0][0] > LATEST:
             self._write()
 
-    def close(self) -> None:
+    def close(self, seconds: float) -> None:
+        """Write what waits, as far as there is time, and finish."""
+        end = time.monotonic() + seconds
         try:
-            while self._waiting:
+            while self._waiting and time.monotonic() < end:
                 self._write()
         finally:
             self._writer.close()

@@ -1,5 +1,6 @@
 """The annotated video: labels at their events' beginnings, readable whatever the picture's size."""
 
+import contextlib
 import logging
 from dataclasses import replace
 
@@ -10,6 +11,7 @@ import pytest
 import edgevtn
 from edgevtn.drawing import GREY, PALETTE, annotate, letter_height, write
 from edgevtn.prediction import Event, Prediction
+from edgevtn.region import Scene
 from edgevtn.sinks import Video, video
 from edgevtn.video import has_av
 
@@ -113,6 +115,28 @@ def test_frames_wait_no_longer_than_five_seconds_for_a_model_that_says_nothing(t
     sink.close()
     with edgevtn.frames(tmp_path / "v.mp4") as source:
         assert sum(1 for _ in source) == 200
+
+
+@pytest.mark.parametrize(("failure", "least", "most"), [(None, 50, 50), (OSError, 50, 50), (KeyboardInterrupt, 1, 20)])
+def test_ctrl_c_waits_for_what_can_be_written_at_once(tmp_path, monkeypatch, failure, least, most):
+    now = 0.0
+
+    def drawn(*arguments, **more):
+        nonlocal now
+        now += 0.02
+        return annotate(*arguments, **more)
+
+    monkeypatch.setattr(video, "annotate", drawn)
+    monkeypatch.setattr(video.time, "monotonic", lambda: now)
+    with contextlib.suppress(OSError, KeyboardInterrupt), Video(tmp_path / "v.mp4", frame_rate=10) as sink:
+        for source in ("a", "b"):
+            for n in range(50):
+                sink.frame(np.zeros((48, 64, 3), np.uint8), n / 10, Scene(source))
+        if failure is not None:
+            raise failure
+    for source in ("a", "b"):
+        with edgevtn.frames(tmp_path / f"v-{source}.mp4") as pictures:
+            assert least <= sum(1 for _ in pictures) <= most
 
 
 def test_it_is_said_once_that_browsers_do_not_play_it(tmp_path, monkeypatch, caplog):
