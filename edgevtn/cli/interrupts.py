@@ -21,6 +21,8 @@ class Interrupts:
 
     A handler runs wherever the main thread happens to be. Where that is a destructor or the callback of a weak
     reference, Python prints what it raises and goes on: Ctrl-C would do nothing. So it comes again a moment later.
+    Where it is the start of a module of C, that makes an ImportError of it, and of the SystemExit of `Draining`; the
+    block is left by what was meant.
     """
 
     def __init__(self) -> None:
@@ -53,6 +55,11 @@ class Interrupts:
         sys.unraisablehook = self._hook
         for number, before in self._before.items():
             signal.signal(number, before)
+        meant = error
+        while meant is not None and not isinstance(meant, KeyboardInterrupt | SystemExit):
+            meant = meant.__cause__
+        if meant is not None and meant is not error:
+            raise meant
 
 
 def _interrupt(number: signal.Signals) -> None:

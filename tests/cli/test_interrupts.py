@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM that come where Python raises nothing: it prints the exception, and goes on."""
+"""Ctrl-C and SIGTERM where Python raises nothing, but prints the exception and goes on, or something else instead."""
 
 import signal
 import subprocess
@@ -7,7 +7,7 @@ import sys
 import pytest
 from cameras import MjpegCamera
 
-#: `edgevtn`, with signals that come while the main thread is in the callback of a weak reference.
+#: `edgevtn`, with signals that come while the main thread is in the callback of a weak reference, or starts a module.
 PROGRAM = """
 import signal, sys, weakref
 import edgevtn.cli.live as live
@@ -30,15 +30,23 @@ def interrupted(function):
         return function(*arguments)
     return called
 
+def starts_a_module(*_):
+    try:
+        signal.raise_signal(number)
+    except BaseException as stop:
+        raise ImportError("initialization failed") from stop
+
 if where == "at work":
     Service.alive = interrupted(Service.alive)
-else:
+elif where == "while it loads":
     live.load = interrupted(live.load)
+else:
+    live.load = starts_a_module
 raise SystemExit(main(sys.argv[4:]))
 """
 
 
-@pytest.mark.parametrize("where", ["while it loads", "at work"])
+@pytest.mark.parametrize("where", ["while it loads", "while a module starts", "at work"])
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 0)])
 @pytest.mark.parametrize("times", [1, 3])
 def test_it_ends_all_the_same(tiny, where, number, status, times):
