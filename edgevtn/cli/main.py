@@ -155,14 +155,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not arguments:
         print(FIRST, file=sys.stderr)
         return 2
-    # What is wrong on the line is told with the usage, before the file is read.
-    parser(arguments=arguments).parse_args(arguments)
     warnings.showwarning = _show_warning
     logger = logging.getLogger("edgevtn")
     if not logger.handlers:
         logger.addHandler(_Stderr(logging.WARNING))
     try:
         with Interrupts():
+            # What is wrong on the line is told with the usage, before the file is read.
+            parser(arguments=arguments).parse_args(arguments)
             parsed = _parsed(arguments, _Parser)
             status: int | None = parsed.function(parsed)  # None: all went well
     except BrokenPipeError:
