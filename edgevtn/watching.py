@@ -141,6 +141,8 @@ def watch(
                     if error is not None and len(arriving.names) > 1:
                         warnings.warn(f"{name} has ended by an error: {error}", RuntimeWarning, stacklevel=2)
                     yield from tell(views.finish(name))
+                    for sink in told:
+                        sink.ended(name)
                     continue
                 if seconds is not None and timestamp - began.setdefault(name, timestamp) >= seconds:
                     arriving.leave(name)

@@ -220,6 +220,9 @@ class _Lasting(Sink):
     def pulse(self) -> None:
         self._sink.pulse()
 
+    def ended(self, source: str) -> None:
+        self._sink.ended(source)
+
 
 class _Alone(_Lasting):
     """A window, in which each file takes the place of the one before."""
@@ -229,3 +232,6 @@ class _Alone(_Lasting):
 
     def prediction(self, prediction: Prediction) -> None:
         super().prediction(replace(prediction, source=""))
+
+    def ended(self, source: str) -> None:
+        """It is the same window."""

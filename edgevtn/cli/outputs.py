@@ -152,9 +152,15 @@ def _clips(arguments: argparse.Namespace, origin: Origin) -> list[Sink]:
     rings = Rings()
     sinks: list[Sink] = []
     if arguments.record is not None:
-        clips = Clips(arguments.record, origin, before=arguments.before, after=arguments.after, rings=rings)
+        waits = [own.get("min_duration", 0.0) for _, own in arguments.label]
+        late = max([arguments.min_duration, *waits])
+        clips = Clips(arguments.record, origin, before=arguments.before, after=arguments.after, late=late, rings=rings)
         sinks.append(clips)
     if arguments.keep_uncertain is not None:
+        if arguments.record is not None and os.path.realpath(arguments.record) == os.path.realpath(
+            arguments.keep_uncertain
+        ):  # each would remove the other's clips
+            raise ValueError("--record and --keep-uncertain: expected two folders, got one for both")
         sinks.append(Uncertain(arguments.keep_uncertain, origin, rings=rings))
     return sinks
 

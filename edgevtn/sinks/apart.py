@@ -58,6 +58,10 @@ class Apart(Sink):
         """Pass it on."""
         self._put(self._sink.pulse)
 
+    def ended(self, source: str) -> None:
+        """Pass it on."""
+        self._put(self._sink.ended, source)
+
     def close(self) -> None:
         """Close the sink, if what was passed on is done with in five seconds; else leave it behind.
 

@@ -11,7 +11,7 @@ from edgevtn.closing import Closing
 from edgevtn.prediction import Event, Prediction
 from edgevtn.region import WHOLE, Scene
 
-METHODS = ("frame", "prediction", "event", "pulse", "close")
+METHODS = ("frame", "prediction", "event", "pulse", "ended", "close")
 
 
 class StopWatching(Exception):
@@ -42,6 +42,9 @@ class Sink(Closing):
 
     def pulse(self) -> None:
         """Recognition goes on; told about twice a second, also while no frame comes because a camera is lost."""
+
+    def ended(self, source: str) -> None:
+        """Nothing more comes of that source, "" where there is one alone; others may go on."""
 
     def close(self) -> None:
         """The end: no more will come."""

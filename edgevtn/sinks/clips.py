@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 
 from edgevtn.arguments import number
@@ -14,7 +12,7 @@ from edgevtn.region import WHOLE, Scene
 from edgevtn.sinks.base import Sink
 from edgevtn.sinks.clip_folder import LONGEST_CLIP, ClipFolder
 from edgevtn.sinks.origin import Origin
-from edgevtn.sinks.ring import Clip, Ring, Rings
+from edgevtn.sinks.ring import Clip, Ring, Rings, av_errors, telling_trouble
 from edgevtn.sinks.trouble import Trouble
 
 #: Seconds before an event, which are kept in memory, and after it, of which `LONGEST_CLIP` are recorded at most.
@@ -39,6 +37,9 @@ class Clips(Sink):
         Whose ids and times.
     before, after : float
         Seconds, 0 or more.
+    late : float
+        Seconds after its start at which an event may be told, beyond some five: the longest minimum duration. No more
+        than `LONGEST_BEFORE` of it are kept.
     most_bytes : int
         For all clips in the folder; beyond that the oldest are removed.
     rings : Rings, optional
@@ -52,7 +53,7 @@ class Clips(Sink):
     Raises
     ------
     ValueError
-        `before` is not within 0 and `LONGEST_BEFORE`, or `after` not within 0 and `LONGEST_AFTER`.
+        `before` is not within 0 and `LONGEST_BEFORE`, `after` not within 0 and `LONGEST_AFTER`, or `late` below 0.
     OutputError
         The folder cannot be made or read.
     MissingExtraError
@@ -65,6 +66,7 @@ class Clips(Sink):
         *,
         before: float = 5.0,
         after: float = 5.0,
+        late: float = 0.0,
         most_bytes: int = MOST_BYTES,
         rings: Rings | None = None,
     ) -> None:
@@ -72,28 +74,28 @@ class Clips(Sink):
         after = number(after, "after", low=0, high=LONGEST_AFTER, unit="seconds")
         self._rings = Rings() if rings is None else rings
         require("av", "video")
+        self._late = min(number(late, "late", low=0, unit="seconds"), LONGEST_BEFORE)
         self._folder, self._before, self._after = ClipFolder(folder, most_bytes), before, after
         self._origin = Origin("") if origin is None else origin
         self._trouble = Trouble(f"clips in {folder}")
-        self._clips: dict[
-            str, tuple[Ring, Clip]
-        ] = {}  # by the event's id over all runs: each file of several counts anew
+        # By the event's id over all runs: each file of several counts anew.
+        self._clips: dict[str, tuple[Ring, Clip]] = {}
         self.files: dict[str, Path] = {}
 
     def frame(self, frame: Frame, timestamp: float, scene: Scene = WHOLE) -> None:
         """Encode it."""
         self._origin.wall_clock(timestamp, scene.source)
         ring = self._rings[scene.source, ""]
-        ring.keep = max(ring.keep, self._before)
+        ring.keep = max(ring.keep, self._before + self._late)
         try:
             ring.frame(frame, timestamp)
-        except (OSError, ValueError) as error:
+        except av_errors() as error:
             self._trouble.once(f"a picture cannot be encoded ({error}); recognition goes on")
 
     def event(self, event: Event) -> None:
         """Begin a clip, or know when it will be whole."""
         if event.kind == "begin":
-            with told(self._trouble):
+            with telling_trouble(self._trouble):
                 self._begin(event)
         elif event.end is not None and (id := self._origin.id(event)) in self._clips:
             _, clip = self._clips[id]
@@ -102,6 +104,10 @@ class Clips(Sink):
     def pulse(self) -> None:
         """Finish what has ended while no picture comes."""
         self._rings.pulse()
+
+    def ended(self, source: str) -> None:
+        """Finish its clips, and forget its pictures."""
+        self._rings.end(source)
 
     def close(self) -> None:
         """Finish what goes on with what there is."""
@@ -114,27 +120,17 @@ class Clips(Sink):
 
         def done(clip: Clip, error: Exception | None) -> None:
             self._clips.pop(id, None)
-            with told(self._trouble):
+            with telling_trouble(self._trouble):
                 if error is not None:
                     raise error
+                self._trouble.ends("are written again")
                 self.files[id] = clip.file
                 while len(self.files) > MOST_REMEMBERED:
                     del self.files[next(iter(self.files))]
-                self._folder.bound()
+                self._folder.bound(clip.file)
 
         moment = self._origin.wall_clock(event.start, event.source)
         file = self._folder.place(event.source, moment, event.label, id)
         clip = ring.begin(file, event.start - self._before, LONGEST_CLIP, done)
         if clip is not None:
             self._clips[id] = ring, clip
-
-
-@contextlib.contextmanager
-def told(trouble: Trouble) -> Iterator[None]:
-    """An error of the disk or the encoder is said once."""
-    try:
-        yield
-    except (OSError, ValueError) as error:  # PyAV's errors are either
-        trouble.begins(f"cannot be written ({error}); recognition goes on")
-    else:
-        trouble.ends("are written again")

@@ -10,7 +10,7 @@ import contextlib
 import os
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -21,6 +21,7 @@ import cv2
 from edgevtn.arrays import Frame
 from edgevtn.errors import require
 from edgevtn.files import replacing
+from edgevtn.sinks.trouble import Trouble
 
 #: Hz; what comes faster is left out. Actions are well seen, and a small board has its time for recognition.
 FRAME_RATE = 15.0
@@ -28,7 +29,8 @@ FRAME_RATE = 15.0
 LONGEST_SIDE = 1280
 #: Seconds between key frames: the precision of cuts.
 KEY_INTERVAL = 1.0
-#: Seconds by which it may be told late that a clip begins: an event's minimum duration and half a window.
+#: Seconds by which it may be told late that a clip begins: an event's minimum duration, if that is short, and half a
+#: window.
 LATE = 5.0
 #: Seconds without a picture after which nothing joins what comes to what was: a camera was lost, and what it showed
 #: before is no beginning of a clip. One that is merely slow counts as lost after three, unless told otherwise.
@@ -90,7 +92,7 @@ class Ring:
 
         Raises
         ------
-        OSError, ValueError
+        OSError, ValueError, av.FFmpegError
             It cannot be encoded.
         """
         self._heard = time.monotonic()
@@ -98,7 +100,7 @@ class Ring:
             if timestamp - self._last < 0.9 / FRAME_RATE:
                 return
             if timestamp - self._last > GAP or (self._stream.width, self._stream.height) != _size(frame):
-                self._end()
+                self.end()
         if self._encoder is None:
             self._open(frame, timestamp)
         self._last = timestamp
@@ -125,7 +127,7 @@ class Ring:
     def begin(
         self, file: Path, start: float, longest: float, done: Callable[[Clip, Exception | None], object]
     ) -> Clip | None:
-        """Begin a clip; None where there is no picture yet.
+        """Begin a clip; None where there is no picture yet, or it was given up at once.
 
         Parameters
         ----------
@@ -139,7 +141,7 @@ class Ring:
 
         Raises
         ------
-        OSError, ValueError
+        OSError, ValueError, av.FFmpegError
             The file cannot be written.
         """
         keys = [packet.timestamp for packet in self._packets if packet.key]
@@ -154,9 +156,9 @@ class Ring:
             clip = Clip(file, first, first + longest, done, container, stream, place.pop_all())
         self._clips.append(clip)
         for packet in self._packets:
-            if packet.timestamp >= first:
+            if packet.timestamp >= first and clip in self._clips:  # a full disk ends it, and its container is gone
                 self._write(clip, packet)
-        return clip
+        return clip if clip in self._clips else None
 
     def finish(self, clip: Clip) -> None:
         """End a clip with what there is; no harm if it has ended."""
@@ -165,7 +167,7 @@ class Ring:
         self._clips.remove(clip)
         try:
             clip.place.close()
-        except (OSError, ValueError) as error:  # PyAV's errors are either
+        except av_errors() as error:
             clip.done(clip, error)
         else:
             clip.done(clip, None)
@@ -176,7 +178,7 @@ class Ring:
             self._encoder.close()
             self._encoder = None
 
-    def _end(self) -> None:
+    def end(self) -> None:
         """Finish what goes on, and forget what was."""
         for clip in list(self._clips):
             self.finish(clip)
@@ -185,16 +187,18 @@ class Ring:
 
     def _open(self, frame: Frame, timestamp: float) -> None:
         """An encoder, by way of a container that goes nowhere."""
-        self._encoder = self._av.open(os.devnull, "w", format="mp4")
-        # The shortest delay: every frame is a packet at once, and packets come in the order of their times.
-        options = {"preset": "ultrafast", "tune": "zerolatency", "crf": "26", "forced-idr": "1"}
-        stream = self._encoder.add_stream("libx264", rate=Fraction(FRAME_RATE), options=options)
-        stream.width, stream.height = _size(frame)
-        stream.pix_fmt = "yuv420p"
-        stream.codec_context.time_base = TIME_BASE
-        stream.codec_context.gop_size = 1000  # key frames are where we want them
-        self._encoder.start_encoding()
-        self._stream = stream
+        with contextlib.ExitStack() as undo:
+            encoder = undo.enter_context(self._av.open(os.devnull, "w", format="mp4"))
+            # The shortest delay: every frame is a packet at once, and packets come in the order of their times.
+            options = {"preset": "ultrafast", "tune": "zerolatency", "crf": "26", "forced-idr": "1"}
+            stream = encoder.add_stream("libx264", rate=Fraction(FRAME_RATE), options=options)
+            stream.width, stream.height = _size(frame)
+            stream.pix_fmt = "yuv420p"
+            stream.codec_context.time_base = TIME_BASE
+            stream.codec_context.gop_size = 1000  # key frames are where we want them
+            encoder.start_encoding()
+            undo.pop_all()
+        self._encoder, self._stream = encoder, stream
         self._began = self._last = timestamp
 
     def _add(self, packet: _Packet) -> None:
@@ -219,11 +223,25 @@ class Ring:
             copy.stream, copy.time_base, copy.is_keyframe = clip.stream, TIME_BASE, packet.key
             copy.pts = copy.dts = round((packet.timestamp - clip.first) / TIME_BASE)
             clip.container.mux(copy)
-        except (OSError, ValueError) as error:  # PyAV's errors are either
+        except av_errors() as error:
             self._clips.remove(clip)
-            with contextlib.suppress(OSError, ValueError):
+            with contextlib.suppress(*av_errors()):
                 clip.place.__exit__(type(error), error, None)
             clip.done(clip, error)
+
+
+def av_errors() -> tuple[type[Exception], ...]:
+    """What PyAV raises: some of its own errors have either of the other two as a base, some none."""
+    return require("av", "video").FFmpegError, OSError, ValueError
+
+
+@contextlib.contextmanager
+def telling_trouble(trouble: Trouble) -> Iterator[None]:
+    """An error of the disk or the encoder is said, until a clip is whole again no more than once."""
+    try:
+        yield
+    except av_errors() as error:
+        trouble.begins(f"cannot be written ({error}); recognition goes on")
 
 
 def _size(frame: Frame) -> tuple[int, int]:
@@ -244,6 +262,11 @@ class Rings(dict[tuple[str, str], Ring]):
         """As each does; sinks that share them may all call it."""
         for ring in self.values():
             ring.pulse()
+
+    def end(self, source: str) -> None:
+        """Finish the clips of a source that has ended, and forget it; may be called twice."""
+        for key in [key for key in self if key[0] == source]:
+            self.pop(key).end()
 
     def close(self) -> None:
         """Close all; may be called twice."""

@@ -16,7 +16,7 @@ from edgevtn.region import WHOLE, Scene
 from edgevtn.sinks.base import Sink
 from edgevtn.sinks.clip_folder import ClipFolder
 from edgevtn.sinks.origin import Origin
-from edgevtn.sinks.ring import Clip, Ring, Rings
+from edgevtn.sinks.ring import Clip, Ring, Rings, av_errors, telling_trouble
 from edgevtn.sinks.trouble import Trouble
 
 #: Probability below which the best label is doubtful: no event begins there. The second is close if it is less than
@@ -113,10 +113,8 @@ class Uncertain(Sink):
             doubt.clip.until = min(now + MARGIN, doubt.clip.first + LONGEST)
         elif now - doubt.since >= LASTING and now >= doubt.next:
             doubt.next = now + PAUSE
-            try:
+            with telling_trouble(self._trouble):
                 doubt.clip = self._begin(prediction, ring, max(doubt.start, prediction.window_start - LASTING) - MARGIN)
-            except (OSError, ValueError) as error:  # PyAV's errors are either
-                self._trouble.begins(f"cannot be written ({error}); recognition goes on")
 
     def frame(self, frame: Frame, timestamp: float, scene: Scene = WHOLE) -> None:
         """Encode what each model saw of it."""
@@ -124,12 +122,18 @@ class Uncertain(Sink):
         try:
             for region, box in scene.boxes(*frame.shape[:2]).items():
                 self._rings[scene.source, region].frame(box.cut(frame), timestamp)
-        except (OSError, ValueError) as error:
+        except av_errors() as error:
             self._trouble.once(f"a picture cannot be encoded ({error}); recognition goes on")
 
     def pulse(self) -> None:
         """Finish what has ended while no picture comes."""
         self._rings.pulse()
+
+    def ended(self, source: str) -> None:
+        """Finish its clips, and forget its pictures and doubts."""
+        self._rings.end(source)
+        for view in [view for view in self._doubts if view[0] == source]:
+            del self._doubts[view]
 
     def close(self) -> None:
         """Finish what goes on with what there is."""
@@ -153,11 +157,8 @@ class Uncertain(Sink):
         for doubt in self._doubts.values():
             if doubt.clip is clip:
                 doubt.clip = None
-        try:
+        with telling_trouble(self._trouble):
             if error is not None:
                 raise error
-            self._folder.bound()
-        except (OSError, ValueError) as failure:
-            self._trouble.begins(f"cannot be written ({failure}); recognition goes on")
-        else:
             self._trouble.ends("are written again")
+            self._folder.bound(clip.file)
