@@ -169,9 +169,17 @@ class EventDetector:
         return self.update(prediction)
 
     def finish(self) -> list[Event]:
-        """End the stream; returns the events that were going on, ended at the last prediction or its rest."""
+        """End the stream, or what was seen of it before a loss.
+
+        Labels go on cooling down, unless the next prediction is of an earlier time.
+
+        Returns
+        -------
+        list of Event
+            Those that were going on, ended at the last prediction or its rest.
+        """
         events = [event for track in self._tracks.values() for event in self._close(track, track.known_to)]
-        self.reset()
+        self._tracks = {model: Track(track.ended) for model, track in self._tracks.items()}
         return events
 
     def _of(self, label: str) -> _Settings:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from edgevtn.motion import Motion
@@ -56,6 +56,11 @@ class Going:
 class Track:
     """One model's predictions until now.
 
+    Parameters
+    ----------
+    ended : dict of str to float, optional
+        Where the last events of labels ended, seconds.
+
     Attributes
     ----------
     going : Going, optional
@@ -67,11 +72,11 @@ class Track:
         The same by label, where there is a cool-down.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, ended: Mapping[str, float] | None = None) -> None:
         self.going: Going | None = None
         self.boundary = 0.0
         self.free: float | None = None
-        self.ended: dict[str, float] = {}
+        self.ended = dict(ended or {})
         self.restart()
 
     def restart(self) -> None:
@@ -94,7 +99,11 @@ class Track:
     def take(self, prediction: Prediction, leaves: Sequence[float]) -> None:
         """Take a prediction, and the probabilities at which its labels' events end."""
         middle = (prediction.window_start + prediction.timestamp) / 2 - prediction.delay
-        self.boundary = prediction.window_start if self._newest is None else max(self.boundary, middle)
+        if self._newest is None:
+            self.boundary = prediction.window_start
+            self.ended = {label: end for label, end in self.ended.items() if end <= prediction.timestamp}
+        else:
+            self.boundary = max(self.boundary, middle)
         self._newest = prediction
         for k, leave in enumerate(leaves):
             if prediction.probabilities[k] >= leave and prediction.labels[k] not in prediction.calm:
