@@ -89,7 +89,7 @@ def watch(
         The source or the model cannot be used. Among several sources it is told when all have ended.
     ValueError
         Both `model` and `recognizer` are given, `seconds` is not above 0, the detector has settings for a label that no
-        model has, or a region names no source.
+        model has and there is no `successor` that may, or a region names no source.
     """
     if seconds is not None:
         seconds = number(seconds, "seconds", low=0, above=True)
@@ -113,7 +113,8 @@ def watch(
             arriving = Alone(opened)
         if recognizer is None:
             recognizer = Recognizer(model, smoothing=SMOOTHING)
-        detector.check(label for model in recognizer.models.values() for label in model.labels)
+        if successor is None:  # who follows may know more labels
+            detector.check(label for model in recognizer.models.values() for label in model.labels)
         moments = any(sink.wants_moments for sink in told)
         views = Views(arriving.names, list(regions), recognizer, detector, moments)
         frames_to = [telling(sink) for sink in told]

@@ -122,6 +122,8 @@ def watch_files(
     if len(todo) < len(names):
         say(f"{len(names) - len(todo)} of {len(names)} files were done before")
     recognizer = load(models, arguments) if todo else None  # before anything is written
+    if recognizer is not None:
+        detector(arguments).check(label for model in recognizer.models.values() for label in model.labels)
     stopped = False
     failed: list[str] = []
 

@@ -58,7 +58,13 @@ def watch_cameras(
         sinks.append(why_unknown(arguments, cameras.live))
         for sink in sinks:
             undo.callback(sink.close)
-        recognizer = load(models, arguments)
+        recognizer, events = load(models, arguments), detector(arguments)
+        try:
+            events.check(label for model in recognizer.models.values() for label in model.labels)
+        except ValueError as error:
+            if lessons is None:
+                raise
+            say(f"{error}; that holds from when it is taught")
         if wanted or len(sources) > 1:
             say(expense(recognizer, cameras.names, wanted))
         draining.by(cameras.stop)
@@ -69,7 +75,7 @@ def watch_cameras(
             cameras,
             sinks=sinks,
             recognizer=recognizer,
-            detector=detector(arguments),
+            detector=events,
             seconds=arguments.seconds,
             regions=wanted,
             successor=None if lessons is None else lessons.successor,

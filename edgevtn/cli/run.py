@@ -72,7 +72,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Watch until the sources end, `--seconds` have passed in them, SIGTERM comes, or the window is closed.
 
-    SIGHUP begins anew with what the file of `--config` says then. Where that cannot be begun, the old one is again.
+    SIGHUP begins anew with what the file of `--config` says then. Where that cannot be begun, the old one is again. A
+    source that was there before is waited for then: it may be lost just now.
     """
     # Models and what runs them: not for the help.
     from edgevtn.cli.files import clips_of, watch_files
@@ -105,9 +106,11 @@ def run(arguments: argparse.Namespace) -> None:
                     raise
                 say(f"{error}; the old configuration is used again")
                 now = before.pop()
+                now.wait = True
                 continue
             later = reload.take()
             if later is not None:
+                later.wait = later.wait or set(later.source) <= set(now.source)
                 before.append(now)
                 service.reloading()
             now = later

@@ -122,6 +122,50 @@ def test_a_page_keeps_its_port(start, config):
     assert (process.returncode, error) == (130, "")
 
 
+def test_a_camera_that_is_lost_meanwhile_is_waited_for(start, config, camera):
+    process = start("run", "--config", config("patience = 0.5"))
+    assert regions(process, 1) == {None}
+    camera.stop()
+    assert "waiting: " in process.stderr.readline()
+    config("region = 'door=0,0,0.5,1'\npatience = 0.5")
+    said = [reload(process), process.stderr.readline()]  # begun anew, without the camera, in any order
+    assert [sum(text in line for line in said) for text in ("waiting: ", "1 window")] == [1, 1]
+    camera.start()
+    assert "is there after" in process.stderr.readline()
+    until(process, "door")
+    camera.stop()
+    assert "waiting: " in process.stderr.readline()
+    with socket.create_server(("127.0.0.1", 0)) as free:  # another camera, which there never was
+        other = f"http://127.0.0.1:{free.getsockname()[1]}/live"
+    Path(process.args[-1]).write_text(Path(process.args[-1]).read_text().replace(camera.address, other))
+    line = reload(process)
+    assert "refuses the connection" in line
+    assert line.endswith("; the old configuration is used again\n")
+    camera.start()
+    until(process, "door")
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+
+
+def test_settings_of_a_label_that_no_model_knows(start, config, tmp_path):
+    process = start("run", "--config", config())
+    assert regions(process, 1) == {None}
+    config("label = 'fall:enter=0.4'")
+    line = reload(process)
+    assert "label 'fall' has settings of its own; expected one of a, b, c" in line
+    assert line.endswith("; the old configuration is used again\n")
+    assert regions(process, 3) == {None}
+    # It may be taught yet.
+    config(f"label = 'fall:enter=0.4'\nteach = '{tmp_path / 'lessons'}'\npage = true")
+    said = [reload(process), process.stderr.readline()]
+    assert any("label 'fall' has settings of its own" in line and "taught" in line for line in said)
+    assert regions(process, 1) == {None}
+    process.send_signal(signal.SIGTERM)
+    _, error = process.communicate(timeout=60)
+    assert (process.returncode, error) == (0, "")
+
+
 def test_without_a_file_it_ends_a_run_as_sigterm_does(start, tiny, camera):
     process = start("run", camera.address, "--model", str(tiny), "--json")
     assert regions(process, 1) == {None}
