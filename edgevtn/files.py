@@ -174,8 +174,11 @@ def user_cache() -> Path | None:
 def user_state() -> Path | None:
     """Where what is not yet delivered waits; None where there is no home.
 
-    It is ``XDG_STATE_HOME/edgevtn``, else ``~/.local/state/edgevtn``, and need not exist.
+    It is systemd's ``STATE_DIRECTORY`` for a service that has one, else ``XDG_STATE_HOME/edgevtn``, else
+    ``~/.local/state/edgevtn``, and need not exist.
     """
+    if os.environ.get("STATE_DIRECTORY"):
+        return Path(os.environ["STATE_DIRECTORY"].split(":")[0])  # a unit may ask for several
     if os.environ.get("XDG_STATE_HOME"):
         return Path(os.environ["XDG_STATE_HOME"]) / "edgevtn"
     with suppress(RuntimeError):  # no HOME, and no such user either

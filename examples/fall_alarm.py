@@ -19,20 +19,14 @@ parser.add_argument("--model", help="folder of a model bundle that knows the act
 parser.add_argument("--label", default="fall")
 arguments = parser.parse_args()
 
-
-class Alarm(Mqtt):
-    """Passes on what it is for."""
-
-    def messages(self, event):
-        return super().messages(event) if event.label == arguments.label else []
-
-
 eager = {"enter": 0.4, "leave": 0.2, "cool_down": 30}
 try:
-    alarm = Alarm(arguments.broker, "alarm", Origin("alarm"), "alarm.sqlite")
     detector = edgevtn.EventDetector(labels={arguments.label: eager})
-    for event in edgevtn.watch(arguments.source, arguments.model, sinks=[alarm], detector=detector):
-        print(event.kind, event.label, flush=True)
+    with edgevtn.frames(arguments.source) as source:  # the sensor is unavailable while the camera is lost
+        alarm = Mqtt(arguments.broker, "alarm", Origin("alarm", source), "alarm.sqlite", labels=[arguments.label])
+        for event in edgevtn.watch(source, arguments.model, sinks=[alarm], detector=detector):
+            if event.label == arguments.label:
+                print(event.kind, event.label, flush=True)
 except KeyboardInterrupt:
     pass
 except (edgevtn.EdgeVTNError, ValueError) as error:

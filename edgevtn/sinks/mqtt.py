@@ -12,6 +12,7 @@ import contextlib
 import itertools
 import json
 import threading
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,8 @@ class Mqtt(Delivery):
     ``edgevtn/ID/events``                  every event: "type" is "new", "update" or "end"; see `Origin.event`
     ``edgevtn/ID/action``                  when one begins, with its label as "event_type"
     ``edgevtn/ID/state/LABEL``             "ON" while it goes on, else "OFF"; retained
-    ``edgevtn/ID/availability``            "online" or "offline"; retained, the broker says it after a kill
+    ``edgevtn/ID/availability``            "online" or "offline"; retained, the broker says it after a kill; offline
+                                           also while the camera is lost, or all of several are
     ``homeassistant/device/ID/config``     the device; retained, published again when the labels change
     ====================================== ==================================================================
 
@@ -64,6 +66,8 @@ class Mqtt(Delivery):
         Certificates, PEM, by which the broker's is trusted instead of the system's.
     discovery : str
         Home Assistant's prefix; empty for no discovery.
+    labels : iterable of str
+        Tell of these alone; empty: of all.
 
     Raises
     ------
@@ -84,6 +88,7 @@ class Mqtt(Delivery):
         password: str | None = None,
         ca: str | Path | None = None,
         discovery: str = "homeassistant",
+        labels: Iterable[str] = (),
     ) -> None:
         parsed = parse_address(address, tuple(PORTS))
         if not device or not all(c.isascii() and (c.isalnum() or c in "_-") for c in device):
@@ -104,6 +109,7 @@ class Mqtt(Delivery):
         self._device = Device(device, f"edgevtn {self.origin.name or device}")
         self._topic = f"{discovery}/device/{device}/config" if discovery else ""
         self._numbers = itertools.count(1)
+        self._only = frozenset(labels)
         self._labels: dict[str, tuple[str, ...]] = {}  # by model
         self._on: dict[str, int] = {}  # events that go on, by label
         self._changed = threading.Condition()  # guards what follows, which two threads change
@@ -113,14 +119,24 @@ class Mqtt(Delivery):
         self._gone: dict[str, dict[str, Any]] = {}  # components that Home Assistant has to forget
         self._earlier: Any = None  # what an earlier run announced, until it is compared with what we do
         self._published: dict[str, str] = {}  # states
+        self._lost = False  # the camera, when that was asked last
 
     def prediction(self, prediction: Prediction) -> None:
         """Learn the model's labels."""
-        if self._labels.get(prediction.model) != prediction.labels:
-            self._learn(prediction.model, prediction.labels)
+        labels = tuple(label for label in prediction.labels if not self._only or label in self._only)
+        if self._labels.get(prediction.model) != labels:
+            self._learn(prediction.model, labels)
+
+    def pulse(self) -> None:
+        """Tell that the camera is lost, or back."""
+        before, self._lost = self._lost, self.origin.lost
+        if self._lost != before:
+            self.wake()
 
     def messages(self, event: Event) -> list[tuple[str, bytes]]:
         """One for all events, and when it begins another for Home Assistant."""
+        if self._only and event.label not in self._only:
+            return []
         if event.label not in self._device.labels:
             self._learn(event.model, (*self._labels.get(event.model, ()), event.label))
         record = self.origin.event(event)
@@ -166,12 +182,12 @@ class Mqtt(Delivery):
             if stale and device.labels:  # before that nobody knows what is gone
                 forgotten = self._gone | gone(self._earlier, device.config())
                 self._gone, self._earlier = {}, None
-            states = {device.state(label): "ON" if self._on.get(label) else "OFF" for label in device.labels}
+            states = {device.availability: "offline" if self._lost else "online"}
+            states |= {device.state(label): "ON" if self._on.get(label) else "OFF" for label in device.labels}
         if stale:
             self._published = {}
             if self._topic and device.labels:
                 self._announce(device, forgotten)
-            self._retain(device.availability, "online")
         for topic, state in states.items():
             if self._published.get(topic) != state:
                 self._retain(topic, state)

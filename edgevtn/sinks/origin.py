@@ -33,6 +33,13 @@ class Origin:
         self._clock = getattr(source, "wall_clock", None)
         self._offsets: dict[str, float] = {}  # by the source's name
 
+    @property
+    def lost(self) -> bool:
+        """Whether the source is lost just now; of several, whether all are."""
+        each = getattr(self.source, "each", None)
+        told = list(each.values()) if each else [getattr(self.source, "statistics", None)]
+        return all(getattr(statistics, "lost", False) for statistics in told)
+
     def wall_clock(self, timestamp: float, source: str = "") -> float:
         """When a timestamp of the source was, in seconds since 1970; `source` names it where there are several."""
         if callable(self._clock):

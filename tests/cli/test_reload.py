@@ -128,8 +128,8 @@ def test_a_camera_that_is_lost_meanwhile_is_waited_for(start, config, camera):
     camera.stop()
     assert "waiting: " in process.stderr.readline()
     config("region = 'door=0,0,0.5,1'\npatience = 0.5")
-    said = [reload(process), process.stderr.readline()]  # begun anew, without the camera, in any order
-    assert [sum(text in line for line in said) for text in ("waiting: ", "1 window")] == [1, 1]
+    errors = [reload(process), process.stderr.readline()]  # begun anew, without the camera, in any order
+    assert [sum(text in line for line in errors) for text in ("waiting: ", "1 window")] == [1, 1]
     camera.start()
     assert "is there after" in process.stderr.readline()
     until(process, "door")
@@ -158,8 +158,8 @@ def test_settings_of_a_label_that_no_model_knows(start, config, tmp_path):
     assert regions(process, 3) == {None}
     # It may be taught yet.
     config(f"label = 'fall:enter=0.4'\nteach = '{tmp_path / 'lessons'}'\npage = true")
-    said = [reload(process), process.stderr.readline()]
-    assert any("label 'fall' has settings of its own" in line and "taught" in line for line in said)
+    errors = [reload(process), process.stderr.readline()]
+    assert any("label 'fall' has settings of its own" in line and "taught" in line for line in errors)
     assert regions(process, 1) == {None}
     process.send_signal(signal.SIGTERM)
     _, error = process.communicate(timeout=60)

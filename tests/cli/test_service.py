@@ -87,6 +87,17 @@ def test_nobody_to_tell_or_somebody_else(manager):
     assert [manager.recv(100), manager.recv(100)] == [b"WATCHDOG=1", b"STOPPING=1"]
 
 
+def test_what_waits_lies_where_the_manager_says(tiny, demo_clip, tmp_path, monkeypatch):
+    """A service of systemd may have no home that it can write to."""
+    monkeypatch.setenv("STATE_DIRECTORY", f"{tmp_path / 'state'}:{tmp_path / 'other'}")
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "home"))
+    line = ["--seconds", "2", "--enter", "0.34", "--min-duration", "0", "--webhook", "http://127.0.0.1:1/"]
+    assert main(["run", str(demo_clip), "--model", str(tiny), *line]) == 0
+    assert not (tmp_path / "other").exists()
+    assert not (tmp_path / "home").exists()
+    assert any(file.suffix == ".sqlite" for file in (tmp_path / "state").iterdir())
+
+
 def test_an_abstract_socket():
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as unix:
         unix.bind("")  # the kernel chooses a free abstract name
