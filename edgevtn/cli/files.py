@@ -108,6 +108,8 @@ def watch_files(
 
     if arguments.teach is not None:
         raise ValueError("--teach is done before a camera; give it a single source")
+    if len(arguments.name or ()) > 1:
+        raise ValueError("--name: expected one for all files, which have names of their own, got several")
     for clip in clips:
         if not kind_of(clip):  # a wrong name is told at once, not after hours with the others
             frames(clip)
@@ -134,7 +136,7 @@ def watch_files(
             cameras.stop()
 
     cameras: Cameras | None = None
-    origin = Origin(arguments.name or "")
+    origin = Origin(*(arguments.name or [""]))
     run = origin.run
     with contextlib.ExitStack() as stack:
         if results is not None:

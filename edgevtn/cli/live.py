@@ -24,14 +24,15 @@ def watch_cameras(
     from edgevtn.sources.secret import source_name
     from edgevtn.watching import watch
 
-    sources = arguments.source
+    sources, names = arguments.source, arguments.name or []
+    named = len(names) > 1  # each by its own
     lessons = teaching(arguments)
     taught = [str(lessons.model)] if lessons is not None and lessons.model.is_dir() else [None]
     models = arguments.model or taught
     # The sources come first: a wrong name is told at once, not after the kernels have loaded.
     with (
         Cameras(
-            sources if len(sources) > 1 else {"": sources[0]},
+            dict(zip(names, sources, strict=True)) if named else sources if len(sources) > 1 else {"": sources[0]},
             frame_rate=arguments.frame_rate,
             patience=arguments.patience,
             give_up=arguments.give_up,
@@ -42,7 +43,8 @@ def watch_cameras(
         contextlib.ExitStack() as undo,
     ):
         wanted = regions(arguments.region, sources, cameras.names)
-        origin = Origin(arguments.name or ("" if len(sources) > 1 else source_name(sources[0])), cameras)
+        whole = "" if len(sources) > 1 else source_name(sources[0])
+        origin = Origin(names[0] if len(names) == 1 else whole, cameras)
         text = None if arguments.json else Text(name_models=len(models) > 1)
         sinks: list[Sink] = [JsonLines(None, origin) if text is None else text]
         if text is not None:

@@ -30,7 +30,11 @@ PAGE_TOKEN = "EDGEVTN_PAGE_TOKEN"
 def add_outputs(parser: argparse.ArgumentParser) -> None:
     """``--json-file`` and what belongs to it."""
     group = parser.add_argument_group("outputs; several may be given")
-    group.add_argument("--name", metavar="NAME", help="of the source, as others read it (default: its file or host)")
+    group.add_argument(
+        "--name", action="append", metavar="NAME",
+        help="of the source, as others read it (default: its file or host); of several cameras, one for each in their "
+        "order, or one for all together",
+    )  # fmt: skip
     group.add_argument("--json-file", metavar="FILE", help="append what --json prints to a file, rotated at 10 MB")
     group.add_argument("--timeline", metavar="FILE.csv", help="append a row for each event that has ended")
     group.add_argument("--record", metavar="DIR", help="a clip of each event, 2 GB at most; needs the extra [video]")

@@ -129,6 +129,10 @@ def check(arguments: argparse.Namespace) -> None:
         raise ValueError("expected at least one SOURCE, on the command line or in the file of --config")
     if "" in arguments.source:  # a shell's variable that is not set; a path would take it for the present folder
         raise ValueError("expected a SOURCE, got an empty text; the present folder is .")
+    names = arguments.name or []
+    if len(names) > 1 and (len(names) != len(arguments.source) or len(set(names)) < len(names) or "" in names):
+        expected = f"expected one, or {len(arguments.source)} that differ, one for each source"
+        raise ValueError(f"--name: {expected}, got {', '.join(map(repr, names))}")
     detector(arguments)
     if arguments.cpu_budget is not None:
         Budget(arguments.cpu_budget)

@@ -138,6 +138,27 @@ def test_several_cameras_end_within_a_second(run, number, status):
     assert {source for source, _ in seen} == {"127.0.0.1", "127.0.0.1 (2)", "127.0.0.1 (3)"}
 
 
+def test_cameras_have_the_names_that_they_are_given(run):
+    with MjpegCamera() as first, MjpegCamera() as second:
+        process = run(
+            first.address, second.address, "--name", "yard", "--name", "Flur unten", "--region", "yard:door=0,0,1,1"
+        )
+        seen = set()
+        while len(seen) < 2:
+            record = json.loads(process.stdout.readline())
+            seen.add((record["source"], record.get("region")))
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert seen == {("yard", "door"), ("Flur unten", None)}
+
+
+@pytest.mark.parametrize("names", [["a", "a"], ["a", "b", "c"], ["a", ""]])
+def test_names_that_fit_no_cameras_are_refused(names, capsys):
+    line = [word for name in names for word in ("--name", name)]
+    assert main(["run", "http://127.0.0.1:1/", "http://127.0.0.1:2/", *line]) == 1
+    assert "--name: expected one, or 2 that differ, one for each source, got 'a'" in capsys.readouterr().err
+
+
 def test_one_camera_that_goes_is_told_at_once_and_at_the_end(run, demo_clip):
     with MjpegCamera() as camera, MjpegCamera() as other:
         process = run(camera.address, other.address, "--give-up", "0", "--seconds", "4")
