@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from importlib.metadata import version
 from typing import Any
 from zlib import crc32
@@ -27,27 +27,32 @@ class Device:
         For people.
     labels : iterable of str
         The actions; "nothing" and "unknown" are left out.
+    cameras : sequence of str
+        Their names, where there are several.
     """
 
-    def __init__(self, id: str, name: str, labels: Iterable[str] = ()) -> None:
+    def __init__(self, id: str, name: str, labels: Iterable[str] = (), cameras: Sequence[str] = ()) -> None:
         self.id, self.name = id, name
         self.labels = tuple(dict.fromkeys(label for label in labels if label not in NO_ACTION))
         self.prefix = f"edgevtn/{id}"
         self.availability, self.events = f"{self.prefix}/availability", f"{self.prefix}/events"
         self.action = f"{self.prefix}/action"
-        short = [slug(label) for label in self.labels]
-        # Labels that differ in what is left out get a number that depends on nothing but the label.
-        self._slugs = {
-            label: name if name and short.count(name) == 1 else f"{name}_{crc32(label.encode()):08x}".strip("_")
-            for label, name in zip(self.labels, short, strict=True)
-        }
+        self.cameras = tuple(cameras)
+        self._slugs, self._camera_slugs = _slugs(self.labels), _slugs(self.cameras)
 
     def state(self, label: str) -> str:
         """Topic of whether an action goes on: "ON" or "OFF", retained."""
         return f"{self.prefix}/state/{self._slugs[label]}"
 
+    def connected(self, camera: str) -> str:
+        """Topic of whether a camera gives pictures: "ON" or "OFF", retained."""
+        return f"{self.prefix}/camera/{self._camera_slugs[camera]}"
+
     def config(self) -> dict[str, Any]:
-        """The discovery message: an `event` entity whose types are the labels, and a binary sensor for each."""
+        """The discovery message: an `event` entity whose types are the labels, and a binary sensor for each.
+
+        Each of several cameras has one, too.
+        """
         sw_version = version("edgevtn")
         components: dict[str, dict[str, Any]] = {}
         if self.labels:
@@ -67,6 +72,16 @@ class Device:
                 "payload_on": "ON",
                 "payload_off": "OFF",
             }
+        for camera in self.cameras:
+            components[f"camera_{self._camera_slugs[camera]}"] = {
+                "platform": "binary_sensor",
+                "device_class": "connectivity",
+                "unique_id": f"edgevtn_{self.id}_camera_{self._camera_slugs[camera]}",
+                "name": camera,
+                "state_topic": self.connected(camera),
+                "payload_on": "ON",
+                "payload_off": "OFF",
+            }
         return {
             "device": {
                 "identifiers": [f"edgevtn_{self.id}"],
@@ -82,6 +97,15 @@ class Device:
             "qos": 1,
             "components": components,
         }
+
+
+def _slugs(names: Sequence[str]) -> dict[str, str]:
+    """Each as part of a topic; those that differ in what is left out get a number that depends on the name alone."""
+    short = [slug(name) for name in names]
+    return {
+        name: part if part and short.count(part) == 1 else f"{part}_{crc32(name.encode()):08x}".strip("_")
+        for name, part in zip(names, short, strict=True)
+    }
 
 
 def gone(old: Any, new: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -47,6 +47,7 @@ class Mqtt(Delivery):
     ``edgevtn/ID/state/LABEL``             "ON" while it goes on, else "OFF"; retained
     ``edgevtn/ID/availability``            "online" or "offline"; retained, the broker says it after a kill; offline
                                            also while the camera is lost, or all of several are
+    ``edgevtn/ID/camera/NAME``             of several cameras: "OFF" while it is lost, else "ON"; retained
     ``homeassistant/device/ID/config``     the device; retained, published again when the labels change
     ====================================== ==================================================================
 
@@ -106,7 +107,9 @@ class Mqtt(Delivery):
                 raise ValueError(f"{ca}: certificates cannot be read from it ({error})") from None
         super().__init__(parsed.name, origin, spool)
         self._host = parsed.host.strip("[]"), parsed.port or PORTS[parsed.scheme]
-        self._device = Device(device, f"edgevtn {self.origin.name or device}")
+        self._lost = self.origin.lost  # when that was asked last
+        cameras = tuple(self._lost) if len(self._lost) > 1 else ()
+        self._device = Device(device, f"edgevtn {self.origin.name or device}", cameras=cameras)
         self._topic = f"{discovery}/device/{device}/config" if discovery else ""
         self._numbers = itertools.count(1)
         self._only = frozenset(labels)
@@ -119,7 +122,6 @@ class Mqtt(Delivery):
         self._gone: dict[str, dict[str, Any]] = {}  # components that Home Assistant has to forget
         self._earlier: Any = None  # what an earlier run announced, until it is compared with what we do
         self._published: dict[str, str] = {}  # states
-        self._lost = False  # the camera, when that was asked last
 
     def prediction(self, prediction: Prediction) -> None:
         """Learn the model's labels."""
@@ -128,7 +130,7 @@ class Mqtt(Delivery):
             self._learn(prediction.model, labels)
 
     def pulse(self) -> None:
-        """Tell that the camera is lost, or back."""
+        """Tell that a camera is lost, or back."""
         before, self._lost = self._lost, self.origin.lost
         if self._lost != before:
             self.wake()
@@ -182,7 +184,8 @@ class Mqtt(Delivery):
             if stale and device.labels:  # before that nobody knows what is gone
                 forgotten = self._gone | gone(self._earlier, device.config())
                 self._gone, self._earlier = {}, None
-            states = {device.availability: "offline" if self._lost else "online"}
+            states = {device.availability: "offline" if all(self._lost.values()) else "online"}
+            states |= {device.connected(name): "OFF" if self._lost[name] else "ON" for name in device.cameras}
             states |= {device.state(label): "ON" if self._on.get(label) else "OFF" for label in device.labels}
         if stale:
             self._published = {}
@@ -210,7 +213,7 @@ class Mqtt(Delivery):
         with self._changed:
             self._labels[model] = labels
             old = self._device
-            self._device = Device(old.id, old.name, itertools.chain(*self._labels.values()))
+            self._device = Device(old.id, old.name, itertools.chain(*self._labels.values()), old.cameras)
             if self._device.labels != old.labels:
                 self._gone |= gone(old.config(), self._device.config())
                 self._stale = True
@@ -220,7 +223,9 @@ class Mqtt(Delivery):
         config = device.config()
         if forgotten:  # Home Assistant removes a component when only its platform is left
             for component in forgotten.values():
-                if str(component.get("state_topic", "")).startswith(f"{device.prefix}/state/"):
+                if str(component.get("state_topic", "")).startswith(
+                    (f"{device.prefix}/state/", f"{device.prefix}/camera/")
+                ):
                     self._retain(component["state_topic"], "")
             bare = {key: {"platform": component["platform"]} for key, component in forgotten.items()}
             self._retain(self._topic, json.dumps(config | {"components": config["components"] | bare}))

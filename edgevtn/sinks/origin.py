@@ -34,11 +34,10 @@ class Origin:
         self._offsets: dict[str, float] = {}  # by the source's name
 
     @property
-    def lost(self) -> bool:
-        """Whether the source is lost just now; of several, whether all are."""
-        each = getattr(self.source, "each", None)
-        told = list(each.values()) if each else [getattr(self.source, "statistics", None)]
-        return all(getattr(statistics, "lost", False) for statistics in told)
+    def lost(self) -> dict[str, bool]:
+        """Whether each source is lost just now, by name; "" is the name of one whose name nobody knows."""
+        each = getattr(self.source, "each", None) or {"": getattr(self.source, "statistics", None)}
+        return {name: bool(getattr(statistics, "lost", False)) for name, statistics in each.items()}
 
     def wall_clock(self, timestamp: float, source: str = "") -> float:
         """When a timestamp of the source was, in seconds since 1970; `source` names it where there are several."""

@@ -34,8 +34,8 @@ def understood(config, messages):
 
 
 def test_every_component_is_accepted_with_all_its_keys():
-    found = understood(Device("hall-1", "edgevtn hall", LABELS).config(), [])
-    assert len(found["left out"]) == 1 + 6
+    found = understood(Device("hall-1", "edgevtn hall", LABELS, ("yard", "Flur unten")).config(), [])
+    assert len(found["left out"]) == 1 + 6 + 2
     assert not any(found["left out"].values())
 
 

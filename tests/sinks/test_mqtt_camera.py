@@ -1,5 +1,6 @@
 """What a broker hears of the camera itself, and of labels that were asked for."""
 
+import json
 import threading
 from types import SimpleNamespace
 
@@ -41,13 +42,30 @@ def test_a_lost_camera_is_not_available(broker, tiny, tmp_path):
     consumer.close()
 
 
-@pytest.mark.parametrize(
-    ("lost", "expected"), [([], False), ([True], True), ([True, False], False), ([True, True], True)]
-)
-def test_of_several_cameras_all_have_to_be_lost(lost, expected):
-    each = {str(n): SimpleNamespace(lost=one_lost) for n, one_lost in enumerate(lost)}
-    assert Origin("hall", SimpleNamespace(each=each)).lost == expected
-    assert Origin("hall").lost is False
+def test_several_cameras_have_a_sensor_each(broker, tmp_path):
+    """Statistics as those of `Cameras`; the device is away when all of them are lost."""
+    each = {name: SimpleNamespace(lost=False) for name in ("yard", "Flur unten")}
+    consumer = Consumer(broker.port, "#")
+    address, origin = f"mqtt://127.0.0.1:{broker.port}", Origin("", SimpleNamespace(each=each))
+    sink = Mqtt(address, "cams", origin, tmp_path / "spool")
+    tell_labels(sink, ("fall", "nothing"))
+    told = consumer.until(lambda topic, payload, _: (topic, payload) == ("edgevtn/cams/camera/flur_unten", "ON"))
+    each["Flur unten"].lost = True
+    sink.pulse()
+    told += consumer.until(lambda topic, payload, _: (topic, payload) == ("edgevtn/cams/camera/flur_unten", "OFF"))
+    assert ("edgevtn/cams/availability", "offline") not in [message[:2] for message in told]
+    each["yard"].lost = True
+    sink.pulse()
+    told += consumer.until(lambda topic, payload, _: (topic, payload) == ("edgevtn/cams/availability", "offline"))
+    sink.close()
+    consumer.close()
+    (config,) = {
+        payload for topic, payload, _ in told if topic == "homeassistant/device/cams/config" and "fall" in payload
+    }
+    sensor = json.loads(config)["components"]["camera_flur_unten"]
+    assert (sensor["name"], sensor["device_class"], sensor["state_topic"]) == (
+        "Flur unten", "connectivity", "edgevtn/cams/camera/flur_unten",
+    )  # fmt: skip
 
 
 def test_labels_that_are_asked_for_alone(broker, tmp_path):
