@@ -20,6 +20,7 @@ from edgevtn.sinks.origin import Origin
 from edgevtn.sinks.page.address import listen, own_names, url
 from edgevtn.sinks.page.app import application
 from edgevtn.sinks.page.board import Board
+from edgevtn.sinks.page.deadline import protocol
 from edgevtn.sinks.page.guard import Guard
 from edgevtn.sinks.page.pictures import Pictures
 from edgevtn.sinks.page.requests import Lessons
@@ -92,7 +93,7 @@ class Page(Sink):
         guard = Guard(app, names, token, self._listener.getsockname()[1], trouble)
         # No log of requests: the token may stand in one. What fails is told by the guard.
         config = uvicorn.Config(
-            guard, loop="asyncio", http="h11", ws="none", lifespan="off", interface="asgi3", log_config=None,
+            guard, loop="asyncio", http=protocol(), ws="none", lifespan="off", interface="asgi3", log_config=None,
             log_level="critical", access_log=False, proxy_headers=False, server_header=False,
             limit_concurrency=MOST_CONNECTIONS, timeout_graceful_shutdown=FAREWELL,
         )  # fmt: skip
