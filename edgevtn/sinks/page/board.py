@@ -53,6 +53,7 @@ class Board:
         self.begun: Counter[tuple[str, str]] = Counter()
         self.latency = Latency()
         self.began = time.time()
+        self._opened = time.monotonic()  # the wall clock may be set, as it is soon after many boards have started
         self._cpu = Cpu()
         self._clock = getattr(origin.source, "wall_clock", None)
         self._latest: dict[tuple[str, str, str], Prediction] = {}  # by source, region and model
@@ -118,7 +119,7 @@ class Board:
             "version": version,
             "events": events,
             "health": {
-                "uptime": round(time.time() - self.began, 1),
+                "uptime": round(time.monotonic() - self._opened, 1),
                 "since": None if since is None else round(since, 2),
                 "frame_rate": round(frame_rate, 1),
                 "prediction_rate": round(prediction_rate, 1),
