@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 
 from edgevtn.cpu import temperature
+from edgevtn.sinks.page.answers import plain
 from edgevtn.sinks.page.board import Board
 from edgevtn.sinks.page.health import BOUNDS, memory
 from edgevtn.sinks.page.pictures import Pictures
@@ -90,4 +91,4 @@ def _line(name: str, labels: Mapping[str, str], value: float) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+    return plain(text).replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
