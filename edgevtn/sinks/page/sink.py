@@ -103,7 +103,7 @@ class Page(Sink):
 
     def frame(self, frame: Frame, timestamp: float, scene: Scene = WHOLE) -> None:
         """Leave it there; it is not copied."""
-        self._board.frame()
+        self._board.frame(scene.source)
         self.pictures.show(frame, scene)
 
     def prediction(self, prediction: Prediction) -> None:
@@ -113,6 +113,11 @@ class Page(Sink):
     def event(self, event: Event) -> None:
         """Leave it there."""
         self._board.event(event)
+
+    def ended(self, source: str) -> None:
+        """Forget the picture and predictions of a source from which no more will come, as after one of many files."""
+        self._board.ended(source)
+        self.pictures.ended(source)
 
     def close(self) -> None:
         """End streams, close the socket and end the thread; may be called twice."""
