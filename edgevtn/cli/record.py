@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,7 +55,7 @@ def run(arguments: argparse.Namespace) -> None:
         screen.close()
         print(f"{kept} takes of {arguments.label} in {Path(arguments.folder) / arguments.label}")
     if kept:
-        print(f"next: another label, or: edgevtn teach {arguments.folder} -o MODEL")
+        print(f"next: another label, or: edgevtn teach {shlex.quote(arguments.folder)} -o MODEL")
 
 
 def describe(take: Take) -> str:
