@@ -27,12 +27,13 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Record until there are enough takes, or the person has had enough."""
     from edgevtn.arguments import number, whole
-    from edgevtn.recording import record_takes
+    from edgevtn.recording import check_label, record_takes
     from edgevtn.sinks import StopWatching
     from edgevtn.sources import frames
 
     whole(arguments.takes, "--takes", 1, 1000)
     number(arguments.seconds, "--seconds", low=0.5, high=600, unit="seconds")
+    check_label(arguments.label)
     asks = not arguments.yes and sys.stdin.isatty()
     screen = Screen(arguments.label, arguments.show)
     kept = 0

@@ -22,7 +22,7 @@ from edgevtn.errors import EdgeVTNError, OutputError
 from edgevtn.prediction import NOTHING, UNKNOWN
 from edgevtn.reading import kind_of
 from edgevtn.recognizer import Recognizer
-from edgevtn.recording import label_folder
+from edgevtn.recording import label_folder, likely_mistake
 from edgevtn.region import WHOLE, Scene
 from edgevtn.sinks.base import Sink
 from edgevtn.sources.file import video_files
@@ -75,7 +75,7 @@ class Lessons(Sink):
         self._writing = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
         self._thread: threading.Thread | None = None
-        self._told = ""
+        self._told = self._remark = ""
         self._closing = False
         self._successor: Recognizer | None = None
         self._counted: tuple[float, dict[str, int]] = -math.inf, {}
@@ -132,6 +132,7 @@ class Lessons(Sink):
                 writer.discard()
                 raise
             writer.close()
+        self._remark = likely_mistake(label) or ""
         self._counted = time.monotonic(), self.counts()
         return file
 
@@ -155,7 +156,7 @@ class Lessons(Sink):
         with self._lock:
             if self.teaching or self._closing:
                 raise ValueError("it is being taught already")
-            self._told = ""
+            self._told = self._remark = ""
             self._thread = threading.Thread(target=self._teach, name="edgevtn lessons", daemon=True)
             self._thread.start()
 
@@ -169,7 +170,8 @@ class Lessons(Sink):
         now = time.monotonic()
         if now - self._counted[0] > RECOUNT:
             self._counted = now, self.counts()
-        return {"labels": self._counted[1], "teaching": self.teaching, "told": self._told, "longest": LONGEST}
+        told = self._remark or self._told
+        return {"labels": self._counted[1], "teaching": self.teaching, "told": told, "longest": LONGEST}
 
     def successor(self) -> Recognizer | None:
         """A recogniser of the model that was taught, once."""
