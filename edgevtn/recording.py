@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,8 +15,9 @@ import numpy as np
 
 from edgevtn.arrays import Float, Frame
 from edgevtn.errors import OutputError
+from edgevtn.facts import is_text
 from edgevtn.files import ABANDONED
-from edgevtn.prediction import NOTHING
+from edgevtn.prediction import NO_ACTION, NOTHING, UNKNOWN
 from edgevtn.sources.capture import open_capture
 from edgevtn.sources.file import VideoFile
 from edgevtn.video import VideoWriter
@@ -96,7 +98,7 @@ def record_takes(
     Raises
     ------
     OutputError
-        The label is no name of a folder, or the folder cannot be written.
+        The label is no name of a folder or "unknown", or the folder cannot be written.
     SourceError
         The camera stopped delivering; what was kept until then is there.
     """
@@ -138,9 +140,38 @@ def record_takes(
 
 
 def check_label(label: str) -> None:
-    """Raise OutputError if a label is no name of a folder."""
-    if not label or label in (".", "..") or Path(label).name != label or label.startswith(".") or "\0" in label:
+    """Check that takes of a label can be kept, and taught, before any is recorded.
+
+    Raises
+    ------
+    OutputError
+        The label is no name of a folder, or "unknown".
+
+    Warns
+    -----
+    RuntimeWarning
+        It is likely that another one is meant; see `likely_mistake`.
+    """
+    _refuse(label)
+    mistake = likely_mistake(label)
+    if mistake is not None:
+        warnings.warn(mistake, RuntimeWarning, stacklevel=2)
+
+
+def _refuse(label: str) -> None:
+    if not is_text(label) or label in (".", "..") or Path(label).name != label or label.startswith("."):
         raise OutputError(f"label {label!r} cannot be the name of a folder; use letters, digits, spaces, - and _")
+    if label == UNKNOWN:
+        raise OutputError(f"label {label!r} is what a model says of all that it was not taught; use another name")
+
+
+def likely_mistake(label: str) -> str | None:
+    """What to say of a label that is an action, but looks like one of the two that are none; None of all others."""
+    meant = label.strip().casefold()
+    if label == meant or meant not in NO_ACTION:
+        return None
+    advice = f"for the empty room and for idling write {NOTHING!r}" if meant == NOTHING else "another name is clearer"
+    return f"label {label!r} is taught as an action, as {meant!r} is not; {advice}"
 
 
 def label_folder(folder: Path, label: str) -> Path:
@@ -149,9 +180,9 @@ def label_folder(folder: Path, label: str) -> Path:
     Raises
     ------
     OutputError
-        The label is no name of a folder, or the folder cannot be made.
+        The label is no name of a folder or "unknown", or the folder cannot be made.
     """
-    check_label(label)
+    _refuse(label)
     place = folder / label
     try:
         place.mkdir(parents=True, exist_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 from collections.abc import Iterator
 from fractions import Fraction
@@ -18,6 +19,10 @@ from edgevtn.reading import native_path
 
 #: Repeats of a frame, in seconds: a clock that jumps must not fill the disk with copies of one picture.
 LONGEST_GAP = 5.0
+#: How a file's name ends: only of these `incomplete` knows whether they are whole.
+SUFFIXES = (".mp4", ".m4v", ".mov")
+#: Errors of a disk, or of what a user may have of it, that has no more room.
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class VideoWriter:
@@ -29,16 +34,20 @@ class VideoWriter:
     Parameters
     ----------
     file : path
+        It ends in .mp4, .m4v or .mov.
     frame_rate : float
         Hz, of the file.
 
     Raises
     ------
+    ValueError
+        The file's name ends otherwise.
     OutputError
         On the first frame, or at the end, if it cannot be written there.
     """
 
     def __init__(self, file: str | Path, frame_rate: float) -> None:
+        check_suffix(file)
         self._file, self._frame_rate = Path(file), frame_rate
         self._place = contextlib.ExitStack()
         self._encoder: _Av | _OpenCV | None = None
@@ -75,12 +84,14 @@ class VideoWriter:
         encoder, self._encoder = self._encoder, None
         if encoder is None:
             return
-        with self._place, self._named():
-            encoder.close()
-            # Ctrl-C may have come in the midst of a write.
-            problem = incomplete(self._part, self._written, self._begun)
-            if problem is not None:
-                raise OSError(f"{problem}; is the disk full?")
+        with self._place:
+            with self._named():
+                encoder.close()
+            with self._named("is the disk full?"):
+                # Ctrl-C may have come in the midst of a write.
+                problem = incomplete(self._part, self._written, self._begun)
+                if problem is not None:
+                    raise OSError(problem)
 
     def discard(self) -> None:
         """Stop, and leave no file."""
@@ -92,7 +103,7 @@ class VideoWriter:
             self._place.__exit__(_Discarded, _Discarded(), None)
 
     @contextlib.contextmanager
-    def _named(self) -> Iterator[None]:
+    def _named(self, advice: str = "does the folder exist, and is it writable?") -> Iterator[None]:
         """Name the file in an error of the encoder's, after which it is given up: space that is free again later would
         make a video with a hole of it.
         """
@@ -100,8 +111,17 @@ class VideoWriter:
             yield
         except (OSError, ValueError) as error:  # PyAV's errors are either
             self.discard()
-            reason = f"{self._file}: cannot be written ({error}); does the folder exist, and is it writable?"
-            raise OutputError(reason) from error
+            if isinstance(error, OSError) and error.errno in FULL:
+                advice = "make room there, or choose another place"
+            raise OutputError(f"{self._file}: cannot be written ({error}); {advice}") from error
+
+
+def check_suffix(file: str | Path) -> None:
+    """Raise ValueError if a video cannot be written to a file of that name."""
+    suffix = Path(file).suffix
+    if suffix.lower() not in SUFFIXES:
+        found = f"it ends in {suffix}" if suffix else "it has none"
+        raise ValueError(f"{file}: expected a name that ends in {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}; {found}")
 
 
 def incomplete(file: Path, least: int, most: int) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import shlex
 from pathlib import Path
 
 from edgevtn.cli.options import add_model
@@ -86,5 +87,5 @@ def people(arguments: argparse.Namespace, output: Path) -> None:
     print(teach_people(model, arguments.threads))
     files = recognise_people(model, output, arguments.threads, arguments.engine)
     print(f"\nwrote {model}, {', '.join(map(str, files))}")
-    print(f"again: edgevtn run {output / 'people-1-clean.mp4'} --model {model}")
+    print(f"again: {shlex.join(['edgevtn', 'run', str(output / 'people-1-clean.mp4'), '--model', str(model)])}")
     print("The people are of GMDCSA-24, copyright 2024 Ekram Alam, MIT licence; see NOTICE.")

@@ -10,6 +10,9 @@ from edgevtn.defaults import ENTER, LEAVE, MIN_DURATION
 if TYPE_CHECKING:
     from edgevtn.events import EventDetector
 
+#: `edgevtn.events.SETTLED`, as the help says it: to import that would load numpy. A test compares the two.
+SETTLED = 0.6
+
 
 def add_detection(parser: argparse.ArgumentParser) -> None:
     """``--enter`` and what belongs to it."""
@@ -18,7 +21,7 @@ def add_detection(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--leave", type=float, default=LEAVE, metavar="P", help="and ends below (default: %(default)s)")
     group.add_argument(
         "--min-duration", type=float, default=MIN_DURATION, metavar="S",
-        help="shorter ones are dropped (default: %(default)s; from rest 0.7); 0 tells each at once",
+        help=f"shorter ones are dropped (default: %(default)s; from rest {SETTLED:g}); 0 tells each at once",
     )  # fmt: skip
     group.add_argument(
         "--cool-down", type=float, default=0.0, metavar="S", help="a label does not begin again for (default: 0)"

@@ -68,7 +68,7 @@ def print_record(record: dict[str, object]) -> None:
 
 
 def saving(file: str, sources: Sequence[str], names: Sequence[str]) -> Video:
-    """The sink of ``--save``; ValueError if it would write over a source."""
+    """The sink of ``--save``; ValueError if it would write over a source, or nothing that we can check."""
     video = Video(file)
     refuse_same(map(video.place, names), sources)
     return video

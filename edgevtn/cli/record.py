@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,12 +27,13 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Record until there are enough takes, or the person has had enough."""
     from edgevtn.arguments import number, whole
-    from edgevtn.recording import record_takes
+    from edgevtn.recording import check_label, record_takes
     from edgevtn.sinks import StopWatching
     from edgevtn.sources import frames
 
     whole(arguments.takes, "--takes", 1, 1000)
     number(arguments.seconds, "--seconds", low=0.5, high=600, unit="seconds")
+    check_label(arguments.label)
     asks = not arguments.yes and sys.stdin.isatty()
     screen = Screen(arguments.label, arguments.show)
     kept = 0
@@ -54,7 +56,7 @@ def run(arguments: argparse.Namespace) -> None:
         screen.close()
         print(f"{kept} takes of {arguments.label} in {Path(arguments.folder) / arguments.label}")
     if kept:
-        print(f"next: another label, or: edgevtn teach {arguments.folder} -o MODEL")
+        print(f"next: another label, or: edgevtn teach {shlex.quote(arguments.folder)} -o MODEL")
 
 
 def describe(take: Take) -> str:

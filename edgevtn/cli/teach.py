@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 
@@ -85,7 +86,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.report:
         write_page(model, arguments.report, arguments.name or place.resolve().name)
         print(f"\nwrote {arguments.report}; it has pictures of your clips inside, mind to whom you give it")
-    print(f"\nwrote {place}; try: edgevtn run 0 --model {place}")
+    print(f"\nwrote {place}; try: edgevtn run 0 --model {shlex.quote(str(place))}")
 
 
 def number_or_auto(text: str) -> float | str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import stat
@@ -12,7 +13,10 @@ from edgevtn.sinks.trouble import Trouble
 
 
 class LineFile:
-    """Appends whole lines, each in a single write: whoever kills the process loses none that was written.
+    r"""Appends whole lines, each in a single write: whoever kills the process loses none that was written.
+
+    A file that was moved away, replaced or removed meanwhile, as editors and logrotate do, is opened anew by its name.
+    What a text has that is no UTF-8, as names of files may, is written as ``\udcff`` and the like.
 
     Parameters
     ----------
@@ -36,6 +40,7 @@ class LineFile:
         self._trouble = Trouble(str(self._file))
         self._handle = -1
         self._size = 0
+        self._identity = 0, 0  # device and inode of what is open
         try:
             self._open()
         except (OSError, ValueError) as error:  # the second where there is a NUL in the name
@@ -48,15 +53,16 @@ class LineFile:
 
     def write(self, line: str) -> None:
         """Append a line, given without its end. If the disk is full, that is said once, and the line is lost."""
-        content = f"{line}\n".encode()
+        content = _encoded(line)
         try:
+            self._follow()
             if self._handle < 0:
                 self._open()
             if self._max_bytes is not None and self._size and self._size + len(content) > self._max_bytes:
                 self._rotate()
             self._append(content)
         except OSError as error:
-            self.close()  # a line that was half written is ended when the file is opened again
+            self.close()
             self._trouble.begins(f"cannot be written ({error.strerror or error}); lines are lost until it can")
         else:
             self._trouble.ends("is written again")
@@ -73,8 +79,8 @@ class LineFile:
         found = os.fstat(self._handle)
         if not stat.S_ISREG(found.st_mode):  # a pipe would block, and rotating would move a device away
             raise OutputError(f"{self._file}: is no regular file; choose another place")
-        self._size = found.st_size
-        expected = f"{self._header}\n".encode() if self._header else b""
+        self._size, self._identity = found.st_size, (found.st_dev, found.st_ino)
+        expected = _encoded(self._header) if self._header else b""
         if self._size == 0:
             self._append(expected)
             return
@@ -83,11 +89,29 @@ class LineFile:
         if os.pread(self._handle, 1, self._size - 1) != b"\n":
             self._append(b"\n")
 
+    def _follow(self) -> None:
+        """Close the file if its name leads to another or to none any more, or if it was emptied and has no header."""
+        try:
+            found = self._file.stat()
+        except FileNotFoundError:
+            self.close()
+            return
+        self._size = found.st_size  # others may have cut it
+        if (found.st_dev, found.st_ino) != self._identity or not found.st_size:
+            self.close()
+
     def _append(self, content: bytes) -> None:
-        while content:
-            written = os.write(self._handle, content)
-            self._size += written
-            content = content[written:]
+        """Write it whole, or not at all: what a full disk took of it is cut off again."""
+        before, written = self._size, 0
+        try:
+            while written < len(content):
+                written += os.write(self._handle, content[written:])
+        except OSError:
+            with contextlib.suppress(OSError):
+                if os.fstat(self._handle).st_size == before + written:  # nobody else has written behind it
+                    os.ftruncate(self._handle, before)
+            raise
+        self._size += written
 
     def _rotate(self) -> None:
         self.close()
@@ -98,3 +122,7 @@ class LineFile:
         if not self._keep:
             self._file.unlink()
         self._open()
+
+
+def _encoded(line: str) -> bytes:
+    return f"{line}\n".encode("utf-8", "backslashreplace")

@@ -21,7 +21,7 @@ from edgevtn.region import WHOLE, Scene
 from edgevtn.sinks.base import Sink
 from edgevtn.sinks.names import Names
 from edgevtn.sources.capture import FALLBACK_FRAME_RATE
-from edgevtn.video import VideoWriter, has_av
+from edgevtn.video import VideoWriter, check_suffix, has_av
 
 logger = logging.getLogger("edgevtn.sinks")
 
@@ -51,16 +51,20 @@ class Video(Sink):
     Parameters
     ----------
     file : path
+        It ends in .mp4, .m4v or .mov.
     frame_rate : float
         Hz, of the file.
 
     Raises
     ------
+    ValueError
+        The file's name ends otherwise.
     OutputError
         On the first frame that is written, if it cannot be written there.
     """
 
     def __init__(self, file: str | Path, frame_rate: float = FALLBACK_FRAME_RATE) -> None:
+        check_suffix(file)  # before hours of recognition, not at their end
         self._file, self._frame_rate, self._names = Path(file), frame_rate, Names()
         self._tracks: dict[str, _Track] = {}  # by source
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from edgevtn.errors import ManifestError
 from edgevtn.facts import TEXT, is_text
 from edgevtn.prediction import UNKNOWN
 from edgevtn.reading import kind_of
+from edgevtn.recording import likely_mistake
 
 #: Columns of a manifest that say what belongs together, the first that is there.
 GROUP_COLUMNS = ("group", "subject", "person", "recording", "fold")
@@ -64,6 +66,11 @@ def read_examples(given: Given) -> list[Example]:
     ------
     ManifestError
         There is no clip, or a manifest is not what it should be.
+
+    Warns
+    -----
+    RuntimeWarning
+        A label is an action, and looks like one that is none, as "Nothing" does.
     """
     if isinstance(given, str | Path):
         place = Path(given)
@@ -88,6 +95,10 @@ def _checked(examples: list[Example], where: str) -> list[Example]:
         if not is_text(example.label) or example.label == UNKNOWN:
             expected = f"a label other than {UNKNOWN!r}, {TEXT.expected}"
             raise ManifestError(f"{where}: expected {expected}, for {example.name}")
+    for label in sorted({example.label for example in examples}):
+        mistake = likely_mistake(label)
+        if mistake is not None:
+            warnings.warn(f"{where}: {mistake}", RuntimeWarning, stacklevel=3)
     return examples
 
 

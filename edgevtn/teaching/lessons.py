@@ -20,8 +20,9 @@ import numpy as np
 from edgevtn.arrays import Frame
 from edgevtn.errors import EdgeVTNError, OutputError
 from edgevtn.prediction import NOTHING, UNKNOWN
+from edgevtn.reading import kind_of
 from edgevtn.recognizer import Recognizer
-from edgevtn.recording import label_folder
+from edgevtn.recording import label_folder, likely_mistake
 from edgevtn.region import WHOLE, Scene
 from edgevtn.sinks.base import Sink
 from edgevtn.sources.file import video_files
@@ -56,28 +57,25 @@ class Lessons(Sink):
     Parameters
     ----------
     folder : path
-        It is made.
+        It is made when the first take is kept.
     load : callable
         Makes a recogniser of a bundle's folder.
 
     Raises
     ------
     OutputError
-        The folder cannot be made.
+        The folder cannot be made, or written.
     """
 
     def __init__(self, folder: str | Path, load: Callable[[Path], Recognizer]) -> None:
         self._takes, self.model, self._load = Path(folder) / "takes", Path(folder) / "model", load
-        try:
-            self._takes.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(f"{folder}: cannot be made a folder ({error.strerror}); choose another place") from error
+        _check_place(self._takes, folder)
         self._rings: dict[tuple[str, str], deque[tuple[float, bytes]]] = {}  # by source and region: time, JPEG
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
         self._thread: threading.Thread | None = None
-        self._told = ""
+        self._told = self._remark = ""
         self._closing = False
         self._successor: Recognizer | None = None
         self._counted: tuple[float, dict[str, int]] = -math.inf, {}
@@ -134,11 +132,14 @@ class Lessons(Sink):
                 writer.discard()
                 raise
             writer.close()
+        self._remark = likely_mistake(label) or ""
         self._counted = time.monotonic(), self.counts()
         return file
 
     def counts(self) -> dict[str, int]:
         """How many takes each label has."""
+        if kind_of(self._takes) != "folder":  # nothing was kept yet
+            return {}
         folders = sorted(place for place in self._takes.iterdir() if place.is_dir() and not place.name.startswith("."))
         return {place.name: len(video_files(place)) for place in folders}
 
@@ -155,7 +156,7 @@ class Lessons(Sink):
         with self._lock:
             if self.teaching or self._closing:
                 raise ValueError("it is being taught already")
-            self._told = ""
+            self._told = self._remark = ""
             self._thread = threading.Thread(target=self._teach, name="edgevtn lessons", daemon=True)
             self._thread.start()
 
@@ -169,7 +170,8 @@ class Lessons(Sink):
         now = time.monotonic()
         if now - self._counted[0] > RECOUNT:
             self._counted = now, self.counts()
-        return {"labels": self._counted[1], "teaching": self.teaching, "told": self._told, "longest": LONGEST}
+        told = self._remark or self._told
+        return {"labels": self._counted[1], "teaching": self.teaching, "told": told, "longest": LONGEST}
 
     def successor(self) -> Recognizer | None:
         """A recogniser of the model that was taught, once."""
@@ -209,3 +211,14 @@ class Lessons(Sink):
             self._told = "; ".join(out.splitlines()[:2])
         except (OSError, ValueError, EdgeVTNError) as failure:
             self._told = str(failure)
+
+
+def _check_place(takes: Path, folder: str | Path) -> None:
+    """Raise OutputError where takes could not be written, without making anything: the run may fail elsewhere."""
+    place = takes
+    while not os.path.lexists(place) and place != place.parent:
+        place = place.parent
+    if kind_of(place) != "folder":
+        raise OutputError(f"{folder}: cannot be made a folder ({place} is none); choose another place")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise OutputError(f"{folder}: cannot be written ({place} is not writable); choose another place")

@@ -7,8 +7,10 @@ import sys
 
 import pytest
 
+from edgevtn.cli.detection import SETTLED
 from edgevtn.cli.examples import EXAMPLES
 from edgevtn.cli.main import COMMANDS, main, parser
+from edgevtn.events import SETTLED as EVENTS_SETTLED
 
 
 def help_of(command, capsys):
@@ -84,3 +86,8 @@ def test_no_help_is_wider_than_a_terminal(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
     for command in COMMANDS:
         assert max(map(len, help_of(command, capsys).splitlines())) <= 120, command
+
+
+def test_the_help_tells_how_long_what_begins_from_rest_lasts(capsys):
+    assert SETTLED == EVENTS_SETTLED
+    assert f"from rest {SETTLED:g})" in " ".join(help_of("run", capsys).split())

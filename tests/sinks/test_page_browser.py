@@ -1,6 +1,7 @@
 """The page in a real browser, where there is one."""
 
 import itertools
+import json
 import re
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from chromium import Chromium
 from visitor import prediction
 
 from edgevtn import Event
+from edgevtn.region import Scene
 from edgevtn.sinks import Origin
 
 pytest.importorskip("starlette")
@@ -104,4 +106,22 @@ def test_how_it_looks(page, tmp_path):
             # On a phone the picture has the whole width; the model's square is three quarters of it.
             share = (columns[-1] - columns[0]) / shot.shape[1]
             assert share == pytest.approx(0.7 if width == 390 else 0.43, abs=0.06)
+        assert browser.console == []
+
+
+def test_a_source_that_ends_makes_room_for_the_next(page, tmp_path):
+    red = np.full((240, 320, 3), (60, 60, 200), np.uint8)
+    page.ended("")
+    with Chromium(tmp_path) as browser:
+        page.frame(red, 0, Scene("1.mp4"))
+        browser.open(page.url)
+        browser.until("[...document.querySelectorAll('#sources button')].some(b => b.textContent === '1.mp4')")
+        browser.run("[...document.querySelectorAll('#sources button')].find(b => b.textContent === '1.mp4').click()")
+        browser.until("source === '1.mp4' && document.querySelector('#sources [aria-pressed=true]').textContent", bool)
+        page.ended("1.mp4")
+        page.frame(red, 1, Scene("2.mp4"))
+        names = "JSON.stringify([...document.querySelectorAll('#sources button')].map(b => b.textContent))"
+        browser.until(names, lambda text: json.loads(text) == ["", "2.mp4"])
+        assert browser.run("source") is None  # the first of those that are there
+        assert browser.run("document.querySelectorAll('#sources [aria-pressed=true]').length") == 1
         assert browser.console == []

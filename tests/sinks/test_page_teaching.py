@@ -11,6 +11,7 @@ from visitor import OPENER, get, state, until
 
 import edgevtn
 from edgevtn import EventDetector, Recognizer
+from edgevtn.cli.main import main
 from edgevtn.errors import OutputError
 from edgevtn.region import Region, Scene
 from edgevtn.sinks import Origin
@@ -251,9 +252,19 @@ def test_takes_are_bounded_and_a_folder_that_cannot_be_made_is_told(lessons, tmp
         Lessons(tmp_path / "file", Recognizer)
 
 
+def test_a_run_that_fails_leaves_no_folder(tmp_path, demo_clip, tiny, capsys):
+    place = tmp_path / "lessons"
+    arguments = ["--model", str(tiny), "--teach", str(place)]
+    assert main(["serve", str(demo_clip), *arguments, "--page", "0.0.0.0:0"]) == 1
+    assert "needs a token" in capsys.readouterr().err
+    assert main(["serve", str(tmp_path / "none.mp4"), *arguments, "--page", "127.0.0.1:0"]) == 1
+    assert "none.mp4" in capsys.readouterr().err
+    assert not place.exists()
+
+
 def test_teaching_that_fails_is_told_and_the_model_stays(lessons):
     for label in ("a", "b"):
-        (lessons._takes / label).mkdir()
+        (lessons._takes / label).mkdir(parents=True)
         (lessons._takes / label / "x.mp4").write_bytes(b"no video")
     lessons.teach()
     with pytest.raises(ValueError, match="taught already"):
@@ -266,7 +277,7 @@ def test_teaching_that_fails_is_told_and_the_model_stays(lessons):
 
 def test_closing_ends_what_is_taught(lessons):
     for label in ("a", "b"):
-        (lessons._takes / label).mkdir()
+        (lessons._takes / label).mkdir(parents=True)
         (lessons._takes / label / "x.mp4").write_bytes(b"no video")
     lessons.teach()
     lessons.close()

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from edgevtn.errors import require
+from edgevtn.sinks.page.answers import JSON, as_json
 from edgevtn.sinks.page.board import Board
 from edgevtn.sinks.page.guard import App
 from edgevtn.sinks.page.metrics import TYPE, metrics
@@ -60,7 +61,7 @@ def application(
         record |= {"sources": pictures.sources, "viewers": pictures.viewers, "most_viewers": MOST_VIEWERS}
         record["clips"] = [] if clips is None else list(clips)
         record["lessons"] = None if lessons is None else lessons.record()
-        return responses.JSONResponse(record)
+        return responses.Response(as_json(record), media_type=JSON)
 
     async def text(request: Any) -> Any:
         return responses.Response(metrics(board, pictures), headers={"Content-Type": TYPE})

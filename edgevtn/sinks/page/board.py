@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from edgevtn.cpu import temperature
 from edgevtn.prediction import UNKNOWN, Event, Prediction
 from edgevtn.sinks.origin import Origin
-from edgevtn.sinks.page.health import Cpu, Latency, Rate, memory
+from edgevtn.sinks.page.health import Cpu, Rate, Tally, memory
 
 #: Events that are kept.
 MOST_EVENTS = 100
@@ -34,25 +34,20 @@ class Board:
 
     Attributes
     ----------
-    frames : Rate
-    predictions : dict of str to Rate
-        By model.
-    reused : Counter of str
-        Predictions for which nothing was encoded, by model.
-    begun : Counter of (str, str)
-        Events that began, by model and label.
-    latency : Latency
-        Only of a source that knows when a picture was made.
+    total : Tally
+        All sources together, those that have ended included.
+    tallies : dict of str to Tally
+        Each source that has a name and has not ended.
+    began : float
+        When the board was made, seconds since 1970.
     """
 
     def __init__(self, origin: Origin) -> None:
         self.origin = origin
-        self.frames = Rate()
-        self.predictions: dict[str, Rate] = {}
-        self.reused: Counter[str] = Counter()
-        self.begun: Counter[tuple[str, str]] = Counter()
-        self.latency = Latency()
+        self.total = Tally()
+        self.tallies: dict[str, Tally] = {}
         self.began = time.time()
+        self._opened = time.monotonic()  # the wall clock may be set, as it is soon after many boards have started
         self._cpu = Cpu()
         self._clock = getattr(origin.source, "wall_clock", None)
         self._latest: dict[tuple[str, str, str], Prediction] = {}  # by source, region and model
@@ -60,10 +55,11 @@ class Board:
         self._version = 0  # of the events
         self._lock = threading.Lock()  # held for microseconds
 
-    def frame(self) -> None:
+    def frame(self, source: str = "") -> None:
         """Another one came."""
         with self._lock:
-            self.frames.add()
+            for tally in self._of(source):
+                tally.frames.add()
 
     def prediction(self, prediction: Prediction) -> None:
         """Keep it, and how late it is."""
@@ -72,10 +68,22 @@ class Board:
         with self._lock:
             self._latest[prediction.source, prediction.region, prediction.model] = prediction
             self._forget(prediction)
-            self.predictions.setdefault(prediction.model, Rate()).add()
-            self.reused[prediction.model] += prediction.reused
-            if made is not None:
-                self.latency.add(time.time() - made)
+            for tally in self._of(prediction.source):
+                tally.predictions.setdefault(prediction.model, Rate()).add()
+                tally.reused[prediction.model] += prediction.reused
+                if made is not None:
+                    tally.latency.add(time.time() - made)
+
+    def ended(self, source: str) -> None:
+        """Forget a source from which no more will come, but for its events and its part in the total."""
+        with self._lock:
+            self.tallies.pop(source, None)
+            for key in [key for key in self._latest if key[0] == source]:
+                del self._latest[key]
+
+    def _of(self, source: str) -> list[Tally]:
+        """Where what comes from a source is counted."""
+        return [self.total, self.tallies.setdefault(source, Tally())] if source else [self.total]
 
     def _forget(self, prediction: Prediction) -> None:
         """What other models said of the same view, if they say no more."""
@@ -88,7 +96,8 @@ class Board:
         """Keep it, instead of what it was before."""
         record = self.origin.event(event)
         with self._lock:
-            self.begun[event.model, event.label] += event.kind == "begin"
+            for tally in self._of(event.source):
+                tally.begun[event.model, event.label] += event.kind == "begin"
             self._events[record["id"]] = record
             while len(self._events) > MOST_EVENTS:
                 self._events.popitem(last=False)
@@ -109,16 +118,16 @@ class Board:
         with self._lock:
             latest, version = list(self._latest.values()), self._version
             events = None if known == version else [dict(event) for event in reversed(self._events.values())]
-            since, frame_rate = self.frames.since(), self.frames.hertz()
-            prediction_rate = sum(rate.hertz() for rate in self.predictions.values())
-            percentiles = self.latency.percentiles()
+            since, frame_rate = self.total.frames.since(), self.total.frames.hertz()
+            prediction_rate = sum(rate.hertz() for rate in self.total.predictions.values())
+            percentiles = self.total.latency.percentiles()
         return {
             "source": self.origin.name,
             "models": [_model(prediction) for prediction in latest],
             "version": version,
             "events": events,
             "health": {
-                "uptime": round(time.time() - self.began, 1),
+                "uptime": round(time.monotonic() - self._opened, 1),
                 "since": None if since is None else round(since, 2),
                 "frame_rate": round(frame_rate, 1),
                 "prediction_rate": round(prediction_rate, 1),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from bisect import bisect_left
-from collections import deque
+from collections import Counter, deque
 from pathlib import Path
 
 import numpy as np
@@ -81,6 +81,29 @@ class Latency:
         """The recent median, 95th and 99th percentile, seconds; None if there is none."""
         recent = list(self._recent.copy())
         return [round(float(value), 4) for value in np.percentile(recent, (50, 95, 99))] if recent else None
+
+
+class Tally:
+    """What has come, of one source or of all.
+
+    Attributes
+    ----------
+    frames : Rate
+    predictions : dict of str to Rate
+        By model.
+    reused : Counter of str
+        Predictions for which nothing was encoded, by model.
+    begun : Counter of (str, str)
+        Events that began, by model and label.
+    latency : Latency
+        Only of a source that knows when a picture was made.
+    """
+
+    def __init__(self) -> None:
+        self.frames, self.latency = Rate(), Latency()
+        self.predictions: dict[str, Rate] = {}
+        self.reused: Counter[str] = Counter()
+        self.begun: Counter[tuple[str, str]] = Counter()
 
 
 class Cpu:

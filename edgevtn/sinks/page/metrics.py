@@ -7,8 +7,9 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 
 from edgevtn.cpu import temperature
+from edgevtn.sinks.page.answers import plain
 from edgevtn.sinks.page.board import Board
-from edgevtn.sinks.page.health import BOUNDS, memory
+from edgevtn.sinks.page.health import BOUNDS, Latency, Tally, memory
 from edgevtn.sinks.page.pictures import Pictures
 
 TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -35,20 +36,39 @@ def _families(board: Board, pictures: Pictures) -> Iterator[Iterable[str]]:
     each = board.each()
     watched: list[Sample] = [({"source": name or board.origin.name}, 1) for name in each]
     yield _family("edgevtn_info", "gauge", "What is watched.", watched)
-    yield _family("edgevtn_frames_total", "counter", "Frames from the source.", [({}, board.frames.count)])
-    since = board.frames.since()
-    if since is not None:
-        when = round(time.time() - since, 3)
-        yield _family("edgevtn_last_frame_timestamp_seconds", "gauge", "When the last frame came.", [({}, when)])
-    counts: list[Sample] = [({"model": name}, rate.count) for name, rate in board.predictions.copy().items()]
+    # A single source has no name here, so that what asks for it stays right.
+    tallies: list[tuple[dict[str, str], Tally]] = [({}, board.total)]
+    if len(each) > 1:
+        tallies = [({"source": name}, board.tallies.get(name) or Tally()) for name in each]
+    frames: list[Sample] = [(whose, tally.frames.count) for whose, tally in tallies]
+    yield _family("edgevtn_frames_total", "counter", "Frames from the source.", frames)
+    last: list[Sample] = [
+        (whose, round(time.time() - since, 3))
+        for whose, tally in tallies
+        if (since := tally.frames.since()) is not None
+    ]
+    if last:
+        yield _family("edgevtn_last_frame_timestamp_seconds", "gauge", "When the last frame came.", last)
+    counts: list[Sample] = [
+        (whose | {"model": name}, rate.count)
+        for whose, tally in tallies
+        for name, rate in tally.predictions.copy().items()
+    ]
     yield _family("edgevtn_predictions_total", "counter", "Predictions.", counts)
-    still: list[Sample] = [({"model": name}, count) for name, count in board.reused.copy().items()]
+    still: list[Sample] = [
+        (whose | {"model": name}, count) for whose, tally in tallies for name, count in tally.reused.copy().items()
+    ]
     text = "Predictions for which nothing was encoded: nothing had moved."
     yield _family("edgevtn_predictions_reused_total", "counter", text, still)
-    begun: list[Sample] = [({"model": m, "label": label}, n) for (m, label), n in board.begun.copy().items()]
+    begun: list[Sample] = [
+        (whose | {"model": model, "label": label}, count)
+        for whose, tally in tallies
+        for (model, label), count in tally.begun.copy().items()
+    ]
     yield _family("edgevtn_events_total", "counter", "Events that began.", begun)
-    if any(board.latency.counts):
-        yield _histogram(board)
+    late = [(whose, tally.latency) for whose, tally in tallies if any(tally.latency.counts)]
+    if late:
+        yield _histogram(late)
     for count, (name, kind, text) in OF_SOURCES.items():
         told: list[Sample] = [
             ({"source": source} if source else {}, int(own[count])) for source, own in each.items() if count in own
@@ -71,17 +91,18 @@ def _family(name: str, kind: str, text: str, samples: Iterable[Sample]) -> list[
     return [f"# HELP {name} {text}", f"# TYPE {name} {kind}", *lines]
 
 
-def _histogram(board: Board) -> list[str]:
+def _histogram(latencies: Iterable[tuple[dict[str, str], Latency]]) -> list[str]:
     name = "edgevtn_latency_seconds"
     bounds = [f"{bound:g}" for bound in BOUNDS] + ["+Inf"]
-    sums = list(itertools.accumulate(board.latency.counts))
-    return [
-        f"# HELP {name} From a picture's capture to its prediction.",
-        f"# TYPE {name} histogram",
-        *(_line(f"{name}_bucket", {"le": bound}, count) for bound, count in zip(bounds, sums, strict=True)),
-        _line(f"{name}_sum", {}, board.latency.total),
-        _line(f"{name}_count", {}, sums[-1]),
-    ]
+    lines = [f"# HELP {name} From a picture's capture to its prediction.", f"# TYPE {name} histogram"]
+    for whose, latency in latencies:
+        sums = list(itertools.accumulate(latency.counts))
+        lines += [
+            *(_line(f"{name}_bucket", whose | {"le": le}, count) for le, count in zip(bounds, sums, strict=True)),
+            _line(f"{name}_sum", whose, latency.total),
+            _line(f"{name}_count", whose, sums[-1]),
+        ]
+    return lines
 
 
 def _line(name: str, labels: Mapping[str, str], value: float) -> str:
@@ -90,4 +111,4 @@ def _line(name: str, labels: Mapping[str, str], value: float) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
+    return plain(text).replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

@@ -10,6 +10,7 @@ import cv2
 from edgevtn.arrays import Frame
 from edgevtn.drawing import outline, shrunk
 from edgevtn.region import WHOLE, Scene
+from edgevtn.sinks.page.answers import plain
 from edgevtn.sinks.page.guard import Receive, Scope, Send
 
 #: Seconds between two pictures at least: enough to follow what happens, and a tenth of a core on a small board.
@@ -42,7 +43,8 @@ class Pictures:
     def __init__(self) -> None:
         self.encoded = self.viewers = 0
         self.closing = False
-        self._newest: dict[str, tuple[int, Frame, Scene]] = {}  # by source
+        self._shown = 0  # frames, of all sources
+        self._newest: dict[str, tuple[int, Frame, Scene]] = {}  # by source, as `plain` writes it
         self._jpegs: dict[str, tuple[int, bytes]] = {}
 
     @property
@@ -52,21 +54,32 @@ class Pictures:
 
     def show(self, frame: Frame, scene: Scene = WHOLE) -> None:
         """Remember a frame; nothing is done with it yet."""
-        number = self._newest[scene.source][0] if scene.source in self._newest else 0
-        self._newest[scene.source] = number + 1, frame, scene
+        self._shown += 1
+        self._newest[plain(scene.source)] = self._shown, frame, scene
+
+    def ended(self, source: str) -> None:
+        """Forget the frame of a source from which no more will come."""
+        self._newest.pop(plain(source), None)
+        self._jpegs.pop(plain(source), None)
 
     def jpeg(self, source: str | None = None) -> tuple[int, bytes]:
-        """The number of a source's newest frame, from 1, and itself; 0 and nothing before the first."""
-        newest = self._newest.get(next(iter(self.sources), "") if source is None else source)
+        """The number of a source's newest frame, from 1 over all sources, and itself; 0 and nothing without one."""
+        if source is None:
+            source = next(iter(self.sources), "")
+        newest = self._newest.get(source)
         if newest is None:
             return 0, b""
         number, frame, scene = newest
-        if self._jpegs.get(scene.source, (0, b""))[0] != number:
-            ok, encoded = cv2.imencode(".jpg", _drawn(frame, scene), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
-            assert ok
-            self.encoded += 1
-            self._jpegs[scene.source] = number, encoded.tobytes()
-        return self._jpegs[scene.source]
+        known = self._jpegs.get(source, (0, b""))
+        if known[0] == number:
+            return known
+        ok, encoded = cv2.imencode(".jpg", _drawn(frame, scene), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+        assert ok
+        self.encoded += 1
+        made = self._jpegs[source] = number, encoded.tobytes()
+        if source not in self._newest:  # it has ended meanwhile, in the other thread
+            self._jpegs.pop(source, None)
+        return made
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Stream to a viewer until it goes; say 503 to one too many."""
@@ -96,7 +109,7 @@ class Pictures:
         shown, before = 0, b"--picture\r\n"
         while not (self.closing or gone.done()):
             number, jpeg = self.jpeg(source)
-            if number != shown:
+            if number and number != shown:  # a source that has ended leaves its last picture there
                 part = before + b"Content-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n" % len(jpeg)
                 body = part + jpeg + b"\r\n--picture\r\n"
                 await asyncio.wait_for(send({"type": "http.response.body", "body": body, "more_body": True}), PATIENCE)

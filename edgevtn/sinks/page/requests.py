@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from edgevtn.errors import EdgeVTNError, require
+from edgevtn.sinks.page.answers import JSON, as_json
 
 #: Bytes of a request: a label and two numbers.
 LONGEST_REQUEST = 2048
@@ -37,8 +38,9 @@ def teaching_routes(lessons: Lessons) -> list[Any]:
         try:
             await concurrency.run_in_threadpool(method, *arguments)
         except (ValueError, EdgeVTNError) as error:
-            return responses.JSONResponse({"error": str(error)}, 422)
-        return responses.JSONResponse(await concurrency.run_in_threadpool(lessons.record))
+            return responses.Response(as_json({"error": str(error)}), 422, media_type=JSON)
+        record = await concurrency.run_in_threadpool(lessons.record)
+        return responses.Response(as_json(record), media_type=JSON)
 
     async def mark(request: Any) -> Any:
         length = request.headers.get("content-length", "")

@@ -20,6 +20,7 @@ from edgevtn.sinks.origin import Origin
 from edgevtn.sinks.page.address import listen, own_names, url
 from edgevtn.sinks.page.app import application
 from edgevtn.sinks.page.board import Board
+from edgevtn.sinks.page.deadline import protocol
 from edgevtn.sinks.page.guard import Guard
 from edgevtn.sinks.page.pictures import Pictures
 from edgevtn.sinks.page.requests import Lessons
@@ -92,7 +93,7 @@ class Page(Sink):
         guard = Guard(app, names, token, self._listener.getsockname()[1], trouble)
         # No log of requests: the token may stand in one. What fails is told by the guard.
         config = uvicorn.Config(
-            guard, loop="asyncio", http="h11", ws="none", lifespan="off", interface="asgi3", log_config=None,
+            guard, loop="asyncio", http=protocol(), ws="none", lifespan="off", interface="asgi3", log_config=None,
             log_level="critical", access_log=False, proxy_headers=False, server_header=False,
             limit_concurrency=MOST_CONNECTIONS, timeout_graceful_shutdown=FAREWELL,
         )  # fmt: skip
@@ -102,7 +103,7 @@ class Page(Sink):
 
     def frame(self, frame: Frame, timestamp: float, scene: Scene = WHOLE) -> None:
         """Leave it there; it is not copied."""
-        self._board.frame()
+        self._board.frame(scene.source)
         self.pictures.show(frame, scene)
 
     def prediction(self, prediction: Prediction) -> None:
@@ -112,6 +113,11 @@ class Page(Sink):
     def event(self, event: Event) -> None:
         """Leave it there."""
         self._board.event(event)
+
+    def ended(self, source: str) -> None:
+        """Forget the picture and predictions of a source from which no more will come, as after one of many files."""
+        self._board.ended(source)
+        self.pictures.ended(source)
 
     def close(self) -> None:
         """End streams, close the socket and end the thread; may be called twice."""

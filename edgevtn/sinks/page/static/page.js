@@ -168,9 +168,14 @@ function lookAway() {
 
 // A button for each camera, where there are several.
 function showSources(sources) {
-  const group = element("sources");
+  const group = element("sources"), shown = [...group.children].map((button) => button.textContent);
+  if (source !== null && !sources.includes(source)) {  // it has ended
+    source = null;
+    lookAway();
+    look();
+  }
   group.hidden = sources.length < 2;
-  if (group.hidden || group.children.length === sources.length) return;
+  if (group.hidden || shown.join("\n") === sources.join("\n")) return markSource();
   group.replaceChildren(...sources.map((name) => {
     const button = make("button", "", name);
     button.type = "button";
