@@ -12,3 +12,7 @@ MIN_DURATION = 0.25
 PATIENCE = 3.0
 #: Where the page is if nothing else is asked for: on this machine alone.
 ADDRESS = "127.0.0.1:8080"
+#: Seconds that an event lasts at least which starts where the picture began to move: until then half of the window
+#: shows what stood still, and labels change. With half a window and the delay of smoothing it is told within 1 s and
+#: half a window. Whoever asks for less than `MIN_DURATION` prefers a wrong label at first to a wait: it shrinks too.
+SETTLED = 0.6

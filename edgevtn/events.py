@@ -8,17 +8,13 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from edgevtn.arguments import number
-from edgevtn.defaults import ENTER, LEAVE, MIN_DURATION
+from edgevtn.defaults import ENTER, LEAVE, MIN_DURATION, SETTLED
 from edgevtn.prediction import NO_ACTION, Event, Prediction
 from edgevtn.track import HAIRS_BREADTH, Going, Track
 
 #: Seconds between two windows over which an event goes on: more than lies between two predictions of a model whose
 #: window is one frame. Beyond that nobody knows what went on.
 LONGEST_BRIDGE = 2.0
-#: Seconds that an event lasts at least which starts where the picture began to move: until then half of the window
-#: shows what stood still, and labels change. With half a window and the delay of smoothing it is told within 1 s and
-#: half a window. Whoever asks for less than `MIN_DURATION` prefers a wrong label at first to a wait: it shrinks too.
-SETTLED = 0.6
 
 
 @dataclass(frozen=True)

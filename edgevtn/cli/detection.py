@@ -5,13 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from edgevtn.defaults import ENTER, LEAVE, MIN_DURATION
+from edgevtn.defaults import ENTER, LEAVE, MIN_DURATION, SETTLED
 
 if TYPE_CHECKING:
     from edgevtn.events import EventDetector
-
-#: `edgevtn.events.SETTLED`, as the help says it: to import that would load numpy. A test compares the two.
-SETTLED = 0.6
 
 
 def add_detection(parser: argparse.ArgumentParser) -> None:

@@ -122,6 +122,7 @@ def check(arguments: argparse.Namespace) -> None:
     from edgevtn.budget import Budget
     from edgevtn.cli.parts import refuse_same
     from edgevtn.region import Region
+    from edgevtn.video import check_suffix
 
     if arguments.teach is not None and arguments.page is None:
         raise ValueError("--teach is done from a page; give --page, too, or use edgevtn serve")
@@ -139,4 +140,5 @@ def check(arguments: argparse.Namespace) -> None:
     for text in arguments.region or ():
         Region.parse(text)
     if arguments.save is not None:
+        check_suffix(arguments.save)
         refuse_same([Path(arguments.save)], arguments.source)

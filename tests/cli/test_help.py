@@ -7,10 +7,9 @@ import sys
 
 import pytest
 
-from edgevtn.cli.detection import SETTLED
 from edgevtn.cli.examples import EXAMPLES
 from edgevtn.cli.main import COMMANDS, main, parser
-from edgevtn.events import SETTLED as EVENTS_SETTLED
+from edgevtn.defaults import SETTLED
 
 
 def help_of(command, capsys):
@@ -89,5 +88,4 @@ def test_no_help_is_wider_than_a_terminal(capsys, monkeypatch):
 
 
 def test_the_help_tells_how_long_what_begins_from_rest_lasts(capsys):
-    assert SETTLED == EVENTS_SETTLED
     assert f"from rest {SETTLED:g})" in " ".join(help_of("run", capsys).split())

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgevtn import EventDetector, Prediction
-from edgevtn.events import SETTLED
+from edgevtn.defaults import SETTLED
 from edgevtn.smoothing import Smoothing
 
 LABELS = ("a", "b", "c")
