@@ -85,9 +85,8 @@ class Frigate(Delivery):
                 raise Refused("it began more than a minute ago, and Frigate would let it begin now")
             label = quote(body["label"], safe="")
             wanted = {"source_type": "api", "duration": None, "include_recording": True, "score": body["score"]}
-            answer = send(
-                "POST", f"{self._base}/{self._camera}/{label}/create", json.dumps(wanted).encode(), self._headers
-            )
+            url = f"{self._base}/{self._camera}/{label}/create"
+            answer = send("POST", url, json.dumps(wanted).encode(), self._headers, answered=True)
             self.spool.note(id, _event_id(answer))
         elif (known := self.spool.notes().get(id)) is not None:
             try:
