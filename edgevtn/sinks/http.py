@@ -86,8 +86,16 @@ class _Https(_Noting, urllib.request.HTTPSHandler):
 
 
 def authorization(address: Address, token: str | None = None) -> dict[str, str]:
-    """The header that an address with a user, or a token, asks for."""
+    """The header that an address with a user, or a token, asks for.
+
+    Raises
+    ------
+    ValueError
+        The token cannot stand in a header; the message does not repeat it.
+    """
     if token is not None:
+        if not token or not token.isascii() or not token.isprintable():
+            raise ValueError("expected a token of one line of printable ASCII characters, got something else")
         return {"Authorization": f"Bearer {token}"}
     if address.user is None:
         return {}
@@ -107,7 +115,7 @@ def send(method: str, url: str, body: bytes, headers: dict[str, str], *, answere
     Raises
     ------
     Refused
-        The answer says that this request will never succeed.
+        The answer says that this request will never succeed, or it is none that HTTP can carry.
     ConnectionError
         It may succeed later.
     """
@@ -129,5 +137,7 @@ def send(method: str, url: str, body: bytes, headers: dict[str, str], *, answere
         raise ConnectionError(reason) from None
     except urllib.error.URLError as error:
         raise ConnectionError(f"cannot be reached ({error.reason})") from None
+    except (ValueError, http.client.InvalidURL):  # their texts repeat headers and addresses, and so tokens
+        raise Refused("it cannot be sent by HTTP") from None
     except (OSError, http.client.HTTPException) as error:
         raise ConnectionError(f"does not answer ({type(error).__name__})") from None
