@@ -196,7 +196,8 @@ def _spool(arguments: argparse.Namespace, kind: str, origin: Origin, id: str = "
 
 
 def _secret(file: str | None, variable: str) -> str | None:
-    """What stands in a file, else in a variable."""
+    """What stands in a file, else in a variable, without the line's end; an empty variable is none."""
     from edgevtn.sinks.address import read_secret
 
-    return os.environ.get(variable) if file is None else read_secret(file)
+    # A file of variables that was written on Windows leaves a line's end in them.
+    return read_secret(file) if file is not None else os.environ.get(variable, "").rstrip("\r\n") or None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import string
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 from edgevtn.reading import read_text
 
@@ -19,7 +20,7 @@ class Address:
     Attributes
     ----------
     url : str
-        As it is called: no user, no password.
+        As it is called: no user, no password; what HTTP cannot carry is quoted, as in ``t%C3%BCr``.
     name : str
         As it is printed: no path and no query either, in which services hide tokens.
     """
@@ -48,16 +49,22 @@ def parse_address(text: str, schemes: tuple[str, ...]) -> Address:
     try:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
-    except ValueError:
+        (host or "").encode("idna")  # as it is looked up
+    except ValueError:  # also a UnicodeError
         raise ValueError(f"{expected}; the host or the port of the one given cannot be read") from None
     if parts.scheme not in schemes or not host:
         raise ValueError(f"{expected}, with one of the schemes {', '.join(schemes)}")
     bracketed = f"[{host}]" if ":" in host else host
     place = bracketed + (f":{port}" if port else "")
-    url = urlunsplit((parts.scheme, place, parts.path, parts.query, ""))
+    url = urlunsplit((parts.scheme, place, _quoted(parts.path), _quoted(parts.query), ""))
     user = None if parts.username is None else unquote(parts.username)
     password = None if parts.password is None else unquote(parts.password)
     return Address(parts.scheme, bracketed, port, url, user, password)
+
+
+def _quoted(part: str) -> str:
+    """A path or query with what is not printable ASCII quoted; what is quoted already stays, as "%" does."""
+    return quote(part, safe=string.punctuation, errors="surrogateescape")  # bytes of a command line that are no UTF-8
 
 
 def read_secret(file: str | Path) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import queue
 import random
-import sqlite3
 import threading
 import time
 from abc import abstractmethod
@@ -19,10 +18,14 @@ from edgevtn.sinks.origin import Origin
 from edgevtn.sinks.spool import Message, Spool
 from edgevtn.sinks.trouble import Trouble
 
-#: Events that wait for the disk at most; it takes a disk that hangs for minutes to have so many.
+#: Events that wait for the keeper at most; it takes a disk that hangs for minutes to have so many.
 MOST_IN_MEMORY = 10_000
 #: Seconds between two attempts: the first, and the longest.
 FIRST_WAIT, LONGEST_WAIT = 0.5, 30.0
+#: The longest between two attempts to write: what is in memory alone is lost by a kill, and an attempt is cheap.
+LONGEST_UNWRITTEN = 5.0
+#: Seconds between two attempts to write when it is time to close.
+LAST_WAIT = 0.2
 #: Seconds that `close` gives what is left; what is not delivered then stays in the spool.
 CLOSING = 5.0
 #: Seconds that it gives a carrier to end after that; a connection that is being made cannot be broken off.
@@ -37,8 +40,9 @@ class Delivery(Sink):
     """Keeps messages in a spool, and delivers them in order, each until it has been taken.
 
     Two threads work: the keeper takes events and writes them to the spool, the carrier delivers. So a carrier that
-    hangs does not keep events from the disk. A kind of delivery says what is to be delivered (`messages`) and delivers
-    it (`deliver`). The threads begin with the first thing that is told.
+    hangs does not keep events from the disk. What a full disk does not take is delivered all the same, and written
+    when there is room. A kind of delivery says what is to be delivered (`messages`) and delivers it (`deliver`). The
+    threads begin with the first thing that is told.
 
     Parameters
     ----------
@@ -47,7 +51,7 @@ class Delivery(Sink):
     origin : Origin, optional
         Whose records; without it the source has no name.
     spool : path, optional
-        A file; without it what is not delivered is lost when the process ends.
+        A file; without it what is not delivered is lost when the sink is closed.
 
     Raises
     ------
@@ -66,6 +70,7 @@ class Delivery(Sink):
         self._woken = False
         self.closing = threading.Event()
         self._deadline = float("inf")
+        self._left_behind = False  # closed, though threads go on: they are to end, and to say nothing
         self._threads: list[threading.Thread] = []
 
     @abstractmethod
@@ -114,10 +119,12 @@ class Delivery(Sink):
             self.trouble.once("the disk does not keep up; events are lost")
 
     def kept(self, timeout: float) -> bool:
-        """Wait until all that was told is in the spool, or delivered; False if `timeout` seconds were not enough."""
-        end = time.monotonic() + timeout
+        """Wait until all that was told is on the disk, or delivered; False if `timeout` seconds were not enough.
+
+        Without a spool's file it is in memory then, or delivered.
+        """
         with self._more:
-            return self._more.wait_for(lambda: not self._told.unfinished_tasks, max(0.0, end - time.monotonic()))
+            return self._more.wait_for(lambda: not self._told.unfinished_tasks and not self.spool.unwritten, timeout)
 
     def wake(self) -> None:
         """Have `idle` called."""
@@ -130,24 +137,34 @@ class Delivery(Sink):
         return max(0.0, self._deadline - time.monotonic())
 
     def close(self) -> None:
-        """Deliver what can be delivered in five seconds; the rest stays in the spool. It takes ten at most."""
+        """Deliver what can be delivered in five seconds; the rest stays in the spool. It takes about ten at most.
+
+        The spool is free for another sink then, also where a delivery hangs.
+        """
         if not self._threads:
             self.spool.close()
             return
         self._deadline = time.monotonic() + CLOSING
         self.closing.set()
-        with contextlib.suppress(queue.Full):
-            self._told.put_nowait([])  # wakes the keeper
+        self._wake_keeper()
         self.wake()
         for thread in self._threads:
             thread.join(max(0.1, self._deadline + ENDING - time.monotonic()))
-        if any(thread.is_alive() for thread in self._threads):  # a daemon; it ends with the process
-            self.trouble.once("does not end; it was left behind, and its spool as it is")
-            return
-        waiting = len(self.spool)
+        if any(thread.is_alive() for thread in self._threads):  # daemons; they end at their next step
+            self.trouble.once("does not end; it was left behind")
+            self._left_behind = True
+        if self.spool.error is not None and not self._left_behind:
+            self.spool.write()
+        kept = len(self.spool) - self.spool.unwritten if self.spool.durable else 0
+        lost = len(self.spool) - kept
         self.spool.close()
-        if waiting:
-            self.trouble.once(f"{waiting} messages could not be delivered; they are kept for the next time")
+        with contextlib.suppress(queue.Empty):
+            while True:
+                lost += len(self._told.get_nowait())
+        if lost:
+            self.trouble.once(f"{lost} messages could be neither delivered nor written to a spool; they are lost")
+        if kept:
+            self.trouble.once(f"{kept} messages could not be delivered; they are kept for the next time")
 
     def _start(self) -> None:
         if self._threads or self.closing.is_set():
@@ -159,53 +176,63 @@ class Delivery(Sink):
             thread.start()
 
     def _keep(self) -> None:
-        """The keeper: from memory to the disk."""
+        """The keeper: into the spool."""
         wait = FIRST_WAIT
-        messages: list[tuple[str, bytes]] = []
-        while True:
-            if not messages:
-                if self.closing.is_set() and not self._told.unfinished_tasks:
+        while not self._left_behind:
+            failing = self.spool.error is not None
+            if self.closing.is_set():
+                wait = LAST_WAIT
+                if not self._told.unfinished_tasks and not (failing and self.left()):
                     return
-                messages = self._told.get()
-            dropped = self.spool.dropped
             try:
-                self.spool.put(messages)
-            except sqlite3.Error as error:
-                self.trouble.once(f"the spool cannot be written ({error}); events wait in memory")
-                if self.closing.wait(wait):
-                    time.sleep(min(wait, self.left()))
-                if not self.left():
-                    return
-                wait = min(2 * wait, LONGEST_WAIT)
-                continue
-            wait, messages = FIRST_WAIT, []
-            if self.spool.dropped > dropped:
-                self.trouble.once("the spool is full; the oldest events are dropped")
-            with self._more:
+                messages = self._told.get(timeout=wait if failing else None)
+            except queue.Empty:
+                self.spool.write()
+                self._report()
+            else:
+                dropped = self.spool.dropped
+                if messages:
+                    self.spool.put(messages)
+                if self.spool.dropped > dropped:
+                    self.trouble.once("the spool is full; the oldest events are dropped")
                 self._told.task_done()
-                self._more.notify_all()
+                self._report()
+            wait = FIRST_WAIT if self.spool.error is None else min(2 * wait, LONGEST_UNWRITTEN)
+
+    def _report(self) -> None:
+        """Say how the spool is, and tell who waits for it."""
+        error = self.spool.error
+        if error is not None and not self._left_behind:
+            self.trouble.once(f"the spool cannot be written ({error}); events are delivered from memory")
+        if self.spool.renewed:
+            self.trouble.once("the spool was removed; it was begun anew with what waits")
+        with self._more:
+            self._more.notify_all()
+
+    def _wake_keeper(self) -> None:
+        with contextlib.suppress(queue.Full):  # it is awake then
+            self._told.put_nowait([])
 
     def _carry(self) -> None:
-        """The carrier: from the disk to the other side."""
-        wait, delivered = FIRST_WAIT, 0
+        """The carrier: from the spool to the other side."""
+        wait = FIRST_WAIT
         with contextlib.suppress(Exception):
             self.opened()
         while not self._over():
-            message = None
+            message, failure = None, None
             try:
                 self.idle()
                 message = self.spool.first()
                 if message is not None:
-                    if message.number != delivered:  # where a full disk kept it in the spool it is not sent again
-                        self.deliver(message)
-                        delivered = message.number
-                    self.spool.remove(message)
-            except Refused as error:
-                self.trouble.once(f"refuses an event ({error}); it is dropped")
-                if message is not None:
-                    self.spool.remove(message)
+                    self.deliver(message)
             except Exception as error:
-                self.trouble.begins(f"{reason(error)}; events are kept, and delivered later")
+                failure = error
+            if self._left_behind:
+                break
+            if isinstance(failure, Refused):
+                self.trouble.once(f"refuses an event ({failure}); it is dropped")
+            elif failure is not None:
+                self.trouble.begins(f"{reason(failure)}; events are kept, and delivered later")
                 if self.closing.is_set():
                     break
                 # Not all at the same moment, when a broker returns.
@@ -214,13 +241,23 @@ class Delivery(Sink):
                 continue
             wait = FIRST_WAIT
             if message is not None:
-                self.trouble.ends("delivers again")
+                self._forget(message)
+                if failure is None:
+                    self.trouble.ends("delivers again")
                 continue
             with self._more:
                 self._more.wait_for(lambda: self._woken or len(self.spool), None if self.left() > CLOSING else 0.05)
                 self._woken = False
         with contextlib.suppress(Exception):
             self.closed()
+
+    def _forget(self, message: Message) -> None:
+        """Take it out of the spool; the keeper tries again where the disk is full."""
+        failed = self.spool.error is not None
+        self.spool.remove(message)
+        self._report()
+        if self.spool.error is not None and not failed:
+            self._wake_keeper()
 
     def _over(self) -> bool:
         """Whether to stop: all is delivered, or there was time enough for it."""

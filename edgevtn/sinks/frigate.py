@@ -19,12 +19,12 @@ from edgevtn.sinks.http import authorization, send
 from edgevtn.sinks.origin import Origin
 from edgevtn.sinks.spool import Message
 
-#: Seconds after its beginning in which an event is created: Frigate lets every event begin when it is told.
+#: Seconds after it was told in which an event is created: Frigate lets every event begin when it is created.
 LATEST = 60.0
 
 
 class Frigate(Delivery):
-    """Creates and ends events of a Frigate camera.
+    """Creates and ends events of a Frigate camera; a "/" in a label is sent as "_".
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ class Frigate(Delivery):
     Raises
     ------
     ValueError
-        The address is none, or the camera has no name.
+        The address or the token is none, or the camera has no name.
     OutputError
         The spool cannot be written, or is in use.
     """
@@ -70,7 +70,7 @@ class Frigate(Delivery):
         id = self.origin.id(event)
         if event.kind == "begin":
             began = self.origin.wall_clock(event.start, event.source)
-            body = {"label": event.label, "score": round(event.score, 4), "began": began}
+            body = {"label": event.label, "score": round(event.score, 4), "began": began, "told": time.time()}
             return [(f"create {id}", json.dumps(body).encode())]
         if event.end is not None:
             return [(f"end {id}", json.dumps({"end_time": self.origin.wall_clock(event.end, event.source)}).encode())]
@@ -81,13 +81,15 @@ class Frigate(Delivery):
         action, _, id = message.route.partition(" ")
         body = json.loads(message.payload)
         if action == "create":
-            if time.time() - body["began"] > LATEST:
-                raise Refused("it began more than a minute ago, and Frigate would let it begin now")
-            label = quote(body["label"], safe="")
+            # Not from its beginning, all that earlier versions spooled: what has to last for minutes is told later.
+            told = body.get("told", body["began"])
+            if time.time() - told > LATEST:
+                raise Refused("it was told more than a minute ago, and Frigate would let it begin now")
+            # Frigate's router takes "%2F" for a "/", and so for the end of the label.
+            label = quote(body["label"].replace("/", "_"), safe="")
             wanted = {"source_type": "api", "duration": None, "include_recording": True, "score": body["score"]}
-            answer = send(
-                "POST", f"{self._base}/{self._camera}/{label}/create", json.dumps(wanted).encode(), self._headers
-            )
+            url = f"{self._base}/{self._camera}/{label}/create"
+            answer = send("POST", url, json.dumps(wanted).encode(), self._headers, answered=True)
             self.spool.note(id, _event_id(answer))
         elif (known := self.spool.notes().get(id)) is not None:
             try:

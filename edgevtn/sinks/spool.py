@@ -1,31 +1,29 @@
-"""What is to be delivered lies on the disk until it has been.
+"""What is to be delivered lies on the disk until it has been, and in memory as well.
 
 Messages survive a kill of the process and a loss of power. They leave in the order in which they came. What was
 delivered is removed; a kill between the two leaves it there, so it is delivered again, the same in every byte.
+
+They are delivered from memory, which holds what the file does and what a full or broken disk did not take. So an alarm
+does not depend on the disk, and what waits is written as soon as the disk takes it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
+import itertools
 import sqlite3
 import threading
-import time
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgevtn.errors import OutputError
-from edgevtn.reading import kind_of
+from edgevtn.sinks.spool_file import SpoolFile
 
-#: Messages, and bytes of them, that wait at most: some weeks of a busy camera, and no burden for an SD card.
+#: Messages, and bytes of them, that wait at most: some weeks of a busy camera, and no burden for an SD card or memory.
 MOST_MESSAGES, MOST_BYTES = 10_000, 16_000_000
-
-TABLES = """
-CREATE TABLE IF NOT EXISTS messages (number INTEGER PRIMARY KEY AUTOINCREMENT, route TEXT, payload BLOB);
-CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT);
-"""
+#: Seconds that `close` waits for a thread that is writing: longer than a slow card takes, and short for who waits.
+CLOSING = 1.0
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Message:
     Attributes
     ----------
     number : int
-        Its place in the spool, rising; 0 until it is there.
+        Its place in the spool, rising.
     route : str
         Where to, in the words of who delivers it.
     payload : bytes
@@ -47,19 +45,27 @@ class Message:
 
 
 class Spool:
-    """A queue of messages in a file; several threads may use it.
+    """A queue of messages in memory and in a file; several threads may use it.
 
     Parameters
     ----------
     file : path, optional
-        It and its folder are made. None: in memory.
+        It and its folder are made. None: in memory alone.
     most_messages, most_bytes : int
         Beyond that the oldest are dropped.
 
     Attributes
     ----------
+    durable : bool
+        Whether there is a file.
     dropped : int
         Messages that this object dropped.
+    error : str or None
+        Why the file could not be written when that was tried last; None where it holds what memory does.
+    unwritten : int
+        Messages that wait and are not in the file, though there is a file.
+    renewed : bool
+        Whether the file was removed meanwhile, and begun anew with what waits.
 
     Raises
     ------
@@ -71,120 +77,139 @@ class Spool:
         self, file: str | Path | None, *, most_messages: int = MOST_MESSAGES, most_bytes: int = MOST_BYTES
     ) -> None:
         self._most_messages, self._most_bytes = most_messages, most_bytes
-        self.dropped = 0
-        #: Where a spool that could not be read was moved to; None if there was none.
-        self.damaged: Path | None = None
+        self._file = None if file is None else SpoolFile(Path(file))
+        self.durable = file is not None
+        self.dropped = self.unwritten = 0
+        self.error: str | None = None
+        self.renewed = False
         self._lock = threading.Lock()
-        self._guard = -1
-        if file is None:
-            self._connection = _connect(":memory:")
-        else:
-            self._connection = self._open(Path(file))
-        count, size = self._connection.execute("SELECT COUNT(*), TOTAL(LENGTH(payload)) FROM messages").fetchone()
-        self._count, self._size = int(count), int(size)
+        self._closed = False
+        self._discarded = False  # we removed the file
+        self._waiting: deque[Message] = deque()
+        self._last = self._removed = 0  # the numbers that were given last, and removed last
+        self._notes: dict[str, str] = {}
+        self._unnoted: set[str] = set()  # names of notes that the file does not have as they are
+        if self._file is not None:
+            rows, self._notes, self._last = self._file.read()
+            self._waiting.extend(itertools.starmap(Message, rows))
+        self._size = sum(len(message.payload) for message in self._waiting)
+
+    @property
+    def damaged(self) -> Path | None:
+        """Where a file that could not be read was moved to; None if there was none."""
+        return None if self._file is None else self._file.damaged
 
     def __len__(self) -> int:
         """Messages that wait."""
-        return self._count
+        return len(self._waiting)
 
-    def put(self, messages: Iterable[tuple[str, bytes]]) -> None:
-        """Append (route, payload) pairs, all or none; when it returns they are on the disk.
+    def put(self, messages: Iterable[tuple[str, bytes]]) -> bool:
+        """Append (route, payload) pairs.
 
-        Raises
-        ------
-        sqlite3.Error
-            The disk is full, or gone.
+        Returns
+        -------
+        bool
+            True: they are on the disk. False: they are in memory, and `error` says why.
         """
-        rows = list(messages)
-        with self._lock, self._connection:
-            self._connection.executemany("INSERT INTO messages (route, payload) VALUES (?, ?)", rows)
-            count, size = self._count + len(rows), self._size + sum(len(payload) for _, payload in rows)
-            dropped = 0
-            while count > self._most_messages or (size > self._most_bytes and count > 1):
-                query = "SELECT number, LENGTH(payload) FROM messages ORDER BY number LIMIT 1"
-                number, length = self._connection.execute(query).fetchone()
-                self._connection.execute("DELETE FROM messages WHERE number = ?", (number,))
-                count, size, dropped = count - 1, size - length, dropped + 1
-            self._connection.commit()
-            self._count, self._size, self.dropped = count, size, self.dropped + dropped
+        with self._lock:
+            for route, payload in messages:
+                self._last += 1
+                self._waiting.append(Message(self._last, route, payload))
+                self._size += len(payload)
+                self.unwritten += self.durable
+            while len(self) > self._most_messages or (self._size > self._most_bytes and len(self) > 1):
+                self._forget()
+                self.dropped += 1
+            return self._write()
+
+    def write(self) -> bool:
+        """Write what is in memory alone; whether the file holds everything now."""
+        with self._lock:
+            return self._write()
 
     def first(self) -> Message | None:
         """The oldest message; it stays."""
         with self._lock:
-            query = "SELECT number, route, payload FROM messages ORDER BY number LIMIT 1"
-            row = self._connection.execute(query).fetchone()
-        return None if row is None else Message(*row)
+            return self._waiting[0] if self._waiting else None
 
     def routes(self) -> set[str]:
         """Where the messages that wait go to."""
         with self._lock:
-            return {route for (route,) in self._connection.execute("SELECT route FROM messages")}
+            return {message.route for message in self._waiting}
 
     def remove(self, message: Message) -> None:
-        """Forget a message that was delivered."""
-        with self._lock, self._connection:
-            found = self._connection.execute("DELETE FROM messages WHERE number = ?", (message.number,)).rowcount
-            self._connection.commit()
-            if found:  # it may have been dropped meanwhile
-                self._count, self._size = self._count - 1, self._size - len(message.payload)
+        """Forget a message that was delivered, and all before it; on a full disk the file has it until `write`."""
+        with self._lock:
+            while self._waiting and self._waiting[0].number <= message.number:  # it may have been dropped meanwhile
+                self._forget()
+            self._write_unless_it_failed()
 
     def note(self, name: str, value: str | None) -> None:
-        """Remember a text by a name; None forgets it."""
-        with self._lock, self._connection:
+        """Remember a text by a name; None forgets it. On a full disk the file has it after `write`."""
+        with self._lock:
             if value is None:
-                self._connection.execute("DELETE FROM notes WHERE name = ?", (name,))
+                self._notes.pop(name, None)
             else:
-                self._connection.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, value))
+                self._notes[name] = value
+            self._unnoted.add(name)
+            self._write_unless_it_failed()
 
     def notes(self) -> dict[str, str]:
         """What is remembered."""
         with self._lock:
-            return dict(self._connection.execute("SELECT name, value FROM notes ORDER BY rowid").fetchall())
+            return dict(self._notes)
 
     def close(self) -> None:
-        """Close the file; may be called twice."""
-        with self._lock:
-            self._connection.close()
-            if self._guard >= 0:
-                os.close(self._guard)  # and gives back the lock
-                self._guard = -1
+        """Close the file; may be called twice. Where a thread hangs in writing, the lock alone is given back."""
+        free = self._lock.acquire(timeout=CLOSING)
+        self._closed = True
+        if self._file is not None:
+            if free:
+                self._file.close()
+            else:
+                self._file.release()
+        if free:
+            self._lock.release()
 
-    def _open(self, file: Path) -> sqlite3.Connection:
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            if kind_of(file) not in ("file", ""):
-                raise OutputError(f"{file}: cannot be written, as it is no regular file; choose another folder")
-            self._guard = os.open(file.with_name(f"{file.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            fcntl.flock(self._guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            file.touch(0o600)  # what happens at home is nobody else's business
-        except BlockingIOError as error:
-            raise OutputError(f"{file}: another process delivers from it; give this one another name") from error
-        except OSError as error:
-            if isinstance(error, OutputError):
-                raise
-            reason = f"{file}: cannot be written ({error.strerror or error}); choose another folder"
-            raise OutputError(reason) from error
-        try:
-            return _connect(str(file))
-        except sqlite3.OperationalError as error:
-            raise OutputError(f"{file}: cannot be written ({error}); choose another folder") from error
-        except sqlite3.DatabaseError:  # damaged: what can be read of it is not to be trusted, but to be kept
-            self.damaged = file.with_name(f"{file.name}.damaged-{time.time_ns()}")
-            file.replace(self.damaged)
-            for beside in ("-wal", "-shm"):
-                with contextlib.suppress(FileNotFoundError):
-                    file.with_name(f"{file.name}{beside}").unlink()
-            return _connect(str(file))
+    def _forget(self) -> None:
+        """Take the oldest message away."""
+        message = self._waiting.popleft()
+        self._size -= len(message.payload)
+        self._removed = message.number
+        self.unwritten = min(self.unwritten, len(self._waiting))
 
+    def _write_unless_it_failed(self) -> None:
+        """Else every delivery would try a broken disk; who calls `write` says how often that is done."""
+        if self.error is None:
+            self._write()
 
-def _connect(file: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(file, check_same_thread=False)
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")  # a commit waits for the disk
-        connection.executescript(TABLES)
-        connection.execute("SELECT * FROM messages ORDER BY number LIMIT 1").fetchone()
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+    def _write(self) -> bool:
+        """Make the file the same as what is in memory; False, and `error`, if that fails."""
+        if self._closed:
+            return False
+        if self._file is not None:
+            try:
+                if self._file.renew():
+                    self.unwritten, self._unnoted = len(self._waiting), set(self._notes)
+                    self.renewed = self.renewed or not self._discarded
+                newest = itertools.islice(reversed(self._waiting), self.unwritten)
+                rows = [(message.number, message.route, message.payload) for message in newest]
+                self._file.write(self._removed, rows, {name: self._notes.get(name) for name in self._unnoted})
+            except (sqlite3.Error, OSError) as error:  # an OutputError is an OSError
+                self.error = str(error)
+                self._discard(error)
+                return False
+        self.error, self.unwritten, self._discarded = None, 0, False
+        self._unnoted.clear()
+        return True
+
+    def _discard(self, error: Exception) -> None:
+        """Remove a file on a full disk that has nothing but what was delivered, which would come again otherwise.
+
+        To remove rows takes room, to remove a file takes none; and a new file needs less of it.
+        """
+        full = getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+        if self._file is not None and full and self.unwritten == len(self._waiting) and not self._notes:
+            with contextlib.suppress(OSError):
+                self._file.remove()
+                self._discarded = True

@@ -33,7 +33,7 @@ class Webhook(Delivery):
     Raises
     ------
     ValueError
-        The address is none.
+        The address or the token is none.
     OutputError
         The spool cannot be written, or is in use.
     """

@@ -1,5 +1,6 @@
 """Webhooks and Frigate against servers of our own, and commands that are run."""
 
+import contextlib
 import http.server
 import json
 import queue
@@ -14,6 +15,7 @@ from edgevtn import Event
 from edgevtn.sinks import Origin
 from edgevtn.sinks.command import Command
 from edgevtn.sinks.frigate import Frigate
+from edgevtn.sinks.spool import Spool
 from edgevtn.sinks.webhook import Webhook
 
 
@@ -200,16 +202,36 @@ def test_what_a_killed_run_began_in_frigate_is_ended(frigate, tmp_path):
     second.close()
 
 
-def test_what_began_long_ago_is_not_created_in_frigate(frigate, tmp_path, caplog):
+def test_what_was_told_long_ago_is_not_created_in_frigate(frigate, tmp_path, caplog):
+    with contextlib.closing(Spool(tmp_path / "spool")) as spool:
+        for n, times in enumerate(({"told": 0.0}, {}, {"told": time.time()}, {"began": time.time()})):
+            body = {
+                "label": "walk",
+                "score": 0.5,
+                "began": 0.0,
+            } | times  # earlier versions did not say when it was told
+            spool.put([(f"create run-{n}", json.dumps(body).encode()), (f"end run-{n}", b'{"end_time": null}')])
     sink = Frigate(f"http://{frigate.address}", "hall", Origin("hall"), tmp_path / "spool")
-    sink.origin.wall_clock(1000.0)  # that is now
-    sink.event(begun(1, start=900.0))
-    sink.event(ended(1))
-    sink.event(begun(2, start=1000.0))
-    assert frigate.next()[1].endswith("/create")
+    sink.event(begun(1))
+    assert [frigate.next()[0] for _ in range(5)] == ["POST", "PUT", "POST", "PUT", "POST"]
     sink.close()
-    assert frigate.count == 1
+    assert frigate.count == 3
     assert "more than a minute ago" in caplog.text
+
+
+def test_what_is_told_late_as_it_has_to_last_is_created_in_frigate(frigate):
+    sink = Frigate(f"http://{frigate.address}", "hall", Origin("hall"))
+    sink.origin.wall_clock(1000.0)  # that is now
+    sink.event(begun(1, "lying", start=880.0))
+    assert frigate.next()[1] == "/api/events/hall/lying/create"
+    sink.close()
+
+
+def test_a_slash_in_a_label_reaches_frigate_as_what_its_router_takes(frigate):
+    sink = Frigate(f"http://{frigate.address}", "hall", Origin("hall"))
+    sink.event(begun(1, "sit/stand?"))
+    assert frigate.next()[1] == "/api/events/hall/sit_stand%3F/create"
+    sink.close()
 
 
 WRITE = "import json, sys; json.dump([sys.argv[2:], json.load(sys.stdin)], open(sys.argv[1], 'w'))"
