@@ -10,18 +10,20 @@ from edgevtn.errors import FrameError
 
 
 def as_pair(pair: object) -> tuple[float, Frame]:
-    """What a source yields, taken apart: seconds and a frame, which is not looked at here.
+    """What a source yields, taken apart: seconds and a frame, of which only that there is one is looked at here.
 
     Raises
     ------
     FrameError
-        It is no pair.
+        It is no pair, or has None instead of a frame.
     TimestampError
         Its first part is no time.
     """
     if not isinstance(pair, tuple | list) or len(pair) != 2:
         raise FrameError(f"expected (timestamp, frame) pairs, got {type(pair).__name__}; yield the seconds, too")
     timestamp, frame = pair
+    if frame is None:  # as cv2.VideoCapture.read has it at the end; to others it would mean that nothing came
+        check_frame(frame)
     return as_timestamp(timestamp), frame
 
 

@@ -65,14 +65,17 @@ def read_regular(file: str | Path, most: int) -> bytes:
 
 @contextmanager
 def native_path(path: str | Path) -> Iterator[str]:
-    """A name of what is there that OpenCV can open while this lasts: names that are not UTF-8 end it in a segfault.
+    """A name of what is there that OpenCV can open while this lasts.
+
+    Names that are not UTF-8 end it in a segfault, and of "12:30.mp4" FFmpeg takes what stands before the colon for a
+    protocol, unless there is a folder before it.
 
     Raises
     ------
     OSError
         It is not there.
     """
-    text = str(path)
+    text = str(Path(path).absolute())
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -101,7 +101,8 @@ class Sampler:
 
     def _judge_rate(self) -> None:
         # All but the longest interval: a source that was away for a while is not slow.
-        rate = (self._frames - 2) / (self._last - self._first - self._longest)
+        seconds = self._last - self._first - self._longest
+        rate = (self._frames - 2) / seconds if seconds > 0 else math.inf
         if rate * RATE_TOLERANCE < self._frame_rate and not self._warned:
             self._warned = True
             warnings.warn(

@@ -188,7 +188,7 @@ class _Av:
     def __init__(self, file: Path, frame_rate: float, size: tuple[int, int]) -> None:
         self._av: Any = importlib.import_module("av")
         self._size = size[0] - size[0] % 2, size[1] - size[1] % 2
-        self._container = self._av.open(str(file), "w")
+        self._container = self._av.open(str(file.absolute()), "w")  # what stands before a colon would be a protocol
         self._stream = self._container.add_stream("h264", rate=Fraction(frame_rate).limit_denominator(1001))
         self._stream.width, self._stream.height = self._size
         self._stream.pix_fmt = "yuv420p"

@@ -127,6 +127,7 @@ def watch(
 
         if pace is None and any(map(arriving.is_live, arriving.names)):
             pace = Pace(_warn)
+        views.slow_down(1 if pace is None else pace.factor)  # the recogniser may have been slowed down before
         began: dict[str, float] = {}
         beat = Beat(arriving.names, LOST + max(model.window_duration for model in recognizer.models.values()))
         try:

@@ -69,8 +69,10 @@ def clips_of(sources: Sequence[str], wanted: bool) -> list[Path] | None:
 
 def _is_file(source: str) -> bool:
     """Whether it names a file or a folder, be it there or not: no camera, no address, and nothing like one."""
-    if re.fullmatch(r"[0-9]+|picamera|.*://.*|/dev/.*", source, re.S):
+    if re.fullmatch(r"[0-9]+|picamera|.*://.*", source, re.S):
         return False
+    if source.startswith("/dev/"):  # /dev/shm has files
+        return kind_of(source) in ("file", "folder")
     return bool(kind_of(source)) or not SUSPICIOUS.search(source)
 
 

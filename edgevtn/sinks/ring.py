@@ -149,7 +149,7 @@ class Ring:
             return None
         first = max((key for key in keys if key <= start), default=keys[0])
         with contextlib.ExitStack() as place:
-            container = self._av.open(str(place.enter_context(replacing(file))), "w")
+            container = self._av.open(str(place.enter_context(replacing(file.absolute()))), "w")
             place.callback(container.close)
             stream = container.add_stream_from_template(self._stream)
             container.start_encoding()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 #: Share by which the clocks of a camera and of this machine may drift apart; quartzes differ by less than 100 ppm.
@@ -19,6 +20,7 @@ class CaptureClock:
 
     def __init__(self) -> None:
         self._began = time.monotonic()
+        self._last = -math.inf
         self.restart()
 
     def restart(self) -> None:
@@ -36,15 +38,22 @@ class CaptureClock:
         captured : float or None
             The camera's stamp, seconds; None where there is none.
         """
+        moment = arrived - self._began
         if captured is None:
-            return arrived - self._began
+            return self._rising(moment, moment)
         offset = arrived - captured
         if self._tied and captured > self._captured:
             tied = min(self._offset + DRIFT * (arrived - self._arrived), offset)
             if offset - tied <= LONGEST_DELAY:
                 offset = tied
         self._tied, self._captured, self._arrived, self._offset = True, captured, arrived, offset
-        return captured + offset - self._began
+        return self._rising(captured + offset - self._began, moment)
+
+    def _rising(self, capture: float, arrival: float) -> float:
+        """The moment of capture, or of arrival, or just behind the last one: some may have no stamp."""
+        least = math.nextafter(self._last, math.inf)
+        self._last = capture if capture >= least else max(arrival, least)
+        return self._last
 
     def wall(self, timestamp: float) -> float:
         """Unix time of a moment by the system's clock as it is set now: what it is corrected by counts afterwards."""

@@ -91,8 +91,9 @@ class VideoFile(Source):
         fifth to two fifths of its time. The function holds until the next moment; it gives None for a damaged frame.
         """
         expected = self._capture.get(cv2.CAP_PROP_FRAME_COUNT)
-        if self._next is None and self._capture.isOpened():
-            raise SourceError(f"{self._name}: was read before; open it again")
+        if self._next is None or not self._capture.isOpened():
+            before = "read before" if self._capture.isOpened() else "closed"
+            raise SourceError(f"{self._name}: was {before}; open it again")
         first, self._next = self._next, None
         count, timestamp, ok = 0, 0.0, self._capture.isOpened()
         while ok:

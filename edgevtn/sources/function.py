@@ -47,7 +47,7 @@ class Called(Connection):
         else:
             captured, frame = as_pair(pair)
         check_frame(frame)
-        return captured, frame
+        return captured, frame.copy()  # the function may write the next picture to the same memory
 
     def close(self) -> None:
         """Close what the function gave, if it can be closed."""

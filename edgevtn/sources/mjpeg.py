@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
+import re
 import socket
 import ssl
 import threading
@@ -28,6 +29,10 @@ LONGEST_LINE = 8192
 LARGEST_PICTURE = 64 << 20
 #: Bytes at the end of a picture among which its end mark must be; some cameras fill up with zeros or add a comment.
 TAIL = 1024
+#: Kinds of a snapshot, which FFmpeg would open, and wait for more.
+SINGLE = ("image/jpeg", "image/png")
+#: A header's line.
+HEADER = re.compile(rb"[A-Za-z-]+[ \t]*:")
 
 
 def connect(address: str, name: str, timeout: float) -> Mjpeg | None:
@@ -56,7 +61,10 @@ def connect(address: str, name: str, timeout: float) -> Mjpeg | None:
     bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
     passwords = urllib.request.HTTPPasswordMgrWithDefaultRealm()
     if parts.username is not None:
-        passwords.add_password(None, bare, unquote(parts.username), unquote(parts.password or ""))
+        # For all of the host, as it may redirect; to TLS, too, but not back.
+        host = parts.netloc.rpartition("@")[2]
+        places = [f"{parts.scheme}://{host}/", f"https://{parts.hostname}/"]
+        passwords.add_password(None, places, unquote(parts.username), unquote(parts.password or ""))
     answers = _Answers()
     opener = urllib.request.build_opener(
         urllib.request.HTTPBasicAuthHandler(passwords), urllib.request.HTTPDigestAuthHandler(passwords), answers
@@ -79,8 +87,11 @@ def connect(address: str, name: str, timeout: float) -> Mjpeg | None:
         raise SourceError(f"{name}: cannot be reached ({type(reason).__name__}); check the network") from None
     finally:
         answers.close()
-    if response.headers.get_content_type() != "multipart/x-mixed-replace":
+    kind = response.headers.get_content_type()
+    if kind != "multipart/x-mixed-replace":
         response.close()
+        if kind in SINGLE:
+            raise SourceError(f"{name}: gives a single picture; give the address of its stream, MJPEG or RTSP")
         return None
     return Mjpeg(response, name)
 
@@ -118,8 +129,7 @@ class Mjpeg(Connection):
         self._response, self._name = response, name
         # A file number of our own: that of the response may be another file's by the time it is interrupted.
         self._socket, self._lock = socket.socket(fileno=os.dup(response.fileno())), threading.Lock()
-        boundary = str(response.headers.get_param("boundary") or "")
-        self._boundary = boundary.strip('"- ').encode()
+        self._boundary = b""
         self._parts = self._pictures()
 
     def read(self) -> tuple[float | None, Frame]:
@@ -158,16 +168,27 @@ class Mjpeg(Connection):
             if not line.startswith(b"--"):
                 line = self._line()
                 continue
-            length = None
-            while line := self._line().strip():
-                key, _, value = line.partition(b":")
-                if key.strip().lower() == b"content-length" and value.strip().isdigit():
-                    length = int(value)
-            if length is None:
-                content, line = self._until_boundary()
+            self._boundary = line.strip().strip(b"-")  # that of the answer's header may be another
+            length, begun = self._headers()
+            if length == 0:  # of those who do not know it
+                content, line = self._until_boundary(begun)
             else:
                 content, line = self._exactly(length), self._line()
             yield content
+
+    def _headers(self) -> tuple[int, bytes]:
+        """The length that they tell, 0 for none, and the first line of the content if it was read."""
+        length, line = 0, self._line()
+        if line and not line.strip():  # there are no headers, or they follow
+            line = self._line()
+            if not HEADER.match(line):
+                return 0, line
+        while line.strip():
+            key, _, value = line.partition(b":")
+            if key.strip().lower() == b"content-length" and value.strip().isdigit():
+                length = int(value)
+            line = self._line()
+        return length, b""
 
     def _line(self) -> bytes:
         line: bytes = self._response.readline(LONGEST_LINE)
@@ -184,13 +205,20 @@ class Mjpeg(Connection):
             content += piece
         return bytes(content)
 
-    def _until_boundary(self) -> tuple[bytes, bytes]:
+    def _until_boundary(self, begun: bytes) -> tuple[bytes, bytes]:
         """A part that does not tell its length, and the line that ended it."""
-        content = bytearray()
-        while line := self._line():
+        content, line = bytearray(), begun or self._line()
+        end = re.compile(rb"\xff\xd9(?=--+" + re.escape(self._boundary) + rb"[\s-])")  # not on a line of its own
+        while line:
             if line.startswith(b"--") and line.strip().strip(b"-") == self._boundary:
                 break
             content += line
+            found = end.search(content, max(0, len(content) - len(line) - len(self._boundary) - 64))
+            if found is not None:
+                line = bytes(content[found.end() :])
+                del content[found.end() :]
+                break
+            line = self._line()
             if len(content) > LARGEST_PICTURE:
                 raise ValueError("too large")
         return bytes(content), line

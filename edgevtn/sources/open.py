@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from functools import partial
+from numbers import Integral
 from pathlib import Path
 
 from edgevtn.arguments import number
@@ -40,9 +41,13 @@ def open_source(source: Named, frame_rate: float | None, persistence: Persistenc
     """
     if frame_rate is not None:
         frame_rate = number(frame_rate, "frame_rate", low=0.001, high=1000, unit="Hz")
+    if isinstance(source, Integral):  # NumPy has integers of its own
+        source = int(source)
     if not isinstance(source, str | int | Path):
         if isinstance(source, Iterable):
             return Given(source)
+        if not callable(source):
+            raise SourceError(f"expected a path, a camera's index, an address, pairs or a function, got {source!r}")
         name = getattr(source, "__name__", type(source).__name__)
         return Live(partial(Called, source, name), name, persistence)
     name = str(source)
@@ -51,7 +56,7 @@ def open_source(source: Named, frame_rate: float | None, persistence: Persistenc
     scheme, mark, rest = name.partition("://")
     if mark:
         return OPENERS[scheme](rest, persistence) if scheme in OPENERS else _address(name, persistence)
-    if name.startswith("/dev/"):
+    if name.startswith("/dev/") and kind_of(name) not in ("file", "folder"):  # as there are in /dev/shm
         return Live(partial(Device, name, name), name, persistence)
     path, kind = Path(name), kind_of(name)
     if kind == "folder":

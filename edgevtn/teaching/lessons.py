@@ -34,6 +34,8 @@ LONGEST, RATE = 10.0, 15.0
 SHORTEST = 1.0
 #: Pixels of a picture's side: twice what an encoder looks at. So a camera's pictures are some 5 MB.
 SIDE = 448
+#: Seconds without a picture after which what was before is no part of what follows: a camera was lost.
+STALE = 2.0
 #: JPEG's quality, percent: no loss that an encoder would see.
 QUALITY = 92
 #: Takes in the folder: whoever presses a button for ever must not fill the disk.
@@ -71,6 +73,7 @@ class Lessons(Sink):
         self._takes, self.model, self._load = Path(folder) / "takes", Path(folder) / "model", load
         _check_place(self._takes, folder)
         self._rings: dict[tuple[str, str], deque[tuple[float, bytes]]] = {}  # by source and region: time, JPEG
+        self._heard: dict[tuple[str, str], float] = {}  # `time.monotonic` of the last picture
         self._lock = threading.Lock()
         self._writing = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
@@ -84,6 +87,10 @@ class Lessons(Sink):
         """Keep what a model sees of it, for some seconds."""
         for region, box in scene.boxes(*frame.shape[:2]).items():
             ring = self._rings.setdefault((scene.source, region), deque())
+            with self._lock:
+                self._heard[scene.source, region] = time.monotonic()
+                if ring and timestamp - ring[-1][0] > STALE:  # the camera was lost: a take is of what came since
+                    ring.clear()
             if ring and 0 <= timestamp - ring[-1][0] < 0.9 / RATE:
                 continue
             square = box.square.cut(frame)
@@ -113,6 +120,9 @@ class Lessons(Sink):
             raise ValueError(f"expected {SHORTEST:g} to {LONGEST:g} seconds, got {seconds:g}")
         with self._lock:
             ring = list(self._rings.get((source, region), ()))
+            silent = time.monotonic() - self._heard.get((source, region), -math.inf)
+        if ring and silent > STALE:
+            raise ValueError(f"the camera has given no picture for {silent:.0f} seconds; wait until it is back")
         kept = [(timestamp, jpeg) for timestamp, jpeg in ring if ring[-1][0] - timestamp <= seconds]
         if len(kept) < 2 or kept[-1][0] - kept[0][0] < seconds / 2:
             raise ValueError(f"there are no pictures of the last {seconds:g} seconds yet; wait a little")

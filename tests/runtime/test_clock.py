@@ -1,7 +1,11 @@
 """The time of live sources: clocks that jump, drift and jitter."""
 
+import time
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edgevtn.sources.clock import LONGEST_DELAY, CaptureClock
 
@@ -60,3 +64,19 @@ def test_stamps_that_run_backwards_or_ahead_begin_anew(monkeypatch):
     timestamps = [clock(1000.0 + n / 10, stamp) for n, stamp in enumerate(stamps)]
     assert timestamps == pytest.approx([n / 10 for n in range(len(stamps))])
     assert clock(1000.9 + LONGEST_DELAY + 1, 3.1) == pytest.approx(0.9 + LONGEST_DELAY + 1)
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(0, 0.5), st.one_of(st.none(), st.floats(-10, 10)), st.booleans()), min_size=2, max_size=40
+    )
+)
+def test_time_rises_whatever_the_stamps_are(pictures):
+    clock, arrived, last = CaptureClock(), time.monotonic(), -1.0
+    for wait, captured, again in pictures:
+        if again:
+            clock.restart()
+        arrived += wait
+        timestamp = clock(arrived, captured)
+        assert timestamp > last
+        last = timestamp
