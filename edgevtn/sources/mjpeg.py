@@ -63,7 +63,7 @@ def connect(address: str, name: str, timeout: float) -> Mjpeg | None:
     if parts.username is not None:
         # For all of the host, as it may redirect; to TLS, too, but not back.
         host = parts.netloc.rpartition("@")[2]
-        places = [f"{parts.scheme}://{host}/", f"https://{parts.hostname}/"]
+        places = [f"{parts.scheme}://{host}/", f"https://{host.removesuffix(f':{parts.port}')}/"]
         passwords.add_password(None, places, unquote(parts.username), unquote(parts.password or ""))
     answers = _Answers()
     opener = urllib.request.build_opener(
