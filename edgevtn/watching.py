@@ -67,7 +67,8 @@ def watch(
     frame_rate : float, optional
         As in `edgevtn.frames`.
     seconds : float, optional
-        Stop after so much of the source's time, from its first frame on; above 0. Several sources stop each so.
+        Stop after so much of the source's time, from its first frame on; above 0. Several sources stop each so, and a
+        live one also while it is lost.
     regions : iterable of Region
         Rectangles of every source, or of the one that they name, that are recognised by themselves, instead of the
         whole picture; predictions and events have `region`. Each costs as much as a source does.
@@ -129,6 +130,7 @@ def watch(
             pace = Pace(_warn)
         views.slow_down(1 if pace is None else pace.factor)  # the recogniser may have been slowed down before
         began: dict[str, float] = {}
+        over_at: dict[str, float] = {}  # of live sources, by the monotonic clock
         beat = Beat(arriving.names, LOST + max(model.window_duration for model in recognizer.models.values()))
         try:
             for name, timestamp, frame, error, idle in arriving.arrivals():
@@ -137,6 +139,10 @@ def watch(
                         sink.pulse()
                     for silent in filter(arriving.is_live, beat.silent()):
                         yield from tell(views.finish(silent))
+                    now = time.monotonic()
+                    for late in [late for late, due in over_at.items() if now >= due]:
+                        del over_at[late]  # it is lost, and its time is over
+                        arriving.leave(late)
                 if idle:
                     continue
                 if frame is None:
@@ -146,9 +152,13 @@ def watch(
                     for sink in told:
                         sink.ended(name)
                     continue
-                if seconds is not None and timestamp - began.setdefault(name, timestamp) >= seconds:
-                    arriving.leave(name)
-                    continue
+                if seconds is not None:
+                    if name not in began and arriving.is_live(name):
+                        over_at[name] = time.monotonic() + seconds + PULSE
+                    if timestamp - began.setdefault(name, timestamp) >= seconds:
+                        over_at.pop(name, None)
+                        arriving.leave(name)
+                        continue
                 following = successor() if successor is not None else None
                 if following is not None:
                     yield from tell(views.use(following))

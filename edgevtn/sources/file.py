@@ -95,18 +95,20 @@ class VideoFile(Source):
             before = "read before" if self._capture.isOpened() else "closed"
             raise SourceError(f"{self._name}: was {before}; open it again")
         first, self._next = self._next, None
-        count, timestamp, ok = 0, 0.0, self._capture.isOpened()
+        count, timestamp, began, ok = 0, 0.0, 0.0, True
         while ok:
             stated = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
             if count > 0:
                 # Damaged and some raw files repeat a time or run backwards; then count at the stated rate.
                 timestamp = stated if stated > timestamp else timestamp + self._interval
             elif math.isfinite(stated):
-                timestamp = stated
+                timestamp = began = stated
             yield timestamp, self._retrieve if count else partial(as_frame, first)
             count += 1
             ok = not self._damaged and self._capture.grab()
-        if count and expected - count > max(2, MISSING_SHARE * expected):
+        # Matroska has no number of frames; OpenCV makes one of the duration, which is none where the rate varies.
+        until = (1 - MISSING_SHARE) * (self.duration or math.inf) - 2 * self._interval
+        if count and expected - count > max(2, MISSING_SHARE * expected) and timestamp - began < until:
             warnings.warn(
                 f"{self._name}: ended after {count} of {expected:.0f} frames; it is cut short or damaged",
                 RuntimeWarning,

@@ -38,7 +38,7 @@ class ImageFolder(Source):
         self._frame_rate = self.frame_rate = frame_rate
         # Hidden files are a copy that is being made, or what a Mac leaves beside a picture.
         try:
-            files = [file for file in folder.iterdir() if not file.name.startswith(".")]
+            files = [file for file in folder.iterdir() if not file.name.startswith(".") and not file.is_dir()]
         except OSError as error:
             raise SourceError(f"{folder}: cannot be read ({error.strerror})") from error
         self._files = sorted((file for file in files if file.suffix.lower() in IMAGE_SUFFIXES), key=natural)
@@ -55,7 +55,7 @@ class ImageFolder(Source):
                 # Through memory, because OpenCV's own reader cannot open every path.
                 picture = cv2.imdecode(np.frombuffer(read_regular(file, LARGEST), np.uint8), cv2.IMREAD_COLOR)
             except (OSError, cv2.error) as error:
-                raise SourceError(f"{file}: cannot be read ({error})") from error
+                raise SourceError(f"{file}: cannot be read ({getattr(error, 'strerror', None) or error})") from error
             if picture is None:
                 raise SourceError(f"{file}: cannot be read as an image; remove it or save it again")
             yield n / self._frame_rate, as_frame(picture)

@@ -55,7 +55,8 @@ def open_source(source: Named, frame_rate: float | None, persistence: Persistenc
         name = "picamera://" if name == "picamera" else f"camera://{name}"
     scheme, mark, rest = name.partition("://")
     if mark:
-        return OPENERS[scheme](rest, persistence) if scheme in OPENERS else _address(name, persistence)
+        opener = OPENERS.get(scheme.lower())
+        return _address(name, persistence) if opener is None else opener(rest, persistence)
     if name.startswith("/dev/") and kind_of(name) not in ("file", "folder"):  # as there are in /dev/shm
         return Live(partial(Device, name, name), name, persistence)
     path, kind = Path(name), kind_of(name)

@@ -78,6 +78,7 @@ def checked_address(address: str) -> str:
     if not SCHEME.fullmatch(scheme) or not host:
         raise SourceError(f"{redact(address)}: is no address of a camera; {HINT}")
     parts = urlsplit(address)
+    address = parts.geturl()  # in which the scheme is in small letters, as FFmpeg wants it
     if not parts.username or parts.password is not None:
         return address
     password = _password()

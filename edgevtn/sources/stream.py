@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import http.client
 import importlib
 import math
+import os
 import socket
 import time
+import urllib.request
+from base64 import b64encode
 from types import ModuleType
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import cv2
 
@@ -40,6 +44,12 @@ OPTIONS = {
     "flags": "low_delay",
     "analyzeduration": "1000000",
 }
+#: Where OpenCV's FFmpeg has its options from.
+VARIABLE = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
+#: Answers.
+OK, UNAUTHORIZED = 200, 401
+#: Bytes of an answer's first line; more is no answer of RTSP.
+LONGEST_LINE = 8192
 
 
 def connect(address: str, name: str, patience: float, shown: Shown) -> Connection:
@@ -144,6 +154,9 @@ class _Cv(Connection):
     def __init__(self, address: str, name: str, patience: float) -> None:
         self._name = name
         began, timeout = time.monotonic(), max(patience, OPENING)
+        if urlsplit(address).scheme in PORTS:
+            # OpenCV takes options from there alone. Otherwise it looks at a camera of 5 Hz for longer than we wait.
+            os.environ.setdefault(VARIABLE, "|".join(f"{key};{value}" for key, value in OPTIONS.items()))
         try:
             self._capture = open_capture(address, name, (timeout, patience))
         except SourceError:
@@ -166,19 +179,52 @@ class _Cv(Connection):
 
 
 def _asked(address: str, name: str, timeout: float, elapsed: float) -> SourceError:
-    """Why OpenCV could not open it, which it does not tell: the camera is asked again, without a password."""
+    """Why OpenCV could not open it, which it does not tell: the camera is asked again."""
     if elapsed >= timeout:
         return silent(name, timeout)
     parts = urlsplit(address)
     if parts.scheme != "rtsp":
         return unusable(name)
-    host = parts.netloc.rpartition("@")[2]
-    request = f"DESCRIBE rtsp://{host}{parts.path} RTSP/1.0\r\nCSeq: 1\r\nAccept: application/sdp\r\n\r\n"
     try:
-        with socket.create_connection((parts.hostname or "", parts.port or PORTS["rtsp"]), timeout) as asked:
-            asked.sendall(request.encode())
-            words = asked.recv(100).split()
-    except OSError:
+        code, challenge = _described(parts, timeout)
+        if code == UNAUTHORIZED and parts.username is not None:  # as it says to all who say no password
+            code, _ = _described(parts, timeout, _authorization(parts, challenge))
+    except (OSError, ValueError, KeyError):  # the last two: what it wants is not known here
         return unusable(name)
-    known = len(words) > 1 and words[0].startswith(b"RTSP/") and words[1].isdigit() and words[1] != b"200"
-    return status_error(name, int(words[1])) if known else unusable(name)
+    return status_error(name, code) if code not in (0, OK) else unusable(name)
+
+
+def _described(parts: SplitResult, timeout: float, authorization: str = "") -> tuple[int, str]:
+    """The status of a camera's answer, 0 for none of RTSP, and what login it wants."""
+    lines = [f"DESCRIBE {_bare(parts)} RTSP/1.0", "CSeq: 1", "Accept: application/sdp"]
+    lines += [f"Authorization: {authorization}"] if authorization else []
+    with socket.create_connection((parts.hostname or "", parts.port or PORTS["rtsp"]), timeout) as asked:
+        asked.sendall("\r\n".join([*lines, "", ""]).encode())
+        answer = asked.makefile("rb")
+        words = answer.readline(LONGEST_LINE).split()
+        if len(words) < 2 or not words[0].startswith(b"RTSP/") or not words[1].isdigit():
+            return 0, ""
+        headers = http.client.parse_headers(answer)
+    return int(words[1]), headers.get("WWW-Authenticate", "")
+
+
+def _authorization(parts: SplitResult, challenge: str) -> str:
+    """The answer to a camera that wants a login; KeyError or ValueError where it is of no known kind."""
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    kind, _, rest = challenge.partition(" ")
+    if kind.lower() == "basic":
+        return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
+    known = urllib.request.HTTPPasswordMgrWithDefaultRealm()
+    known.add_password(None, f"http://{parts.netloc.rpartition('@')[2]}/", user, password)
+    request = urllib.request.Request(f"http://{parts.netloc.rpartition('@')[2]}/", method="DESCRIBE")
+    request.selector = _bare(parts)  # RTSP's digest is of the whole address
+    words = urllib.request.parse_keqv_list(urllib.request.parse_http_list(rest))
+    answer = urllib.request.AbstractDigestAuthHandler(known).get_authorization(request, words)
+    if kind.lower() != "digest" or not answer:
+        raise ValueError("a login of another kind")
+    return f"Digest {answer}"
+
+
+def _bare(parts: SplitResult) -> str:
+    """The address without user and password."""
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment="").geturl()

@@ -2,13 +2,16 @@
 
 import shutil
 import threading
+import time
 import warnings
+from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from cameras import MjpegCamera
 from tiny import moving_frames
 
 import edgevtn
@@ -115,6 +118,41 @@ def test_a_file_that_was_closed_is_told_as_such(demo_clip):
     camera.close()
     with pytest.raises(SourceError, match="was closed; open it again"):
         list(camera)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_lost_camera_does_not_outlast_its_seconds(several, tiny, demo_clip):
+    with MjpegCamera() as server:
+        source = [server.address, str(demo_clip)] if several else server.address
+
+        class Freezes(edgevtn.Sink):
+            def prediction(self, prediction):
+                server.frozen = True
+
+        began = time.monotonic()
+        list(edgevtn.watch(source, tiny, seconds=2, sinks=[Freezes()]))
+        assert time.monotonic() - began < 60
+
+
+def test_a_file_of_a_varying_rate_is_whole(tmp_path):
+    av = pytest.importorskip("av")
+    steps = np.cumsum([40, 100, 500, 40, 40] * 10)
+    with av.open(str(tmp_path / "vfr.mkv"), "w") as container:
+        stream = container.add_stream("mpeg4", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.time_base = Fraction(1, 1000)
+        for picture, moment in zip(moving_frames(50), steps, strict=True):
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture[:48, :64]), format="bgr24")
+            frame.pts, frame.time_base = int(moment), Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    assert len(list(edgevtn.frames(tmp_path / "vfr.mkv"))) == 50  # and no warning
+
+
+def test_a_folder_named_like_an_image_is_none(tmp_path):
+    cv2.imwrite(str(tmp_path / "1.png"), moving_frames(1)[0])
+    (tmp_path / "2.png").mkdir()
+    assert len(list(edgevtn.frames(tmp_path))) == 1
 
 
 def test_numbers_of_cameras():

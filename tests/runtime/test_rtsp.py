@@ -3,9 +3,15 @@
 Bounds are generous, as machines are busy; ``pytest -s`` prints the times.
 """
 
+import contextlib
 import gc
+import hashlib
+import http.client
 import itertools
+import re
+import socketserver
 import sys
+import threading
 import time
 
 import psutil
@@ -123,6 +129,50 @@ def test_rtsp_started_late(tiny, decoder):
             assert "is there after" in there
             assert back - done[0] < RESUMES + BUSY
             assert watched.camera.statistics.reconnects == 0
+
+
+def test_rtsp_of_few_pictures_opens(decoder):
+    with RtspCamera(rate=5) as server, Camera(server.address.replace("rtsp:", "RTSP:")) as camera:
+        assert len(list(itertools.islice(camera, 5))) == 5
+
+
+def test_a_right_password_of_a_camera_that_is_not_ready(decoder):
+    with RtspCamera(size=(0, 0), login=("admin", "hunter2")) as server:
+        address = f"rtsp://admin:hunter2@127.0.0.1:{server.port}/live"
+        assert "(401)" not in sentence(address, give_up=0)
+        assert "refuses the user or password (401)" in sentence(address.replace("hunter2", "hunter"))
+
+
+class _Digest(socketserver.StreamRequestHandler):
+    """Wants a digest login (RFC 2617), and is not ready for who has it."""
+
+    def handle(self):
+        with contextlib.suppress(OSError):
+            while words := self.rfile.readline().split():
+                headers = http.client.parse_headers(self.rfile)
+                status = "503 Service Unavailable" if self.knows(words, headers) else "401 Unauthorized"
+                wants = 'WWW-Authenticate: Digest realm="camera", nonce="7f3a"'
+                self.wfile.write(f"RTSP/1.0 {status}\r\nCSeq: {headers['CSeq']}\r\n{wants}\r\n\r\n".encode())
+
+    def knows(self, words, headers):
+        found = dict(re.findall(r'(\w+)="([^"]*)"', headers.get("Authorization", "")))
+        login, what = (
+            hashlib.md5(text.encode()).hexdigest()
+            for text in ("admin:camera:hunter2", f"{words[0].decode()}:{found.get('uri')}")
+        )
+        return found.get("response") == hashlib.md5(f"{login}:7f3a:{what}".encode()).hexdigest()
+
+
+def test_a_digest_login_of_a_camera_that_is_not_ready(decoder):
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Digest) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        place = f"127.0.0.1:{server.server_address[1]}/live"
+        assert "(401)" not in sentence(f"rtsp://admin:hunter2@{place}", give_up=0)
+        assert "refuses the user or password (401)" in sentence(f"rtsp://admin:hunter@{place}")
+        server.shutdown()
+        thread.join()
 
 
 def test_rtsp_lost_again_and_again_leaves_nothing(decoder, monkeypatch):
