@@ -146,6 +146,7 @@ def watch(
                 if idle:
                     continue
                 if frame is None:
+                    over_at.pop(name, None)
                     if error is not None and len(arriving.names) > 1:
                         warnings.warn(f"{name} has ended by an error: {error}", RuntimeWarning, stacklevel=2)
                     yield from tell(views.finish(name))

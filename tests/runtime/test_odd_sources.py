@@ -19,7 +19,7 @@ from edgevtn.cli.main import main
 from edgevtn.errors import FrameError, SourceError
 from edgevtn.pace import Pace
 from edgevtn.sampler import Sampler
-from edgevtn.sources import Camera
+from edgevtn.sources import Camera, Cameras
 
 
 def shown(count, rate=10):
@@ -127,11 +127,25 @@ def test_a_lost_camera_does_not_outlast_its_seconds(several, tiny, demo_clip):
 
         class Freezes(edgevtn.Sink):
             def prediction(self, prediction):
-                server.frozen = True
+                if prediction.source in ("", "127.0.0.1"):  # the file's may be the first
+                    server.frozen = True
 
         began = time.monotonic()
         list(edgevtn.watch(source, tiny, seconds=2, sinks=[Freezes()]))
         assert time.monotonic() - began < 60
+
+
+def test_a_camera_that_failed_before_its_seconds_were_over_has_failed(tiny):
+    with MjpegCamera() as first, MjpegCamera() as second, Cameras([first.address, second.address], give_up=0) as both:
+
+        class Unplugs(edgevtn.Sink):
+            def prediction(self, prediction):
+                if prediction.source.endswith("(2)") and not second.stopped:
+                    second.stop()
+                first.frozen = first.frozen or prediction.timestamp > 1.5  # so that its time is over later
+
+        with pytest.warns(RuntimeWarning, match="has ended by an error"), pytest.raises(SourceError, match="1 of 2"):
+            list(edgevtn.watch(both, tiny, seconds=2, sinks=[Unplugs()]))
 
 
 def test_a_file_of_a_varying_rate_is_whole(tmp_path):

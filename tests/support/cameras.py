@@ -71,6 +71,11 @@ class MjpegCamera:
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
 
+    @property
+    def stopped(self) -> bool:
+        """Whether it was, and not started again."""
+        return self._stopping.is_set()
+
     def stop(self) -> None:
         """As when its plug is pulled, but that the sockets are closed."""
         self._stopping.set()
