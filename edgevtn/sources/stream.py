@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import importlib
 import math
 import os
 import socket
+import threading
 import time
 import urllib.request
 from base64 import b64encode
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -46,6 +49,9 @@ OPTIONS = {
 }
 #: Where OpenCV's FFmpeg has its options from.
 VARIABLE = "OPENCV_FFMPEG_CAPTURE_OPTIONS"
+#: Guards it, and has an entry for each thread that needs it: one camera that hangs keeps no other waiting.
+SETTING = threading.Lock()
+OPENING_NOW: list[str] = []
 #: Answers.
 OK, UNAUTHORIZED = 200, 401
 #: Bytes of an answer's first line; more is no answer of RTSP.
@@ -154,11 +160,9 @@ class _Cv(Connection):
     def __init__(self, address: str, name: str, patience: float) -> None:
         self._name = name
         began, timeout = time.monotonic(), max(patience, OPENING)
-        if urlsplit(address).scheme in PORTS:
-            # OpenCV takes options from there alone. Otherwise it looks at a camera of 5 Hz for longer than we wait.
-            os.environ.setdefault(VARIABLE, "|".join(f"{key};{value}" for key, value in OPTIONS.items()))
         try:
-            self._capture = open_capture(address, name, (timeout, patience))
+            with _options() if urlsplit(address).scheme in PORTS else contextlib.nullcontext():
+                self._capture = open_capture(address, name, (timeout, patience))
         except SourceError:
             raise _asked(address, name, timeout, time.monotonic() - began) from None
         self.finite = self._capture.get(cv2.CAP_PROP_FRAME_COUNT) > 0
@@ -176,6 +180,26 @@ class _Cv(Connection):
 
     def close(self) -> None:
         self._capture.release()
+
+
+@contextlib.contextmanager
+def _options() -> Iterator[None]:
+    """Have OpenCV look at a camera for a second: it looks at one of 5 Hz for longer than we wait.
+
+    It takes options from a variable of the whole process alone. So these are as few as can be, and no longer there than
+    they must; a user's own stay.
+    """
+    ours = f"rtsp_transport;tcp|analyzeduration;{OPTIONS['analyzeduration']}"
+    with SETTING:
+        OPENING_NOW.append(ours)
+        os.environ.setdefault(VARIABLE, ours)
+    try:
+        yield
+    finally:
+        with SETTING:
+            OPENING_NOW.pop()
+            if not OPENING_NOW and os.environ.get(VARIABLE) == ours:
+                del os.environ[VARIABLE]
 
 
 def _asked(address: str, name: str, timeout: float, elapsed: float) -> SourceError:

@@ -8,6 +8,7 @@ import gc
 import hashlib
 import http.client
 import itertools
+import os
 import re
 import socketserver
 import sys
@@ -23,6 +24,7 @@ import edgevtn.sources.live
 from edgevtn import SourceError, frames
 from edgevtn.sources import Camera
 from edgevtn.sources.live import Persistence
+from edgevtn.sources.stream import VARIABLE
 
 #: Patience of those that are frozen; the usual one is that of a camera over HTTP, in test_reconnect.py.
 HASTY = 1.5
@@ -134,6 +136,7 @@ def test_rtsp_started_late(tiny, decoder):
 def test_rtsp_of_few_pictures_opens(decoder):
     with RtspCamera(rate=5) as server, Camera(server.address.replace("rtsp:", "RTSP:")) as camera:
         assert len(list(itertools.islice(camera, 5))) == 5
+        assert VARIABLE not in os.environ  # files would be read otherwise with it
 
 
 def test_a_right_password_of_a_camera_that_is_not_ready(decoder):
