@@ -157,7 +157,6 @@ def watch(
                     if name not in began and arriving.is_live(name):
                         over_at[name] = time.monotonic() + seconds + PULSE
                     if timestamp - began.setdefault(name, timestamp) >= seconds:
-                        over_at.pop(name, None)
                         arriving.leave(name)
                         continue
                 following = successor() if successor is not None else None

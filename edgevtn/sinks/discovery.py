@@ -64,24 +64,11 @@ class Device:
                 "state_topic": self.action,
             }
         for label in self.labels:
-            components[f"state_{self._slugs[label]}"] = {
-                "platform": "binary_sensor",
-                "unique_id": f"edgevtn_{self.id}_state_{self._slugs[label]}",
-                "name": label,
-                "state_topic": self.state(label),
-                "payload_on": "ON",
-                "payload_off": "OFF",
-            }
+            key = f"state_{self._slugs[label]}"
+            components[key] = self._sensor(key, label, self.state(label))
         for camera in self.cameras:
-            components[f"camera_{self._camera_slugs[camera]}"] = {
-                "platform": "binary_sensor",
-                "device_class": "connectivity",
-                "unique_id": f"edgevtn_{self.id}_camera_{self._camera_slugs[camera]}",
-                "name": camera,
-                "state_topic": self.connected(camera),
-                "payload_on": "ON",
-                "payload_off": "OFF",
-            }
+            key = f"camera_{self._camera_slugs[camera]}"
+            components[key] = self._sensor(key, camera, self.connected(camera)) | {"device_class": "connectivity"}
         return {
             "device": {
                 "identifiers": [f"edgevtn_{self.id}"],
@@ -96,6 +83,17 @@ class Device:
             "payload_not_available": "offline",
             "qos": 1,
             "components": components,
+        }
+
+    def _sensor(self, key: str, name: str, topic: str) -> dict[str, Any]:
+        """A binary sensor."""
+        return {
+            "platform": "binary_sensor",
+            "unique_id": f"edgevtn_{self.id}_{key}",
+            "name": name,
+            "state_topic": topic,
+            "payload_on": "ON",
+            "payload_off": "OFF",
         }
 
 

@@ -239,8 +239,9 @@ def _authorization(parts: SplitResult, challenge: str) -> str:
     if kind.lower() == "basic":
         return f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
     known = urllib.request.HTTPPasswordMgrWithDefaultRealm()
-    known.add_password(None, f"http://{parts.netloc.rpartition('@')[2]}/", user, password)
-    request = urllib.request.Request(f"http://{parts.netloc.rpartition('@')[2]}/", method="DESCRIBE")
+    place = f"http://{parts.netloc.rpartition('@')[2]}/"  # urllib knows no RTSP
+    known.add_password(None, place, user, password)
+    request = urllib.request.Request(place, method="DESCRIBE")
     request.selector = _bare(parts)  # RTSP's digest is of the whole address
     words = urllib.request.parse_keqv_list(urllib.request.parse_http_list(rest))
     answer = urllib.request.AbstractDigestAuthHandler(known).get_authorization(request, words)

@@ -6,9 +6,10 @@ import threading
 
 import pytest
 from broker import PATIENCE
+from delivering import Taking, tell
 
 from edgevtn import Event
-from edgevtn.sinks.delivery import Delivery, Refused
+from edgevtn.sinks.delivery import Refused
 from edgevtn.sinks.spool import Spool
 from edgevtn.sinks.spool_file import SpoolFile
 
@@ -43,29 +44,6 @@ def disk(monkeypatch):
     monkeypatch.setattr("edgevtn.sinks.delivery.FIRST_WAIT", 0.01)
     monkeypatch.setattr("edgevtn.sinks.delivery.LAST_WAIT", 0.01)
     return disk
-
-
-class Taking(Delivery):
-    """Takes numbers; before each, `before` may object."""
-
-    def __init__(self, spool=None, before=lambda n: None):
-        super().__init__("test", None, spool)
-        self.numbers, self.before, self.done = [], before, threading.Event()
-
-    def messages(self, event):
-        return [("", b"%d" % event.id)]
-
-    def deliver(self, message):
-        n = int(message.payload)
-        self.before(n)
-        self.numbers.append(n)
-        if n == 10:
-            self.done.set()
-
-
-def tell(sink, first=1):
-    for n in range(first, 11):
-        sink.event(Event(n, "m", "walk", 0.0, None, 0.5))
 
 
 def away(n):

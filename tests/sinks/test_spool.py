@@ -8,10 +8,11 @@ import threading
 
 import pytest
 from broker import PATIENCE
+from delivering import Taking, tell
 
 from edgevtn import Event
 from edgevtn.errors import OutputError
-from edgevtn.sinks.delivery import Delivery, Refused
+from edgevtn.sinks.delivery import Refused
 from edgevtn.sinks.spool import Spool
 
 
@@ -89,29 +90,6 @@ def test_a_place_that_is_none(tmp_path):
         Spool(tmp_path)
 
 
-class Taking(Delivery):
-    """Takes numbers; before each, `before` may object."""
-
-    def __init__(self, spool=None, before=lambda n: None):
-        super().__init__("test", None, spool)
-        self.taken_numbers, self.before, self.done = [], before, threading.Event()
-
-    def messages(self, event):
-        return [("", b"%d" % event.id)]
-
-    def deliver(self, message):
-        n = int(message.payload)
-        self.before(n)
-        self.taken_numbers.append(n)
-        if n == 10:
-            self.done.set()
-
-
-def tell(sink):
-    for n in range(1, 11):
-        sink.event(Event(n, "m", "walk", 0.0, None, 0.5))
-
-
 def test_a_delivery_that_fails_is_tried_again_in_order(tmp_path, caplog, monkeypatch):
     monkeypatch.setattr("edgevtn.sinks.delivery.FIRST_WAIT", 0.01)
     left = {3: 3, 7: 2}  # attempts that fail
@@ -125,7 +103,7 @@ def test_a_delivery_that_fails_is_tried_again_in_order(tmp_path, caplog, monkeyp
     tell(sink)
     assert sink.done.wait(PATIENCE)
     sink.close()
-    assert sink.taken_numbers == list(range(1, 11))
+    assert sink.numbers == list(range(1, 11))
     assert [record.message for record in caplog.records] == [
         "test: away; events are kept, and delivered later", "test: delivers again",
     ] * 2  # fmt: skip
@@ -140,7 +118,7 @@ def test_what_is_refused_does_not_hold_up_the_rest(caplog):
     tell(sink)
     assert sink.done.wait(PATIENCE)
     sink.close()
-    assert sink.taken_numbers == [1, 3, 4, 6, 7, 8, 9, 10]
+    assert sink.numbers == [1, 3, 4, 6, 7, 8, 9, 10]
     assert [record.message for record in caplog.records] == ["test: refuses an event (no such label); it is dropped"]
 
 
@@ -161,12 +139,12 @@ def test_a_delivery_that_hangs_stops_nothing_and_is_said_once(tmp_path, caplog, 
     again.frame(None, 0.0)
     assert again.done.wait(PATIENCE)
     again.close()
-    assert again.taken_numbers == list(range(1, 11))
+    assert again.numbers == list(range(1, 11))
     hang.set()
     for thread in sink._threads:
         thread.join(PATIENCE)
         assert not thread.is_alive()
-    assert (sink.taken_numbers, len(caplog.records)) == ([1], 2)
+    assert (sink.numbers, len(caplog.records)) == ([1], 2)
 
 
 def test_a_full_memory_loses_what_is_told_and_says_so(monkeypatch, caplog):
@@ -187,5 +165,5 @@ def test_a_full_memory_loses_what_is_told_and_says_so(monkeypatch, caplog):
     free.set()
     assert sink.kept(PATIENCE)
     sink.close()
-    assert sink.taken_numbers == [10, 1, 2, 3]
+    assert sink.numbers == [10, 1, 2, 3]
     assert [record.message for record in caplog.records] == ["test: the disk does not keep up; events are lost"]
